@@ -1,0 +1,295 @@
+"""What an action is: one kind of effect or look at the outside world, declared in one file.
+
+Belongs here: the contract (Action, Risk, Again, Plan, Park, Seen, Found), the tools an action is handed (World to
+look, Act to act) and the registry that finds `aws.rds_failover` in `playbooks/actions/aws/rds_failover.py`.
+Does not belong here: running, retrying, approving or recording anything. That is the engine, the only caller.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from playbooks.errors import MusterError, NotConfigured
+
+T = TypeVar("T")
+
+
+class Risk(IntEnum):
+    """How much an action can hurt, in rising order. Playbook and policy may raise it, never lower it."""
+
+    READ = 0
+    WRITE = 1
+    CONTAIN = 2
+    RECOVERABLE = 3
+    IRREVERSIBLE = 4
+
+    @property
+    def destructive(self) -> bool:
+        """Destructive steps need a quorum of people."""
+        return self >= Risk.RECOVERABLE
+
+    @property
+    def word(self) -> str:
+        """The word used on cards and in YAML."""
+        return {3: "destructive, recoverable", 4: "destructive, irreversible"}.get(int(self), self.name.lower())
+
+
+class Again(StrEnum):
+    """What may happen after a crash in the middle."""
+
+    SAFE = "safe"  # a read: simply repeated
+    KEYED = "keyed"  # the outside removes doubles by our key: repeated with the same key
+    NEVER = "never"  # reconcile; where looking cannot tell, a person decides
+
+
+class Outputs(BaseModel):
+    """Base of the typed results of an action. Text fields are capped by the engine at 4,000 characters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Nothing(Outputs):
+    """An action without results."""
+
+
+class Plan(BaseModel):
+    """Exactly what a step would do now. Bound into the approval digest: `targets` and `effect` must be stable.
+
+    targets: resolved outside things, e.g. ["rds:orders-db"]; also the resource lock of destructive steps.
+    effect: one sentence in the conditional-free present: "Reboot orders-db with failover: eu-north-1a -> eu-north-1b".
+    warnings: what the approver must know ("Connections drop for 60-120 s").
+    notes: what may change between two looks without changing the effect (an HTTP status seen now); not in the digest.
+    data_loss_s: seconds of data lost if it ran now, or None where the action cannot lose data or cannot know.
+    data_loss: the same in words ("0 s (synchronous standby)").
+    undo: how to go back, in words.
+    outputs: for reads, what was seen.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    targets: tuple[str, ...] = ()
+    effect: str
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    data_loss_s: int | None = None
+    data_loss: str = ""
+    undo: str = ""
+    outputs: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person is asked by a `human.*` step. who: a role or group name; bounds and evidence in words."""
+
+    text: str
+    who: str = "commander"
+    choices: tuple[str, ...] = ("yes", "no")
+    shown: str = ""
+    evidence_required: bool = False
+    due_in_s: float = 900.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the person answered. person: opaque id; text: reason or evidence."""
+
+    person: str
+    choice: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Park:
+    """Returned by `run` when it must wait: for a person (`question`) or a time (`wake_in_s`). Nothing waits in memory."""
+
+    question: Question | None = None
+    wake_in_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One look of `verify`. ok True: as promised; False: definitely not; None: not yet, look again in `again_in` s."""
+
+    ok: bool | None
+    text: str
+    again_in: float = 2.0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Answer of `reconcile`. happened True/False, or None: looking cannot tell. outputs: as `run` would have returned."""
+
+    happened: bool | None
+    evidence: str
+    outputs: Outputs | None = None
+
+
+class World:
+    """What `look`, `plan`, `verify` and `reconcile` are handed: reading tools only.
+
+    now: database time (UTC). key: the idempotency key of the attempt ("" in a dry run). scope: the resolved
+    `incident`, `service`, `site` values of the run, read-only.
+    """
+
+    acting = False
+
+    def __init__(
+        self,
+        tools: Mapping[type, Any],
+        *,
+        now: datetime,
+        key: str = "",
+        scope: Mapping[str, Any] | None = None,
+        started_at: datetime | None = None,
+    ) -> None:
+        self._tools = tools
+        self.now = now
+        self.key = key
+        self.scope: Mapping[str, Any] = MappingProxyType(dict(scope or {}))
+        self.started_at = started_at
+
+    def use(self, kind: type[T]) -> T:
+        """The tool of this type. Raises NotConfigured when it has no credentials, MusterError for an acting tool."""
+        if getattr(kind, "acting", False) and not self.acting:
+            raise MusterError(f"{kind.__name__} can act; plan, verify and reconcile only get its reading class.")
+        tool = self._tools.get(kind)
+        if tool is None:
+            vendor = getattr(kind, "vendor", kind.__name__)
+            raise NotConfigured(f"{vendor} is not configured here.", todo="`muster doctor` says what is missing.")
+        if not isinstance(tool, kind):
+            raise TypeError(f"tool registered for {kind.__name__} is a {type(tool).__name__}")
+        return tool
+
+
+class Act(World):
+    """What `run` and `undo` are handed: acting tools, and a key that stays the same within one attempt."""
+
+    acting = True
+
+
+class Action(BaseModel):
+    """Base of all actions: a frozen model whose fields are the parameters.
+
+    Subclasses are declared with `@action(...)`. A read implements `look`; everything else `plan`, `run` and, where the
+    outside can be asked, `verify` and `reconcile`. Only the engine calls these.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ClassVar[str] = ""
+    risk: ClassVar[Risk] = Risk.READ
+    again: ClassVar[Again] = Again.SAFE
+    needs: ClassVar[tuple[str, ...]] = ()
+    facts: ClassVar[Mapping[str, str]] = {}
+    version: ClassVar[int] = 1
+    result: ClassVar[type[Outputs]] = Nothing
+    why_no_undo: ClassVar[str] = ""
+    verify_within_s: ClassVar[float] = 60.0
+    timeout_s: ClassVar[float] = 30.0
+
+    def within_s(self) -> float:
+        """How long the engine keeps looking (probe or verify) before it calls the step failed, in seconds."""
+        return self.verify_within_s
+
+    async def look(self, world: World) -> Outputs:
+        """Reads only: what is there. May raise NotYet (looked, not there yet)."""
+        raise NotImplementedError
+
+    async def plan(self, world: World) -> Plan:
+        """Reads only: exactly what would happen. Refuses when a precondition fails. Reads: what is seen now."""
+        seen = await self.look(world)
+        return Plan(effect=self.say(seen), outputs=seen.model_dump(mode="json"))
+
+    async def run(self, act: Act) -> Outputs | Park:
+        """The effect. Raises Temporary or Refused (did not happen), Uncertain (may have)."""
+        raise NotImplementedError
+
+    async def resume(self, act: Act, answer: Answer | None) -> Outputs | Park:
+        """Called after a Park: with the person's answer, or None when the wake time came."""
+        raise NotImplementedError
+
+    async def verify(self, world: World, done: Any) -> Seen:
+        """One look at whether the effect took. Default: nothing to look at."""
+        return Seen(ok=True, text="")
+
+    async def reconcile(self, world: World) -> Found:
+        """After a lost outcome: did it happen? Default: looking cannot tell."""
+        return Found(happened=None, evidence="This action cannot be checked from outside.")
+
+    async def undo(self, act: Act, done: Any) -> Outputs:
+        """Take it back. Only where it exists; otherwise `why_no_undo` says why not."""
+        raise NotImplementedError
+
+    def say(self, done: Any) -> str:
+        """One line for the timeline and the run card: what was seen or done."""
+        return self.title()
+
+    @classmethod
+    def title(cls) -> str:
+        """First line of the docstring."""
+        return (cls.__doc__ or cls.name).strip().splitlines()[0]
+
+    @classmethod
+    def can_undo(cls) -> bool:
+        """Whether the subclass brings an undo of its own."""
+        return cls.undo is not Action.undo
+
+
+_registry: dict[str, type[Action]] = {}
+A = TypeVar("A", bound=type[Action])
+
+
+def action(
+    name: str,
+    *,
+    risk: Risk,
+    again: Again,
+    needs: tuple[str, ...] = (),
+    facts: Mapping[str, str] | None = None,
+    result: type[Outputs] = Nothing,
+    version: int = 1,
+) -> Callable[[A], A]:
+    """Declare an action. facts: {"channel": "channel_id"} stores output channel_id as the incident's fact `channel`."""
+
+    def declare(cls: A) -> A:
+        expected = f"playbooks.actions.{name}"
+        if cls.__module__ != expected and not cls.__module__.startswith("tests"):
+            raise TypeError(f"action {name} must live in {expected}, not {cls.__module__}")
+        if risk is not Risk.READ and not cls.can_undo() and not cls.why_no_undo:
+            raise TypeError(f"action {name} has no undo and does not say why (why_no_undo)")
+        cls.name, cls.risk, cls.again, cls.needs, cls.result = name, risk, again, needs, result
+        cls.facts, cls.version = MappingProxyType(dict(facts or {})), version
+        if unknown := set(cls.facts.values()) - set(result.model_fields):
+            raise TypeError(f"action {name}: facts name unknown outputs {sorted(unknown)}")
+        _registry[name] = cls
+        return cls
+
+    return declare
+
+
+def load_actions() -> Mapping[str, type[Action]]:
+    """Import every module below `playbooks.actions` and return the registry, name -> class."""
+    package = importlib.import_module("playbooks.actions")
+    for module in pkgutil.walk_packages(package.__path__, "playbooks.actions."):
+        if not module.ispkg:
+            importlib.import_module(module.name)
+    return MappingProxyType(_registry)
+
+
+def find(name: str) -> type[Action] | None:
+    """The action of that name, or None. Loads its one module by name when it has not been imported yet."""
+    if name not in _registry and name.replace(".", "").replace("_", "").isalnum() and "." in name:
+        try:
+            importlib.import_module(f"playbooks.actions.{name}")
+        except ModuleNotFoundError:
+            return None
+    return _registry.get(name)

@@ -1,0 +1,34 @@
+"""Tools that are not outside services: what actions may ask of Muster's own record, handed in by `bot/app.py`.
+
+Belongs here: small typed interfaces. Does not belong here: any implementation (they live above or in storage), because
+actions never import storage.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Document:
+    """A kept text file. name: as people see it ("INC-42-post-mortem.md"); sha256: of the UTF-8 body, hex."""
+
+    id: str
+    name: str
+    body: str
+    sha256: str
+
+
+class Drafts(ABC):
+    """Drafts built from the timeline, and the texts Muster keeps."""
+
+    vendor = "drafts"
+
+    @abstractmethod
+    async def post_mortem(self, incident: str, key: str) -> Document:
+        """Build the post-mortem draft of an incident ("INC-42") and keep it. Same key: the same document again."""
+
+    @abstractmethod
+    async def read(self, document: str) -> Document:
+        """A kept document by id. Raises Refused when there is none."""
