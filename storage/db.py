@@ -1,0 +1,215 @@
+"""The database: one way to write, one way to read, on SQLite and PostgreSQL.
+
+A transaction's work is a plain function `work(tx) -> T`, never a coroutine: it cannot await, so it cannot hold a
+transaction across an outside call (docs/decisions/0001). On PostgreSQL it runs on an async psycopg connection; on
+SQLite in one writer thread (BEGIN IMMEDIATE, WAL, synchronous=FULL), one thread hop per transaction.
+
+Belongs here: engines, transactions, retries of lost races, hints that rows changed. Not: tables or statements.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from storage.types import DbNow
+
+T = TypeVar("T")
+Work = Callable[["Tx"], T]
+log = structlog.get_logger(__name__)
+
+# serialization_failure, deadlock_detected: PostgreSQL chose us to lose a race; the work has had no effect.
+_LOST_RACE = ("40001", "40P01")
+RACES = 5
+CHANNEL = "muster"
+
+
+class Unreachable(Exception):
+    """The database did not answer. What was asked is not stored; the caller says so or tries again."""
+
+
+class Tx:
+    """One open transaction, handed to work functions. `now` is the database clock, read once per transaction."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        self.sqlite = conn.dialect.name == "sqlite"
+        self.hints: set[str] = set()
+        self._now: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        """Database time, UTC, the same through the whole transaction."""
+        if self._now is None:
+            self._now = self.conn.execute(select(DbNow())).scalar_one()
+        return self._now
+
+    def hint(self, topic: str) -> None:
+        """Tell listeners after the commit that rows of this topic changed: runs, inbox, replies, cards, timers."""
+        self.hints.add(topic)
+
+
+class Database:
+    """Handle on one database. url: `sqlite:///file.db`, `sqlite://` (memory) or `postgresql://...`.
+
+    Raises Unreachable when the database cannot be reached; other errors are programming errors and pass through.
+    """
+
+    def __init__(self, url: str, *, pool: int = 10) -> None:
+        parsed = make_url(url)
+        self.url = url
+        self.sqlite = parsed.get_backend_name() == "sqlite"
+        self._listeners: list[Callable[[str], None]] = []
+        self._aengine: AsyncEngine | None = None
+        self._engine: Engine | None = None
+        if self.sqlite:
+            if parsed.database and parsed.database != ":memory:":
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            self._engine = _sqlite_engine(str(parsed.set(drivername="sqlite")), readers=pool)
+            self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+            self._readers = ThreadPoolExecutor(4, thread_name_prefix="sqlite-reader")
+            self._memory = not parsed.database or parsed.database == ":memory:"
+        else:
+            async_url = parsed.set(drivername="postgresql+psycopg")
+            self._aengine = create_async_engine(
+                async_url, pool_size=pool, max_overflow=pool, pool_timeout=10, connect_args={"connect_timeout": 5}
+            )
+
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Call `listener(topic)` in this process after each commit that hinted a topic. A hint, never the truth."""
+        self._listeners.append(listener)
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in one transaction and commit; all of it or nothing. Lost races are run again, up to RACES times."""
+        for attempt in range(RACES):
+            try:
+                result, hints = await self._write_once(work)
+            except OperationalError as error:
+                if _sqlstate(error) in _LOST_RACE and attempt + 1 < RACES:
+                    log.debug("database.race_lost", attempt=attempt + 1)
+                    await asyncio.sleep(0.005 * (attempt + 1))
+                    continue
+                raise _unreachable(error) from error
+            except DBAPIError as error:
+                raise _unreachable(error) from error
+            except (OSError, TimeoutError, psycopg.OperationalError) as error:
+                raise Unreachable(f"The database did not answer: {type(error).__name__}") from error
+            for topic in hints:
+                for listener in self._listeners:
+                    listener(topic)
+            return result
+        raise AssertionError("unreachable: the last race raises")
+
+    async def _write_once(self, work: Work[T]) -> tuple[T, set[str]]:
+        if self._aengine is not None:
+            async with self._aengine.begin() as conn:
+                return await conn.run_sync(_in_postgresql, work)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writer, self._in_sqlite, work)
+
+    def _in_sqlite(self, work: Work[T]) -> tuple[T, set[str]]:
+        assert self._engine is not None
+        with self._engine.connect() as conn:
+            conn = conn.execution_options(muster_begin="IMMEDIATE")
+            with conn.begin():
+                tx = Tx(conn)
+                return work(tx), tx.hints
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` on a consistent snapshot; it must not write."""
+        try:
+            if self._aengine is not None:
+                async with self._aengine.connect() as conn:
+                    conn = await conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                    return await conn.run_sync(lambda sync: work(Tx(sync)))
+            pool = self._writer if self._memory else self._readers
+            return await asyncio.get_running_loop().run_in_executor(pool, self._read_sqlite, work)
+        except DBAPIError as error:
+            raise _unreachable(error) from error
+        except (OSError, TimeoutError) as error:
+            raise Unreachable(f"The database did not answer: {type(error).__name__}") from error
+
+    def _read_sqlite(self, work: Work[T]) -> T:
+        assert self._engine is not None
+        with self._engine.connect() as conn, conn.begin():
+            return work(Tx(conn))
+
+    async def notifications(self) -> AsyncIterator[str]:
+        """Topics other processes hinted (PostgreSQL LISTEN). Ends when the connection is lost: listen again, then look."""
+        if self._aengine is None:
+            return
+        url = make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
+            await conn.execute(f"LISTEN {CHANNEL}")
+            async for note in conn.notifies():
+                yield note.payload
+
+    async def close(self) -> None:
+        """Let running work end, then close all connections."""
+        if self._aengine is not None:
+            await self._aengine.dispose()
+        if self._engine is not None:
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._engine.dispose)
+            self._writer.shutdown(wait=True)
+            self._readers.shutdown(wait=True)
+
+
+def _in_postgresql(conn: Connection, work: Work[T]) -> tuple[T, set[str]]:
+    tx = Tx(conn)
+    result = work(tx)
+    for topic in sorted(tx.hints):
+        conn.execute(text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic})
+    return result, tx.hints
+
+
+def _sqlite_engine(url: str, *, readers: int) -> Engine:
+    options: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}}
+    if ":memory:" not in url and url != "sqlite://":
+        options |= {"pool_size": readers, "max_overflow": readers}
+    engine = create_engine(url, **options)
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(dbapi: Any, record: Any) -> None:
+        dbapi.isolation_level = None  # we say BEGIN ourselves: the driver's own mode loses updates (contract F2)
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            dbapi.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(conn: Connection) -> None:
+        mode = conn.get_execution_options().get("muster_begin", "DEFERRED")
+        conn.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
+def _unreachable(error: DBAPIError) -> Exception:
+    """Connection failures become Unreachable; a broken statement or constraint stays what it is."""
+    state = _sqlstate(error) or ""
+    lost = error.connection_invalidated or state.startswith(("08", "57P"))
+    if isinstance(error, OperationalError) and (lost or not state):
+        reason = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
+        return Unreachable(f"The database did not answer: {reason}")
+    return error
+
+
+@contextlib.contextmanager
+def savepoint(tx: Tx) -> Any:
+    """A part of a transaction that may fail alone (used by group commit: one bad ask does not lose the others)."""
+    with tx.conn.begin_nested():
+        yield

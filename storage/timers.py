@@ -1,0 +1,56 @@
+"""Timers: times at which something must be looked at, as rows, on the database clock. They survive restarts.
+
+Belongs here: set, cancel, take what is due. Does not belong here: what happens then (bot/clock turns them into asks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from storage.db import Tx
+from storage.sql import insert_or, skip_locked
+from storage.tables import timers
+
+
+@dataclass(frozen=True)
+class Timer:
+    """One timer. kind names what is due ("update", "acknowledge"); subject: incident or approval id."""
+
+    kind: str
+    subject: str
+    due_at: datetime
+    payload: dict[str, Any]
+
+
+def set(tx: Tx, kind: str, subject: str, due_at: datetime, payload: Mapping[str, Any] | None = None) -> None:
+    """Set (or move) the one timer of this kind and subject."""
+    row = {"kind": kind, "subject": subject, "due_at": due_at, "payload": dict(payload or {}), "state": "pending"}
+    statement = insert_or(tx, timers).values(row)
+    tx.conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=[timers.c.kind, timers.c.subject],
+            set_={"due_at": due_at, "payload": row["payload"], "state": "pending"},
+        )
+    )
+    tx.hint("timers")
+
+
+def cancel(tx: Tx, kind: str, subject: str) -> None:
+    """Cancel it, if it is pending."""
+    mine = (timers.c.kind == kind, timers.c.subject == subject, timers.c.state == "pending")
+    tx.conn.execute(update(timers).where(*mine).values(state="cancelled"))
+
+
+def take_due(tx: Tx, *, limit: int = 50) -> list[Timer]:
+    """Timers that are due, marked fired: store their asks in this same transaction."""
+    query = select(timers).where(timers.c.state == "pending", timers.c.due_at <= tx.now).order_by(timers.c.due_at)
+    rows = tx.conn.execute(skip_locked(query.limit(limit))).mappings().all()
+    for row in rows:
+        mine = (timers.c.kind == row["kind"], timers.c.subject == row["subject"])
+        tx.conn.execute(update(timers).where(*mine).values(state="fired"))
+    return [Timer(row["kind"], row["subject"], row["due_at"], row["payload"]) for row in rows]
