@@ -1,0 +1,201 @@
+"""Who must agree before a destructive step: the `approvals` section and the rule that comes out of it for one step.
+
+Belongs here: the section, the resolved `ApprovalRule`, combining rules so that they only become stricter. Does not
+belong here: who is in a group now, votes, expiry (engine/approvals.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from playbooks.action import Risk
+from playbooks.durations import Duration
+from playbooks.errors import Refused
+from playbooks.policy_sections import Groups, Section
+
+Requester = Literal["never", "recoverable"]
+
+
+class Override(Section):
+    """Part of a rule: for one risk, for drills, or of one playbook step. Everything not written stays as it was."""
+
+    people: int | None = Field(default=None, ge=1, le=9)
+    groups: dict[str, int] = Field(default_factory=dict)
+    from_: Groups | None = Field(default=None, alias="from")
+    requester: Requester | None = None
+    expires: Duration | None = None
+    member_age: Duration | None = None
+    directory_max_age: Duration | None = None
+    ask_max_age: Duration | None = None
+
+
+class DrillOverride(Override):
+    """For runs of kind drill at a site whose kind is drill: the only override that may ask for less."""
+
+    people: int | None = Field(default=None, ge=0, le=9)
+
+
+class Approvals(Section):
+    """The rule for destructive steps, and its overrides. Times are durations.
+
+    people: distinct humans needed; groups: how many of them from which group; from: who is eligible at all.
+    """
+
+    people: int = Field(default=2, ge=1, le=9)
+    groups: dict[str, int] = Field(default_factory=dict)
+    from_: Groups = Field(default=("everyone",), alias="from")
+    requester: Requester = "never"
+    expires: Duration = timedelta(minutes=15)
+    member_age: Duration = timedelta(hours=24)
+    directory_max_age: Duration = timedelta(minutes=5)
+    ask_max_age: Duration = timedelta(minutes=2)
+    page_missing: bool = True
+    next_group: Groups = ()
+    next_group_after: Duration | None = None
+    recoverable: Override = Override()
+    irreversible: Override = Override()
+    drill: DrillOverride | None = None
+
+
+class ApprovalRule(BaseModel):
+    """The rule for one step, as it is bound into the approval's digest. Times are in seconds.
+
+    groups: (group, how many) slots, one person fills one. from_: eligible groups, or ("everyone",).
+    requester "recoverable": whoever asked may be one of the people (only ever set for recoverable steps).
+    next_groups are asked when nobody answered within next_group_after_s. source: where it comes from, in words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    people: int = 2
+    groups: tuple[tuple[str, int], ...] = ()
+    from_: tuple[str, ...] = ("everyone",)
+    requester: Requester = "never"
+    expires_s: float = 900.0
+    member_age_s: float = 86_400.0
+    directory_max_age_s: float = 300.0
+    ask_max_age_s: float = 120.0
+    page_missing: bool = True
+    next_groups: tuple[str, ...] = ()
+    next_group_after_s: float | None = None
+    source: str = "approvals"
+
+    @property
+    def needed(self) -> bool:
+        """Whether anybody has to agree at all."""
+        return self.people > 0
+
+    def stricter(self, override: Override, source: str) -> ApprovalRule:
+        """This rule and the override together, always the stricter of the two. Raises Refused when nobody is left."""
+        if not override.model_fields_set:
+            return self
+        slots = dict(self.groups)
+        for group, count in override.groups.items():
+            slots[group] = max(count, slots.get(group, 0))
+        return self.model_copy(
+            update={
+                "people": max(self.people, override.people or 0, sum(slots.values())),
+                "groups": tuple(sorted(slots.items())),
+                "from_": _both(self.from_, override.from_, source),
+                "requester": "never" if override.requester == "never" else self.requester,
+                "expires_s": _least(self.expires_s, override.expires),
+                "member_age_s": max(self.member_age_s, _seconds(override.member_age) or 0.0),
+                "directory_max_age_s": _least(self.directory_max_age_s, override.directory_max_age),
+                "ask_max_age_s": _least(self.ask_max_age_s, override.ask_max_age),
+                "source": f"{self.source} + {source}",
+            }
+        )
+
+    def drilled(self, override: DrillOverride) -> ApprovalRule:
+        """This rule with what the drill override says in its place, stricter or not."""
+        said = override.model_dump(exclude_unset=True)
+        changes: dict[str, Any] = {key: said[key] for key in ("people", "from_", "requester") if key in said}
+        if "groups" in said:
+            changes["groups"] = tuple(sorted(override.groups.items()))
+        elif "people" in said and sum(count for _, count in self.groups) > said["people"]:
+            changes["groups"] = ()
+        for key in ("expires", "member_age", "directory_max_age", "ask_max_age"):
+            if key in said:
+                changes[f"{key}_s"] = said[key].total_seconds()
+        return self.model_copy(update={**changes, "source": f"{self.source} + approvals.drill"})
+
+
+def base_rule(section: Approvals, risk: Risk) -> ApprovalRule:
+    """The rule of the policy alone for a step of this risk. Below `recoverable` nobody is needed."""
+    rule = ApprovalRule(
+        people=max(section.people, sum(section.groups.values())) if risk.destructive else 0,
+        groups=tuple(sorted(section.groups.items())) if risk.destructive else (),
+        from_=section.from_,
+        requester=section.requester,
+        expires_s=section.expires.total_seconds(),
+        member_age_s=section.member_age.total_seconds(),
+        directory_max_age_s=section.directory_max_age.total_seconds(),
+        ask_max_age_s=section.ask_max_age.total_seconds(),
+        page_missing=section.page_missing,
+        next_groups=section.next_group,
+        next_group_after_s=_seconds(section.next_group_after),
+    )
+    if risk is Risk.RECOVERABLE:
+        return rule.stricter(section.recoverable, "approvals.recoverable")
+    if risk is Risk.IRREVERSIBLE:
+        return rule.stricter(section.irreversible, "approvals.irreversible")
+    return rule
+
+
+def read_override(given: Mapping[str, Any] | Override | None) -> Override:
+    """A playbook step's `approvals` as an Override (raises pydantic's ValidationError); None is the empty one."""
+    if isinstance(given, Override):
+        return given
+    return Override.model_validate(dict(given or {}))
+
+
+def looser(section: Approvals) -> list[tuple[tuple[str, ...], str]]:
+    """Where an override asks for less than the section it overrides: (place, what). Drills may."""
+    found: list[tuple[tuple[str, ...], str]] = []
+    for name in ("recoverable", "irreversible"):
+        override: Override = getattr(section, name)
+        less = [
+            ("people", override.people is not None and override.people < section.people),
+            ("expires", override.expires is not None and override.expires > section.expires),
+            ("member_age", override.member_age is not None and override.member_age < section.member_age),
+            ("requester", override.requester == "recoverable" and section.requester == "never"),
+            (
+                "directory_max_age",
+                bool(override.directory_max_age and override.directory_max_age > section.directory_max_age),
+            ),
+            ("ask_max_age", bool(override.ask_max_age and override.ask_max_age > section.ask_max_age)),
+        ]
+        found += [
+            (
+                ("approvals", name, key),
+                f"approvals.{name}.{key} asks for less than approvals.{key}; overrides only ask for more",
+            )
+            for key, is_less in less
+            if is_less
+        ]
+    return found
+
+
+def _both(mine: tuple[str, ...], theirs: tuple[str, ...] | None, source: str) -> tuple[str, ...]:
+    if theirs is None or "everyone" in theirs:
+        return mine
+    if "everyone" in mine:
+        return theirs
+    shared = tuple(group for group in mine if group in theirs)
+    if not shared:
+        raise Refused(
+            f"Nobody could approve: policy accepts {', '.join(mine)}, {source} only {', '.join(theirs)}.",
+            todo="Name a group that both accept.",
+        )
+    return shared
+
+
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else length.total_seconds()
+
+
+def _least(mine: float, theirs: timedelta | None) -> float:
+    return mine if theirs is None else min(mine, theirs.total_seconds())
