@@ -55,7 +55,7 @@ def store(tx: Tx, asks: Iterable[Ask]) -> set[str]:
             "attempts": 0, "received_at": tx.now,
         }  # fmt: skip
         statement = insert_or(tx, inbox).values(row).on_conflict_do_nothing(index_elements=[inbox.c.key])
-        if tx.conn.execute(statement).rowcount:
+        if tx.conn.execute(statement.returning(inbox.c.key)).scalar():
             fresh.add(ask.key)
     if fresh:
         tx.hint("inbox")

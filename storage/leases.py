@@ -20,7 +20,7 @@ def take(tx: Tx, name: str, owner: str, *, lease_s: float = 8.0) -> int | None:
     until = later(tx, lease_s)
     first = insert_or(tx, leases).values(name=name, owner=owner, fence=1, until=until)
     first = first.on_conflict_do_nothing(index_elements=[leases.c.name])
-    if tx.conn.execute(first).rowcount:
+    if tx.conn.execute(first.returning(leases.c.name)).scalar():
         return 1
     held = (leases.c.name == name, leases.c.owner == owner, leases.c.until >= tx.now)
     renewed = tx.conn.execute(update(leases).where(*held).values(until=until).returning(leases.c.fence)).scalar()

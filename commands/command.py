@@ -1,0 +1,142 @@
+"""What a person may ask: Command, Reply, the registry, and the one dispatch every door goes through.
+
+Belongs here: the contract of a command and finding one by its words. Does not belong here: any verb (one file each
+below `commands/<topic>/`), nor how a reply looks in Slack or a terminal (bot/render).
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from storage.db import Tx
+from storage.inbox import Ask
+
+TOPICS = ("incident", "playbook")
+
+
+class Button(BaseModel):
+    """A command somebody else typed. line: what pressing it asks ("playbook approve INC-42/2 9f2c…")."""
+
+    model_config = ConfigDict(frozen=True)
+    label: str
+    line: str
+    style: str = ""
+    confirm: str = ""
+    asks: str = ""  # opens a small form for this field first ("reason")
+
+
+class Reply(BaseModel):
+    """The direct answer to the person who asked. Text in Slack's mrkdwn; one idea a line; never "something went wrong".
+
+    ok False marks a refusal or failure (for metrics and the terminal's exit code). document: id of a kept text that
+    the terminal prints and Slack links. data: machine-readable form for `--json`.
+    """
+
+    text: str
+    ok: bool = True
+    buttons: tuple[Button, ...] = ()
+    document: str | None = None
+    data: dict[str, Any] = {}
+
+
+@dataclass
+class Actor:
+    """Who asks, decided on rows. person: opaque id or None (unknown, guest, bot...); why_not: in words, when None.
+
+    slack_id: the account's bare Slack id; name: as people call them; groups: of policy, as rows say now.
+    """
+
+    account_kind: str
+    account: str
+    person: str | None
+    name: str
+    why_not: str = ""
+    groups: frozenset[str] = frozenset()
+    admin: bool = False
+
+
+@dataclass
+class Call:
+    """Everything `act` is handed inside the transaction: who, what was asked, the open transaction, and the house."""
+
+    ask: Ask
+    actor: Actor
+    tx: Tx
+    house: Any
+    incident: Any = None
+    outcome: dict[str, Any] = field(default_factory=dict)
+
+
+class Command(BaseModel):
+    """Base of all commands. Fields are the arguments: parser, help, modal and CLI flags come from them.
+
+    Field metadata (`pydantic.Field(json_schema_extra=...)`): see `commands.fields.Arg`.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    words: ClassVar[str] = ""
+    group: ClassVar[str] = ""
+    who: ClassVar[str] = "everyone"  # a key of policy.permissions, or "everyone"
+    examples: ClassVar[tuple[str, ...]] = ()
+    fresh: ClassVar[bool] = False  # asks older than policy's ask_max_age are answered "too late, press again"
+
+    async def before(self, ask: Ask, house: Any) -> Any:
+        """Outside looks before the transaction (refresh the directory, a dry run). Never writes."""
+        return None
+
+    def act(self, call: Call, seen: Any) -> Reply:
+        """Decide and write, inside one transaction. Raises playbooks.errors.Refused to say no."""
+        raise NotImplementedError
+
+    @classmethod
+    def form(cls, ask: Ask) -> bool:
+        """Whether this line should open a modal instead (e.g. `/incident declare` alone)."""
+        return False
+
+    @classmethod
+    def check(cls, values: Mapping[str, str], house: Any) -> dict[str, str]:
+        """Form checks inside the acknowledgement: field -> what is wrong. No outside call."""
+        return {}
+
+    @classmethod
+    def summary(cls) -> str:
+        """First line of the docstring: its line of help."""
+        return (cls.__doc__ or "").strip().splitlines()[0]
+
+
+_registry: dict[str, type[Command]] = {}
+C = TypeVar("C", bound=type[Command])
+
+
+def command(
+    words: str, *, who: str = "everyone", group: str = "", examples: tuple[str, ...] = (), fresh: bool = False
+) -> Callable[[C], C]:
+    """Declare a command. `@command("incident declare")` must live in `commands/incident/declare.py`."""
+
+    def declare(cls: C) -> C:
+        topic, _, verb = words.partition(" ")
+        expected = f"commands.{topic}.{verb.replace('-', '_')}"
+        if cls.__module__ != expected:
+            raise TypeError(f"command {words!r} must live in {expected}, not {cls.__module__}")
+        cls.words, cls.who, cls.group, cls.examples, cls.fresh = words, who, group, examples, fresh
+        _registry[words] = cls
+        return cls
+
+    return declare
+
+
+def load_commands() -> Mapping[str, type[Command]]:
+    """Import every verb and return the registry, words -> class, in a stable order."""
+    for topic in TOPICS:
+        package = importlib.import_module(f"commands.{topic}")
+        for module in pkgutil.iter_modules(package.__path__, f"commands.{topic}."):
+            importlib.import_module(module.name)
+    return MappingProxyType(dict(sorted(_registry.items())))
