@@ -10,7 +10,7 @@ import types
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from io import StringIO
 from typing import Any, Union, get_args, get_origin
 
@@ -27,11 +27,13 @@ _DEEPEST = 30
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that looks most like this one, or None when nothing is near (ratio below 0.6)."""
-    names = sorted(known)
-    lowered = {name.lower(): name for name in names}
-    found = get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
-    return lowered[found[0]] if found else None
+    """The known word that looks most like this one (the first of equals), or None when nothing is near (below 0.6)."""
+    best, best_ratio = None, 0.6
+    for name in known:
+        ratio = SequenceMatcher(None, word.lower(), name.lower()).ratio()
+        if ratio > best_ratio or (best is None and ratio >= best_ratio):
+            best, best_ratio = name, ratio
+    return best
 
 
 def hint(word: str, known: Iterable[str]) -> str:
@@ -118,10 +120,10 @@ def line_of(node: Any, loc: Loc) -> int:
     return line
 
 
-def explain(error: ValidationError, model: type[BaseModel], node: Any, problems: Problems) -> None:
-    """Add each of pydantic's errors to `problems` in a person's words, with its line."""
+def explain(error: ValidationError, model: type[BaseModel], node: Any, problems: Problems, prefix: str = "") -> None:
+    """Add each of pydantic's errors to `problems` in a person's words, with its line. prefix: "step x: "."""
     for detail in error.errors(include_url=False):
-        problems.add(line_of(node, detail["loc"]), say(detail, model))
+        problems.add(line_of(node, detail["loc"]), prefix + say(detail, model))
 
 
 def say(detail: ErrorDetails, model: type[BaseModel]) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from playbooks.action import Risk
 
 InputType = Literal[
-    "service", "site", "string", "text", "integer", "boolean", "duration", "time", "choice", "person", "people"
+    "service", "site", "string", "text", "integer", "boolean", "duration", "time", "choice", "person", "list"
 ]
 OnFailure = Literal["pause", "continue"]
 
@@ -64,7 +64,7 @@ class Step:
 class Playbook:
     """A whole playbook. text: exactly as in the file; digest: its SHA-256 in hex; source: where it was read.
 
-    objectives: rto and rpo as written (may be references). reviewed, review_by: when people last read it and when again.
+    objectives: rto and rpo as written (may be references). reviewed, review_by: when it was last read, and when again.
     """
 
     name: str
