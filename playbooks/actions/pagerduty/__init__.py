@@ -1,0 +1,1 @@
+"""Paging people through PagerDuty."""

@@ -1,0 +1,76 @@
+"""`slack.upload_file`: share a kept document in a channel."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, World, action
+from playbooks.connectors.slack import Slack, SlackReads
+from playbooks.errors import Refused
+from playbooks.ports import Drafts
+
+CLOCK_SLACK_S = 120.0
+
+
+class Uploaded(Outputs):
+    """The shared file."""
+
+    file_id: str = Field(description="Slack's id of the file")
+    name: str = Field(description="File name as people see it")
+    permalink: str = Field(description="Address of the file, empty when Slack gave none")
+
+
+@action(
+    "slack.upload_file",
+    risk=Risk.WRITE,
+    again=Again.NEVER,
+    needs=("slack:files:write", "slack:channels:history", "slack:groups:history"),
+    result=Uploaded,
+)
+class UploadFile(Action):
+    """Share a document
+
+    Example: {uses: slack.upload_file, with: {channel: C0123, document: doc-7, title: Post-mortem of INC-42}}
+    """
+
+    channel: str = Field(description="Id of the channel")
+    document: str = Field(description="Id of a kept document (an output of post_mortem.draft)")
+    title: str = Field(default="", description="Title in Slack; else the document's name")  # type: ignore[assignment]
+
+    why_no_undo = "A file people have opened cannot be taken back; it can be deleted by hand."
+
+    async def plan(self, world: World) -> Plan:
+        """Says which file; refuses when the document does not exist."""
+        world.use(SlackReads)
+        document = await world.use(Drafts).read(self.document)  # type: ignore[type-abstract]
+        effect = f"Upload {document.name} (sha256 {document.sha256[:12]}) to {self.channel}"
+        return Plan(targets=(f"slack:{self.channel}",), effect=effect)
+
+    async def run(self, act: Act) -> Uploaded:
+        """Upload and share it."""
+        document = await act.use(Drafts).read(self.document)  # type: ignore[type-abstract]
+        title = self.title or document.name
+        file = await act.use(Slack).upload(self.channel, document.name, document.body.encode(), title=title)
+        return Uploaded(file_id=file.id, name=document.name, permalink=file.permalink)
+
+    async def reconcile(self, world: World) -> Found:
+        """Looks for a file of this name and title shared by the bot in the channel since the step began."""
+        since = (world.started_at or world.now).timestamp() - CLOCK_SLACK_S
+        slack = world.use(SlackReads)
+        document = await world.use(Drafts).read(self.document)  # type: ignore[type-abstract]
+        title = self.title or document.name
+        try:
+            me = (await slack.auth_test()).bot_user_id
+            messages = await slack.history(self.channel, since)
+        except Refused as error:
+            return Found(happened=None, evidence=f"Slack does not let me look: {error}")
+        for file in (file for message in messages for file in message.get("files") or ()):
+            if file.get("user") == me and (file.get("name"), file.get("title")) == (document.name, title):
+                link = str(file.get("permalink") or "")
+                done = Uploaded(file_id=str(file["id"]), name=document.name, permalink=link)
+                return Found(happened=True, evidence=f"{document.name} is shared in the channel.", outputs=done)
+        return Found(happened=False, evidence=f"The channel holds no {document.name} since then.")
+
+    def say(self, done: Uploaded) -> str:
+        """Shared name."""
+        return f"Shared {done.name}"
