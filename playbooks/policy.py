@@ -164,6 +164,30 @@ class Policy(Section):
         requester = rule.requester if risk is Risk.RECOVERABLE else "never"
         return rule.model_copy(update={"requester": requester, "next_group_after_s": after})
 
+    def severity_scope(self, severity: Severity, private: bool = False) -> dict[str, Any]:
+        """What `${{ severity.x }}` reads: JSON values, with `invite` in Slack's terms.
+
+        invite.groups become user group handles; people listed in groups without one join invite.users. private: only
+        the organisation's security contacts are invited, nothing goes to the status page, no mail, no ticket.
+        """
+        scope = severity.model_dump(mode="json")
+        users, names = list(severity.invite.users), severity.invite.groups
+        if private:
+            contacts = self.organisation.security_contacts
+            users, names = [], (contacts,) if contacts else ()
+            scope |= {"customer_mail_within": None, "ticket": None}
+            scope["status_page"]["mode"] = "none"
+        groups = [self.group(name) for name in names]
+        users += [slack for group in groups if not group.slack for slack in self._slack_ids(group)]
+        handles = [group.slack for group in groups if group.slack]
+        scope["invite"] = {"users": list(dict.fromkeys(users)), "groups": handles}
+        return scope
+
+    def _slack_ids(self, group: Group) -> list[str]:
+        """The Slack ids among a group's `people`; a name from `people` stands for its account."""
+        known = [self.people[name].slack if name in self.people else name for name in group.people]
+        return [slack for slack in known if slack and "@" not in slack]
+
     def digest(self) -> str:
         """SHA-256 (hex) of the RFC 8785 form of `approvals`, `groups` and `people`: what "policy is a row" guards."""
         guarded = self.model_dump(mode="json", by_alias=True, include={"approvals", "groups", "people"})

@@ -44,6 +44,7 @@ INCIDENT_FIELDS = (
     "declared_by",
     "status_page_name",
     "status_page_body",
+    "status_page_components",
     "latest_update",
     "latest_update_status",
     "started",
