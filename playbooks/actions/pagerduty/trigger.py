@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import Field
@@ -10,6 +11,8 @@ from playbooks.action import Act, Action, Again, Outputs, Plan, Risk, Seen, Worl
 from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads, PdIncident
 from playbooks.errors import NotConfigured
 from playbooks.secrets import SecretRef
+
+CLOCK_SLACK = timedelta(seconds=60)  # PagerDuty's clock and the database's may differ
 
 
 class Paged(Outputs):
@@ -77,5 +80,6 @@ class Trigger(Action):
 
 def _current(found: PdIncident, world: World) -> bool:
     """Open, or made since this step began and already dealt with by somebody quick."""
-    since = world.started_at
-    return found.open or (since is not None and found.created_at is not None and found.created_at >= since)
+    if found.open or world.started_at is None or found.created_at is None:
+        return found.open
+    return found.created_at >= world.started_at - CLOCK_SLACK

@@ -1,0 +1,1 @@
+"""Looking at services the way their users do."""

@@ -1,0 +1,1 @@
+"""Asking a person, typed, timed and checkable."""
