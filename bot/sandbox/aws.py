@@ -1,0 +1,140 @@
+"""The stand-in for AWS: moto behind our own front, so that each API action can be recorded, delayed and made to fail.
+
+Belongs here: naming the action of a request, running moto, seeding the demo's database instance. Corrections of moto are
+in ``aws_rds.py``, by name. moto is loaded with the first request: importing it takes most of a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from bot.sandbox.aws_rds import Corrections
+from bot.sandbox.faults import Fault
+
+if TYPE_CHECKING:
+    from bot.sandbox.server import Sandbox
+
+REGION, INSTANCE = "eu-north-1", "orders-db"
+# One account per sandbox: moto keeps its state per process and account, and two sandboxes must not see each other.
+ACCOUNTS = itertools.count(123456789012)
+LOADING = threading.Lock()  # moto's first import and first backend are not safe to do twice at once
+
+
+def action_of(request: web.Request, body: bytes) -> tuple[str, dict[str, str]]:
+    """The API action and, for the query protocol, its parameters; ``GET /path`` for REST protocols."""
+    target = request.headers.get("X-Amz-Target")
+    if target:
+        return target.rpartition(".")[2], {}
+    if "/operation/" in request.path:  # the newer RPC protocols: /service/{service}/operation/{action}
+        return request.path.rpartition("/")[2], {}
+    if request.content_type == "application/x-www-form-urlencoded":
+        parameters = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        if "Action" in parameters:
+            return parameters["Action"], parameters
+    if "Action" in request.query:
+        return request.query["Action"], dict(request.query)
+    return f"{request.method} {request.path}", {}
+
+
+class Aws:
+    """One AWS account, served on its own loopback port because clients sign the root path."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.account = str(next(ACCOUNTS))
+        self.url = ""
+        self._pool = ThreadPoolExecutor(8, thread_name_prefix="sandbox-aws")
+        self._app: Callable[..., Iterable[bytes]] | None = None
+        self._corrections: Corrections | None = None
+        self._starting: asyncio.Future[None] | None = None
+
+    async def start(self) -> None:
+        """Load moto and create orders-db, once; later calls wait for the first."""
+        if self._starting is None:
+            self._starting = asyncio.get_running_loop().run_in_executor(self._pool, self._load)
+        await asyncio.shield(self._starting)
+
+    def _load(self) -> None:
+        with LOADING:
+            from moto.backends import get_backend
+            from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+            self._app = DomainDispatcherApplication(create_backend_app)
+            backend = get_backend("rds")[self.account][REGION]
+            self._corrections = Corrections(backend, self.sandbox.settings)
+            backend.create_db_instance({
+                "db_instance_identifier": INSTANCE, "db_instance_class": "db.m6g.large", "engine": "postgres",
+                "engine_version": "15.4", "multi_az": True, "availability_zone": f"{REGION}a", "allocated_storage": 100,
+                "master_username": "orders", "master_user_password": "sandbox-password", "backup_retention_period": 7,
+            })  # fmt: skip
+            self._corrections.complete()
+
+    async def corrections(self) -> Corrections:
+        await self.start()
+        assert self._corrections is not None
+        return self._corrections
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        action, parameters = action_of(request, body)
+        shown: dict[str, Any] = {"parameters": parameters} if parameters else {"body": body[:2000].decode("utf-8", "replace")}
+
+        async def answer() -> web.StreamResponse:
+            corrections = await self.corrections()
+            corrections.complete()
+            refused = corrections.before(action, parameters)
+            if refused is not None:
+                request["call"].error = refused[0]
+                return _xml_error(400, *refused)
+            response = await asyncio.get_running_loop().run_in_executor(self._pool, self._run, request, body)
+            request["call"].error = None if response.status < 400 else f"HTTP {response.status}"
+            corrections.after(action, parameters, response.status < 400)
+            return response
+
+        response = await self.sandbox.wire.carry(request, "aws", action, shown, answer, _refuse)
+        request["call"].effect = request["call"].effect and not action.startswith(("Describe", "List", "Get", "HEAD"))
+        return response
+
+    def _run(self, request: web.Request, body: bytes) -> web.Response:
+        from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+        headers = [(k, v) for k, v in request.headers.items() if k.lower() not in ("transfer-encoding", "content-length")]
+        environ = EnvironBuilder(
+            path=request.rel_url.raw_path, query_string=request.rel_url.raw_query_string, method=request.method,
+            headers=[*headers, ("x-moto-account-id", self.account)], data=body, base_url=f"http://{request.host}",
+        ).get_environ()  # fmt: skip
+        assert self._app is not None
+        chunks, status, answered = run_wsgi_app(self._app, environ)
+        kept = [(k, v) for k, v in answered.items() if k.lower() not in ("content-length", "transfer-encoding")]
+        response = web.Response(status=int(status.split()[0]), body=b"".join(chunks))
+        response.headers.extend(kept)
+        return response
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _xml_error(status: int, code: str, message: str) -> web.Response:
+    """An error of the query protocol, as botocore reads it."""
+    body = (
+        f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+        "<RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>"
+    )
+    return web.Response(status=status, text=body, content_type="text/xml")
+
+
+def _refuse(fault: Fault) -> web.StreamResponse:
+    if fault.mode == "429":
+        return _xml_error(400, "Throttling", "Rate exceeded")
+    if fault.mode.isdigit():
+        return _xml_error(int(fault.mode), "InternalFailure", "planned failure")
+    code = fault.mode.removeprefix("error:")
+    return _xml_error(400, code, f"planned failure {code}")

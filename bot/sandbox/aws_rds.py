@@ -1,0 +1,103 @@
+"""Corrections of moto's RDS, each by name. Only here, never in the product.
+
+1. ``SecondaryAvailabilityZone``: moto never shows the standby's zone of a Multi-AZ instance.
+2. ``RebootDBInstance``: moto's does nothing. It must be refused unless ``available`` (InvalidDBInstanceState), refused with
+   ForceFailover on a single-AZ instance (InvalidParameterCombination), show ``rebooting`` for a while, and with
+   ForceFailover swap the two zones (contract E2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from bot.sandbox.settings import Settings
+
+
+class Corrections:
+    """Applied around each request, on moto's own instance objects."""
+
+    def __init__(self, backend: Any, settings: Settings) -> None:
+        self.backend, self.settings = backend, settings
+
+    def instances(self) -> list[Any]:
+        """moto's instance objects."""
+        return list(self.backend._databases.values()) if hasattr(self.backend, "_databases") else list(
+            self.backend.describe_db_instances())  # fmt: skip
+
+    def instance(self, name: str) -> Any:
+        """One instance object or None."""
+        return next((i for i in self.instances() if i.db_instance_identifier == name.lower()), None)
+
+    def complete(self) -> None:
+        """Correction 1: a standby's zone for every Multi-AZ instance, none for the others."""
+        for instance in self.instances():
+            has = getattr(instance, "secondary_availability_zone", None)
+            if instance.multi_az and has is None:
+                zone = str(instance.availability_zone)
+                instance.secondary_availability_zone = zone[:-1] + ("b" if not zone.endswith("b") else "a")
+            elif not instance.multi_az and has is not None:
+                del instance.secondary_availability_zone
+
+    def before(self, action: str, parameters: dict[str, str]) -> tuple[str, str] | None:
+        """Correction 2, the refusals: (code, message) or None."""
+        if action != "RebootDBInstance":
+            return None
+        instance = self.instance(parameters.get("DBInstanceIdentifier", ""))
+        if instance is None:
+            return None  # moto answers DBInstanceNotFound itself
+        if instance.status != "available":
+            return "InvalidDBInstanceState", f"Instance {instance.db_instance_identifier} is not in available state."
+        forced = parameters.get("ForceFailover", "").lower() == "true"
+        if forced and not instance.multi_az:
+            return "InvalidParameterCombination", "Cannot force failover on a DB instance that is not Multi-AZ."
+        instance.status = "rebooting"
+        return None
+
+    def after(self, action: str, parameters: dict[str, str], worked: bool) -> None:
+        """Correction 2, the course of time."""
+        instance = self.instance(parameters.get("DBInstanceIdentifier", "")) if action == "RebootDBInstance" else None
+        if instance is None:
+            return
+        if not worked:
+            instance.status = "available"
+            return
+        forced = parameters.get("ForceFailover", "").lower() == "true"
+        asyncio.get_running_loop().call_later(self.settings.reboot_seconds, self._rebooted, instance, forced)
+
+    def _rebooted(self, instance: Any, forced: bool) -> None:
+        if forced and instance.multi_az:
+            old = instance.availability_zone
+            instance.availability_zone = instance.secondary_availability_zone
+            instance.secondary_availability_zone = old
+        instance.status = "available"
+
+    def writer_zone(self, name: str) -> str | None:
+        """Where the instance writes now; None while it reboots or when it does not exist."""
+        instance = self.instance(name)
+        return str(instance.availability_zone) if instance is not None and instance.status == "available" else None
+
+    def show(self) -> list[dict[str, Any]]:
+        """The instances in short, for reading back: id, status, zone, secondary_zone, multi_az, read_replica_of."""
+        self.complete()
+        return [
+            {
+                "id": i.db_instance_identifier, "status": i.status, "zone": i.availability_zone,
+                "secondary_zone": getattr(i, "secondary_availability_zone", None), "multi_az": bool(i.multi_az),
+                "read_replica_of": i.source_db_instance_identifier,
+            }
+            for i in self.instances()
+        ]  # fmt: skip
+
+    def change(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
+        """Set status, zone, secondary_zone or multi_az of an instance as if it had happened. ValueError."""
+        instance = self.instance(name)
+        if instance is None:
+            raise ValueError(f"no instance {name}")
+        names = {"status": "status", "zone": "availability_zone", "secondary_zone": "secondary_availability_zone",
+                 "multi_az": "multi_az"}  # fmt: skip
+        for key, value in changes.items():
+            if key not in names:
+                raise ValueError(f"{key} cannot be changed; {', '.join(names)} can")
+            setattr(instance, names[key], value)
+        return next(row for row in self.show() if row["id"] == instance.db_instance_identifier)

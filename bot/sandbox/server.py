@@ -1,0 +1,186 @@
+"""The sandbox: one loopback process that stands in for Slack, PagerDuty, Statuspage, AWS and the demo's service.
+
+Belongs here: putting the parts together, addresses, starting and stopping. What each service does is in its own file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+import signal
+import sys
+
+from aiohttp import web
+
+from bot.sandbox import world as slack_world
+from bot.sandbox.aws import REGION, Aws
+from bot.sandbox.control import Control
+from bot.sandbox.faults import Faults
+from bot.sandbox.pagerduty.account import API_KEY as PAGERDUTY_KEY
+from bot.sandbox.pagerduty.account import ROUTING_KEY, WEBHOOK_SECRET, Account
+from bot.sandbox.pagerduty.events import EventsApi
+from bot.sandbox.pagerduty.rest import Rest
+from bot.sandbox.pagerduty.webhooks import Webhooks
+from bot.sandbox.rates import Rates
+from bot.sandbox.service import Checkout, Database
+from bot.sandbox.settings import Settings
+from bot.sandbox.slack.api import WebApi
+from bot.sandbox.slack.delivery import Deliveries
+from bot.sandbox.slack.events import Events
+from bot.sandbox.slack.people import People
+from bot.sandbox.slack.responses import Responses
+from bot.sandbox.slack.socket import Socket
+from bot.sandbox.slack.views import Trigger
+from bot.sandbox.statuspage import API_KEY as STATUSPAGE_KEY
+from bot.sandbox.statuspage import PAGE, Statuspage
+from bot.sandbox.wire import Wire
+
+LOOPBACK = "127.0.0.1"
+
+
+class Sandbox:
+    """All stand-ins on loopback ports, in this event loop. Use ``async with Sandbox() as sandbox`` or start and stop.
+
+    ``rate_factor`` divides every rate-limit time: 1 is the real pace, 60 makes minutes seconds, 0 switches limits off.
+    """
+
+    def __init__(self, rate_factor: float = 1.0) -> None:
+        self.url = ""
+        self.rate_factor = rate_factor
+        self._runners: list[web.AppRunner] = []
+        self._fresh()
+
+    def _fresh(self) -> None:
+        self.settings = Settings()
+        self.faults = Faults()
+        self.rates = Rates(self.rate_factor)
+        self.wire = Wire(self.faults)
+        self.world = slack_world.World()
+        self.triggers: dict[str, Trigger] = {}
+        self.revoked: set[str] = set()
+        self.socket = Socket(self)
+        self.deliveries = Deliveries(self)
+        self.events = Events(self)
+        self.responses = Responses(self)
+        self.people = People(self)
+        self.pagerduty = Account(self)
+        self.webhooks = Webhooks(self)
+        self.statuspage = Statuspage(self)
+        self.aws = Aws(self)
+
+    async def __aenter__(self) -> Sandbox:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self, port: int = 0) -> None:
+        """Bind loopback ports (0 chooses free ones). moto and PostgreSQL start when first used."""
+        self.events_api = EventsApi(self)
+        self.database = Database(self)
+        await self.database.listen()
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        # Handlers are looked up at each call, because a reset replaces the parts.
+        app.router.add_route("*", "/api/{method}", lambda r: WebApi(self).handle(r))
+        app.router.add_get("/link/", lambda r: self.socket.link(r))
+        app.router.add_post("/respond/{team}/{key}", lambda r: self.responses.handle(r))
+        app.router.add_route("*", "/upload/{file}", self._upload)
+        app.router.add_post("/pagerduty-events/v2/enqueue", lambda r: self.events_api.enqueue(r))
+        app.router.add_get("/demo/checkout/health", Checkout(self).health)
+        app.add_routes(Rest(self).routes("/pagerduty"))
+        app.add_routes(self.statuspage.routes("/statuspage/v1"))
+        app.add_routes(Control(self).routes())
+        self.url = await self._serve(app, port)
+        aws = web.Application(client_max_size=64 * 1024 * 1024)
+        aws.router.add_route("*", "/{path:.*}", lambda r: self.aws.handle(r))
+        self.aws_url = await self._serve(aws, 0)
+
+    async def _serve(self, app: web.Application, port: int) -> str:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await runner.setup()
+        site = web.TCPSite(runner, LOOPBACK, port, backlog=1024)
+        await site.start()
+        self._runners.append(runner)
+        return f"http://{LOOPBACK}:{runner.addresses[0][1]}"
+
+    async def _upload(self, request: web.Request) -> web.StreamResponse:
+        """The address files.getUploadURLExternal gave (contract A9): raw bytes or a form."""
+        if request.content_type == "multipart/form-data":
+            parts = [v for v in (await request.post()).values() if isinstance(v, web.FileField)]
+            data = parts[0].file.read() if parts else b""
+        else:
+            data = await request.read()
+
+        async def answer() -> web.StreamResponse:
+            file = self.world.files.get(request.match_info["file"])
+            if file is None or file.completed:
+                return web.Response(status=404, text="file not found")
+            if len(data) != file.length:
+                return web.Response(status=400, text=f"expected {file.length} bytes, got {len(data)}")
+            file.content = data
+            return web.Response(text=f"OK - {len(data)}")
+
+        def refuse(fault: object) -> web.StreamResponse:
+            return web.Response(status=500)
+
+        shown = {"file": request.match_info["file"], "bytes": len(data)}
+        return await self.wire.carry(request, "slack", "upload", shown, answer, refuse)
+
+    async def stop(self) -> None:
+        """End hangs, connections, threads and the database."""
+        await self._close_parts()
+        for runner in self._runners:
+            await runner.cleanup()
+        self._runners.clear()
+        await self.database.close()
+
+    async def _close_parts(self) -> None:
+        self.wire.stopping.set()
+        await self.socket.close()
+        await self.deliveries.close()
+        await self.webhooks.close()
+        await self.events_api.close()
+        self.aws.close()
+
+    async def reset(self) -> None:
+        """Everything as after the start: new state, no faults, no records. Connected apps must connect again."""
+        await self._close_parts()
+        self._fresh()
+
+    def env(self, socket_mode: bool = True) -> dict[str, str]:
+        """The environment that points Muster at this sandbox. Without Socket Mode SLACK_APP_TOKEN is left out."""
+        env = {
+            "SLACK_BOT_TOKEN": slack_world.BOT_TOKEN, "SLACK_SIGNING_SECRET": slack_world.SIGNING_SECRET,
+            "SLACK_API_URL": f"{self.url}/api/", "PAGERDUTY_API_KEY": PAGERDUTY_KEY,
+            "PAGERDUTY_ROUTING_KEY": ROUTING_KEY, "PAGERDUTY_API_URL": f"{self.url}/pagerduty",
+            "PAGERDUTY_EVENTS_URL": f"{self.url}/pagerduty-events", "PAGERDUTY_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "STATUSPAGE_API_KEY": STATUSPAGE_KEY, "STATUSPAGE_PAGE_ID": PAGE,
+            "STATUSPAGE_API_URL": f"{self.url}/statuspage/v1", "AWS_ENDPOINT_URL": self.aws_url,
+            "AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox", "AWS_DEFAULT_REGION": REGION,
+            "CHECKOUT_DSN": self.database.dsn, "CHECKOUT_HEALTH_URL": f"{self.url}/demo/checkout/health",
+            "SANDBOX_URL": self.url,
+        }  # fmt: skip
+        if socket_mode:
+            env["SLACK_APP_TOKEN"] = slack_world.APP_TOKEN
+        return env
+
+
+async def run(port: int, *, as_json: bool = False, rate_factor: float = 1.0) -> None:
+    """Run until SIGTERM or SIGINT. Prints the environment when ready: shell exports, or one JSON line."""
+    sandbox, ended = Sandbox(rate_factor), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    await sandbox.start(port)
+    env = sandbox.env()
+    if as_json:
+        text = json.dumps(env) + "\n"
+    else:
+        text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in env.items())
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    try:
+        await ended.wait()
+    finally:
+        await sandbox.stop()

