@@ -129,7 +129,7 @@ class StatusPageRule(Section):
     """The public status page. mode: none, draft (a person presses Publish) or publish (at once)."""
 
     mode: Literal["none", "draft", "publish"] = "none"
-    status: Literal["investigating", "identified", "monitoring", "resolved"] = "investigating"
+    status: Literal["investigating", "identified", "monitoring"] = "investigating"
     impact: Literal["none", "minor", "major", "critical"] = "major"
     cadence: Clock = None
     deliver_notifications: bool = True

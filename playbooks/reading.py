@@ -72,8 +72,10 @@ def read_yaml(text: str, source: str) -> CommentedMap:
         mark = error.problem_mark or error.context_mark
         what = (error.problem or error.context or "not YAML").split("\n")[0]
         problems.add(mark.line + 1 if mark else 1, f"not readable as YAML: {what}")
-    except (YAMLError, ValueError, RecursionError) as error:
-        problems.add(1, f"not readable as YAML: {str(error).splitlines()[0] if str(error) else 'nested too deeply'}")
+    except RecursionError:
+        problems.add(1, "not readable as YAML: nested too deeply")
+    except (YAMLError, ValueError) as error:
+        problems.add(1, f"not readable as YAML: {(str(error) or type(error).__name__).splitlines()[0]}")
     problems.raise_any()
     if not isinstance(node, CommentedMap):
         problems.add(1, "the file must be a mapping of keys to values")
@@ -203,10 +205,12 @@ def reach(model: type[BaseModel], path: Sequence[str]) -> Reach:
     """Whether a dotted path exists in a model: ("database", "instance"). Below a free mapping everything exists."""
     annotation: Any = model
     for part in path:
+        if any(choice in (Any, object, dict, list) for choice in _choices(annotation)):
+            return Reach()
         inner = _model_in(annotation)
         if inner is not None and part not in inner.model_fields:
             return Reach(part, tuple(inner.model_fields))
         annotation = _step(annotation, part)
-        if annotation is None or annotation is Any:
-            return Reach() if inner is None or part in inner.model_fields else Reach(part, ())
+        if annotation is None:
+            return Reach(part)
     return Reach()

@@ -36,6 +36,8 @@ INCIDENT_FIELDS = (
     "private",
     "service",
     "url",
+    "page",
+    "page_url",
     "page_key",
     "page_summary",
     "page_routing_key",
