@@ -1,7 +1,7 @@
 """AWS: reading (`AwsReads`) and acting (`Aws`) through boto3, asked once, with time-outs that stop (contract E1).
 
 Belongs here: clients, calls, shapes, and what botocore's errors mean. The only importer of boto3 and botocore. Also
-reveals `secret://aws/NAME` from Secrets Manager. All methods raise Temporary, Refused or Uncertain of `playbooks.errors`.
+reveals `secret://aws/NAME` from Secrets Manager. Methods raise Temporary, Refused or Uncertain of `playbooks.errors`.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ def to_instance(raw: Mapping[str, Any]) -> DbInstance:
 class AwsReads:
     """What can be asked of AWS.
 
-    Settings: region, endpoint (a stand-in or proxy; "" is AWS), time-outs in seconds. Credentials come from the SDK's own
-    chain unless given. Registers itself as the store behind `secret://aws/`.
+    Settings: region, endpoint (a stand-in or proxy; "" is AWS), time-outs in seconds. Credentials come from the SDK's
+    own chain unless given. Registers itself as the store behind `secret://aws/`.
     """
 
     vendor = "AWS"
@@ -201,7 +201,7 @@ class AwsReads:
         return sorted((event for event in events if event.at >= since), key=lambda event: event.at)
 
     def secret_value(self, name: str) -> str:
-        """The text of a secret of Secrets Manager, by name or ARN. Blocks: connectors call it in a thread, via `reveal`."""
+        """The text of a secret of Secrets Manager, by name or ARN. Blocks: called in a thread, through `reveal`."""
         answer = self._send("secretsmanager", "get_secret_value", False, {"SecretId": name})
         if "SecretString" not in answer:
             raise Refused(f"The secret secret://aws/{name} is binary.", todo="Store it as text.")

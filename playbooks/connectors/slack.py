@@ -89,7 +89,7 @@ class SlackReads(SlackCalls):
         return [to_channel(raw) async for raw in rows]
 
     async def channels_created(self, prefix: str, since: float) -> list[Channel]:
-        """Live channels whose name starts with `prefix`, made by this bot at or after `since` (Unix s), oldest first."""
+        """Live channels named `prefix`..., made by this bot at or after `since` (Unix s), oldest first."""
         me = (await self.auth_test()).bot_user_id
         joined = await self.channels_joined()  # the creator of a channel is its first member
         mine = [c for c in joined if c.creator == me and c.created >= since and c.name.startswith(prefix)]

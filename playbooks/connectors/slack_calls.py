@@ -34,7 +34,7 @@ def proxy_for(url: str) -> str | None:
 
 
 class SlackCalls:
-    """The wire below both classes. Settings: bot token, Web API base with its trailing `/api/`, time-outs in seconds."""
+    """The wire below both classes. Settings: bot token, Web API base with trailing `/api/`, time-outs in seconds."""
 
     vendor = "Slack"
 

@@ -1,7 +1,7 @@
 """Statuspage: reading (`StatuspageReads`) and acting (`Statuspage`), API v1 over httpx (contract D).
 
-Belongs here: the calls, their shapes, and the marker by which an incident of ours is found again, since Statuspage has no
-idempotency key. All methods raise Temporary, Refused or Uncertain of `playbooks.errors`.
+Belongs here: the calls, their shapes, and the marker by which an incident of ours is found again, since Statuspage has
+no idempotency key. All methods raise Temporary, Refused or Uncertain of `playbooks.errors`.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def to_incident(raw: Json) -> StatusIncident:
 class StatuspageReads:
     """What can be asked of one page.
 
-    Settings: API key, page id, API base, time-outs in seconds. pace: share one between the reading and the acting object,
-    because the limit counts per key.
+    Settings: API key, page id, API base, time-outs in seconds. pace: share one between the reading and the acting
+    object, because the limit counts per key.
     """
 
     vendor = "Statuspage"
@@ -152,7 +152,7 @@ class StatuspageReads:
         return [to_component(raw) for raw in await self._ask("GET", "/components?per_page=100")]
 
     async def component_ids(self, wanted: Sequence[str]) -> tuple[str, ...]:
-        """Ids of components given by id or name, in that order. Refused, naming those that exist, for an unknown one."""
+        """Ids of components given by id or name, in that order. Refused for an unknown one, naming those there are."""
         if not wanted:
             return ()
         known = await self.components()
@@ -212,12 +212,13 @@ class Statuspage(StatuspageReads):
     ) -> StatusIncident:
         """Publish an incident. Not repeatable: look with find_by_marker before doing it again.
 
-        markers: name -> value, kept in metadata. components: id -> status to set; component_ids: those listed. Statuspage
-        notifies subscribers unless told not to.
+        markers: name -> value, kept in metadata. components: id -> status to set; component_ids: those listed.
+        Statuspage notifies subscribers unless told not to.
         """
         incident: dict[str, Any] = {
-            "name": name, "body": body, "status": status, "impact_override": impact, "metadata": {"muster": dict(markers)},
-            "deliver_notifications": deliver_notifications, "component_ids": list(component_ids),
+            "name": name, "body": body, "status": status, "impact_override": impact,
+            "metadata": {"muster": dict(markers)}, "deliver_notifications": deliver_notifications,
+            "component_ids": list(component_ids),
         }  # fmt: skip
         if components:
             incident["components"] = dict(components)

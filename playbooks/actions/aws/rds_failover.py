@@ -6,7 +6,18 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
+from playbooks.action import (
+    Act,
+    Action,
+    Again,
+    Found,
+    Outputs,
+    Plan,
+    Risk,
+    Seen,
+    World,
+    action,
+)
 from playbooks.connectors.aws import Aws, AwsReads, DbEvent, DbInstance
 from playbooks.errors import Refused, Temporary
 
@@ -101,7 +112,7 @@ class RdsFailover(Action):
             raise Refused(f"{self.instance} is not Multi-AZ: there is no standby to fail over to.",
                           todo="Restore it to a point in time instead.")  # fmt: skip
         if self.from_zone and seen.writer_zone != self.from_zone:
-            raise Refused(f"{self.instance} has its writer in {seen.writer_zone} already, not in {self.from_zone} any more.",
+            raise Refused(f"{self.instance} has moved already: writer in {seen.writer_zone}, not in {self.from_zone}.",
                           todo="Look again; if it must move back, ask for that.")  # fmt: skip
         if seen.status != "available":
             raise Refused(f"{self.instance} is {seen.status}; it can be failed over when it is available.",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from pydantic import Field
 
 from playbooks.action import Action, Again, Outputs, Plan, Risk, World, action
-from playbooks.actions.durations import Seconds, words
+from playbooks.actions.durations import Length
 from playbooks.connectors.http import HttpReads, HttpSeen
+from playbooks.durations import words
 from playbooks.errors import NotYet, Temporary
 
 
@@ -33,14 +35,16 @@ class Probe(Action):
 
     url: str = Field(description="Address to GET", pattern=r"^https?://")
     status: int = Field(default=200, description="HTTP status it must answer", ge=100, le=599)
-    within: Seconds = Field(default=300.0, description="How long it may take to be right (5m, 90s or seconds)")
+    within: Length = Field(
+        default=timedelta(seconds=300), description="How long it may take to be right (5m, 90s or seconds)"
+    )
     json_path: str = Field(default="", description='Path into a JSON answer ("checks.db.status", "items.0")')
     json_value: Any = Field(default=None, description="What must stand there; without it, anything that is not false")
     max_latency_ms: float | None = Field(default=None, description="Slowest answer that counts, in milliseconds", gt=0)
 
     def within_s(self) -> float:
         """As given."""
-        return self.within
+        return self.within.total_seconds()
 
     async def look(self, world: World) -> Probed:
         """Ask once. NotYet while the answer is wrong, slow or missing."""

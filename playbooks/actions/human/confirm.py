@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pydantic import Field, model_validator
 
-from playbooks.action import Act, Action, Again, Answer, Outputs, Park, Plan, Question, Risk, World, action
-from playbooks.actions.durations import Seconds, words
+from playbooks.action import (
+    Act,
+    Action,
+    Again,
+    Answer,
+    Outputs,
+    Park,
+    Plan,
+    Question,
+    Risk,
+    World,
+    action,
+)
+from playbooks.actions.durations import Length
+from playbooks.durations import words
 from playbooks.errors import Refused
 
 
@@ -32,7 +47,7 @@ class Confirm(Action):
     ok: list[str] = Field(default=[], description='Choices that let the run go on; all but "no" when empty')
     shown: str = Field(default="", description="What the person should look at before answering", max_length=2000)
     evidence_required: bool = Field(default=False, description="An answer without text does not count")
-    due: Seconds = Field(default=900.0, description="When silence escalates (15m, 90s or seconds)")
+    due: Length = Field(default=timedelta(seconds=900), description="When silence escalates (15m, 90s or seconds)")
 
     why_no_undo = "A question changes nothing outside; ask again."
 
@@ -50,7 +65,7 @@ class Confirm(Action):
                 choices=tuple(self.choices),
                 shown=self.shown,
                 evidence_required=self.evidence_required,
-                due_in_s=self.due,
+                due_in_s=self.due.total_seconds(),
             )
         )
 

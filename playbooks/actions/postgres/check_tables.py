@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pydantic import Field
 
 from playbooks.action import Action, Again, Outputs, Plan, Risk, World, action
-from playbooks.actions.durations import Seconds, words
+from playbooks.actions.durations import Length
 from playbooks.connectors.postgres import PostgresReads, TableSeen
+from playbooks.durations import words
 from playbooks.errors import NotYet, Temporary
 from playbooks.secrets import SecretRef
 
@@ -28,11 +31,13 @@ class CheckTables(Action):
 
     dsn: SecretRef = Field(description="Reference to the database's address")
     tables: list[str] = Field(description='Tables, with a schema where needed ("sales.orders")', min_length=1)
-    within: Seconds = Field(default=120.0, description="How long they may take to become readable (2m, 90s or seconds)")
+    within: Length = Field(
+        default=timedelta(seconds=120), description="How long they may take to become readable (2m, 90s or seconds)"
+    )
 
     def within_s(self) -> float:
         """As given."""
-        return self.within
+        return self.within.total_seconds()
 
     async def look(self, world: World) -> TablesRead:
         """Read once. NotYet while the database is away or a table cannot be read."""

@@ -9,7 +9,8 @@ from playbooks.connectors.answers import ServiceRefused
 from playbooks.connectors.slack import Slack, SlackReads
 
 WORDS = {
-    "user_not_found": "no such person here", "user_is_restricted": "a guest", "ura_max_channels": "a guest of one channel",
+    "user_not_found": "no such person here", "user_is_restricted": "a guest",
+    "ura_max_channels": "a guest of one channel",
     "user_is_ultra_restricted": "a guest of one channel", "user_disabled": "deactivated",
     "no_external_invite_permission": "from another workspace", "org_user_not_in_team": "not in this workspace",
 }  # fmt: skip

@@ -7,7 +7,7 @@ import unicodedata
 
 MOST = 80
 # Letters that Unicode does not decompose although people read them as Latin.
-PLAIN = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ħ": "h"})
+PLAIN = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h"})
 
 
 def slug(title: str) -> str:
