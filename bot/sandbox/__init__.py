@@ -1,4 +1,4 @@
-"""A local workspace: stand-ins for Slack, PagerDuty, Statuspage and AWS, good enough to run and test Muster without accounts.
+"""A local workspace: stand-ins for Slack, PagerDuty, Statuspage and AWS, to run and test Muster without accounts.
 
 ``Sandbox`` runs them on loopback; ``SandboxClient`` acts as the people, reads what happened, and plans failures.
 Nothing of the product imports this package except the CLI.

@@ -1,4 +1,4 @@
-"""``python -m bot.sandbox --port N``: the sandbox in a process of its own; one JSON line with the environment when ready."""
+"""``python -m bot.sandbox --port N``: the sandbox in its own process; one JSON line with the environment when ready."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The stand-in for AWS: moto behind our own front, so that each API action can be recorded, delayed and made to fail.
 
-Belongs here: naming the action of a request, running moto, seeding the demo's database instance. Corrections of moto are
-in ``aws_rds.py``, by name. moto is loaded with the first request: importing it takes most of a second.
+Belongs here: naming the action of a request, running moto, seeding the demo's database instance. Corrections of moto
+are in ``aws_rds.py``, by name. moto is loaded with the first request: importing it takes most of a second.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class Aws:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         action, parameters = action_of(request, body)
-        shown: dict[str, Any] = {"parameters": parameters} if parameters else {"body": body[:2000].decode("utf-8", "replace")}
+        start = body[:2000].decode("utf-8", "replace")
+        shown: dict[str, Any] = {"parameters": parameters} if parameters else {"body": start}
 
         async def answer() -> web.StreamResponse:
             corrections = await self.corrections()
@@ -106,14 +107,15 @@ class Aws:
     def _run(self, request: web.Request, body: bytes) -> web.Response:
         from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-        headers = [(k, v) for k, v in request.headers.items() if k.lower() not in ("transfer-encoding", "content-length")]
+        hop = ("transfer-encoding", "content-length")
+        headers = [(k, v) for k, v in request.headers.items() if k.lower() not in hop]
         environ = EnvironBuilder(
             path=request.rel_url.raw_path, query_string=request.rel_url.raw_query_string, method=request.method,
             headers=[*headers, ("x-moto-account-id", self.account)], data=body, base_url=f"http://{request.host}",
         ).get_environ()  # fmt: skip
         assert self._app is not None
         chunks, status, answered = run_wsgi_app(self._app, environ)
-        kept = [(k, v) for k, v in answered.items() if k.lower() not in ("content-length", "transfer-encoding")]
+        kept = [(k, v) for k, v in answered.items() if k.lower() not in hop]
         response = web.Response(status=int(status.split()[0]), body=b"".join(chunks))
         response.headers.extend(kept)
         return response

@@ -1,8 +1,8 @@
 """Corrections of moto's RDS, each by name. Only here, never in the product.
 
 1. ``SecondaryAvailabilityZone``: moto never shows the standby's zone of a Multi-AZ instance.
-2. ``RebootDBInstance``: moto's does nothing. It must be refused unless ``available`` (InvalidDBInstanceState), refused with
-   ForceFailover on a single-AZ instance (InvalidParameterCombination), show ``rebooting`` for a while, and with
+2. ``RebootDBInstance``: moto's does nothing. It must be refused unless ``available`` (InvalidDBInstanceState), refused
+   with ForceFailover on a single-AZ instance (InvalidParameterCombination), show ``rebooting`` for a while, and with
    ForceFailover swap the two zones (contract E2).
 """
 

@@ -132,7 +132,7 @@ class SandboxClient:
 
     async def click(self, user: str, channel: str | None, what: str, *, ts: str | None = None,
                     view_id: str | None = None, value: Any = None) -> Ack:  # fmt: skip
-        """Press a button by its text or action_id (or choose ``value`` in a select) in a channel or, with None, a view."""
+        """Press a button by its text or action_id, or choose ``value`` in a select; with no channel, in a view."""
         return Ack(**await self.post("click", user=user, channel=channel, action_id=what, ts=ts, view_id=view_id,
                                      value=value))  # fmt: skip
 
@@ -172,7 +172,9 @@ class SandboxClient:
         """The messages in order; ``as_user`` adds what only that person sees, ``"*"`` everybody's."""
         return [Message.read(row) for row in (await self.channel(channel.removeprefix("#"), as_user))["messages"]]
 
-    async def wait_for(self, channel: str, wanted: Wanted, as_user: str | None = None, timeout: float = 10.0) -> Message:
+    async def wait_for(
+        self, channel: str, wanted: Wanted, as_user: str | None = None, timeout: float = 10.0
+    ) -> Message:
         """The latest message that contains the text (in ``plain``) or satisfies the predicate; waits for it.
 
         Raises TimeoutError showing what is in the channel instead. A channel that does not exist yet is waited for.
@@ -224,8 +226,13 @@ class SandboxClient:
     async def files(self) -> list[dict[str, Any]]:
         return list(await self.get("files"))
 
-    async def calls(self, service: str | None = None, method: str | None = None, since: int = 0) -> list[dict[str, Any]]:
-        """Requests received: number, service, method, arguments, at, monotonic, status, error, effect, fault, took_ms."""
+    async def calls(
+        self, service: str | None = None, method: str | None = None, since: int = 0
+    ) -> list[dict[str, Any]]:
+        """Requests received: number, service, method, arguments, at, monotonic, status, error, effect, fault, took_ms.
+
+        A status of None is a request that was never answered (or not yet).
+        """
         return list(await self.get("calls", service=service, method=method, since=since))
 
     async def deliveries(self, kind: str | None = None) -> list[dict[str, Any]]:
@@ -282,7 +289,8 @@ class SandboxClient:
     async def fail(self, service: str, method: str = "*", mode: str = "500", times: int = 1, *,
                    retry_after: float | None = None, after: int = 0) -> None:  # fmt: skip
         """Plan a failure; modes are listed in ``faults.py``. ``times=-1`` until cleared."""
-        await self.post("fail", service=service, method=method, mode=mode, times=times, retry_after=retry_after, after=after)
+        await self.post("fail", service=service, method=method, mode=mode, times=times, retry_after=retry_after,
+                        after=after)  # fmt: skip
 
     async def clear_faults(self, service: str | None = None) -> None:
         self._said(await self.http.delete("/control/fail", params={"service": service} if service else {}))
@@ -300,14 +308,21 @@ class SandboxClient:
         """Make response URLs and trigger ids older."""
         await self.post("age", seconds=seconds)
 
-    async def deliver_to(self, mode: str | None = None, url: str | None = None, pagerduty_url: str | None = None) -> None:
+    async def deliver_to(
+        self, mode: str | None = None, url: str | None = None, pagerduty_url: str | None = None
+    ) -> None:
+        """Where Slack sends to (``socket``, or ``http`` with a url), and where PagerDuty's webhooks go."""
         await self.post("deliver_to", mode=mode, url=url, pagerduty_url=pagerduty_url)
 
-    async def redeliver(self, delivery_id: str, *, mutate: dict[str, Any] | None = None, timestamp_shift: float | None = None,
-                        secret: str | None = None, signature: str | None = None) -> Ack:  # fmt: skip
+    async def redeliver(
+        self, delivery_id: str, *, mutate: dict[str, Any] | None = None, timestamp_shift: float | None = None,
+        secret: str | None = None, signature: str | None = None,
+    ) -> Ack:  # fmt: skip
         """Replay a delivery as it was, or changed (dotted paths), with another time, secret or signature."""
-        return Ack(**await self.post("redeliver", delivery_id=delivery_id, mutate=mutate, timestamp_shift=timestamp_shift,
-                                     secret=secret, signature=signature))  # fmt: skip
+        return Ack(**await self.post(
+            "redeliver", delivery_id=delivery_id, mutate=mutate, timestamp_shift=timestamp_shift, secret=secret,
+            signature=signature,
+        ))  # fmt: skip
 
     async def webhook_again(self, webhook_id: str, secret: str | None = None, body: str | None = None) -> int:
         return int((await self.post("webhook_again", webhook_id=webhook_id, secret=secret, body=body))["status"])

@@ -1,7 +1,7 @@
 """The control API under ``/control/``: act as a person, read everything, plan failures, change the world.
 
-Belongs here: JSON in and out. What an act does is in the service's own file. Every refusal is 409 (a person could not do
-that) or 400 (asked wrongly) with ``{"error": sentence}``.
+Belongs here: JSON in and out. What an act does is in the service's own file. Every refusal is 409 (a person could not
+do that) or 400 (asked wrongly) with ``{"error": sentence}``.
 """
 
 from __future__ import annotations

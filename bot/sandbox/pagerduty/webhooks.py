@@ -90,8 +90,8 @@ class Webhooks:
             self._session = aiohttp.ClientSession(trust_env=False)
         body = hook.body.encode()
         headers = {
-            "Content-Type": "application/json", "X-PagerDuty-Signature": signature(body, secret), "X-Webhook-Id": hook.id,
-            "X-Webhook-Subscription": "PSUBMUSTER", "User-Agent": "PagerDuty-Webhook/V3.0",
+            "Content-Type": "application/json", "X-PagerDuty-Signature": signature(body, secret),
+            "X-Webhook-Id": hook.id, "X-Webhook-Subscription": "PSUBMUSTER", "User-Agent": "PagerDuty-Webhook/V3.0",
         }  # fmt: skip
         limit = aiohttp.ClientTimeout(total=self.sandbox.settings.webhook_answer_seconds)
         begun, status = time.monotonic(), 0

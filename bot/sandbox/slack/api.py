@@ -5,6 +5,7 @@ Belongs here: contract A7 (429) and A10 (scopes), and how errors look. The metho
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,8 @@ class WebApi:
 
     def _limited(self, seconds: int) -> web.Response:
         """Contract A7: 429 with Retry-After."""
-        return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": str(seconds)})
+        headers = {"Retry-After": str(seconds)}
+        return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
 
     def _refuse(self, fault: Fault) -> web.StreamResponse:
         if fault.mode == "429":
@@ -126,11 +128,7 @@ def _shown(arguments: dict[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for name, value in arguments.items():
         if name in JSON_ARGUMENTS and isinstance(value, str):
-            try:
+            with contextlib.suppress(ValueError):
                 value = json.loads(value)
-            except ValueError:
-                pass
         shown[name] = value
     return shown
-
-

@@ -183,8 +183,8 @@ def history(asked: Asked) -> Body:
     ]  # fmt: skip
     page, cursor = asked.page(rows, most=999)
     return {
-        "ok": True, "messages": [_seen(asked, m) for m in page], "has_more": bool(cursor), "pin_count": len(channel.pins),
-        "response_metadata": {"next_cursor": cursor},
+        "ok": True, "messages": [_seen(asked, m) for m in page], "has_more": bool(cursor),
+        "pin_count": len(channel.pins), "response_metadata": {"next_cursor": cursor},
     }  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def option(element: Element, value: Any) -> dict[str, Any]:
 
 
 def state(element: Element, value: Any) -> dict[str, Any]:
-    """What ``state.values`` holds for an element with this value; None is an untouched or emptied field (contract A3)."""
+    """What ``state.values`` holds for an element with this value; None is an untouched field (contract A3)."""
     kind: str = element["type"]
     if kind in ("static_select", "external_select", "radio_buttons", "overflow"):
         return {"type": kind, "selected_option": None if value is None else option(element, value)}

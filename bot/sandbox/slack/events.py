@@ -36,7 +36,8 @@ class Events:
             "api_app_id": APP, "event": event | {"event_ts": event.get("event_ts", f"{now:.6f}")},
             "type": "event_callback", "event_id": self.sandbox.world.id("Ev"), "event_time": int(now),
             "authorizations": [{
-                "enterprise_id": None, "team_id": TEAM, "user_id": BOT_USER, "is_bot": True, "is_enterprise_install": False,
+                "enterprise_id": None, "team_id": TEAM, "user_id": BOT_USER, "is_bot": True,
+                "is_enterprise_install": False,
             }],
             "is_ext_shared_channel": False, "event_context": "4-sandbox",
         }  # fmt: skip

@@ -44,9 +44,9 @@ class People:
             channel = self.world.direct(self.person(name[1:]).id)
         if channel is None:
             raise CannotDo(f"no channel {name}")
-        if channel.is_private or channel.is_im or user.is_stranger or user.is_restricted:
-            if user.id not in channel.members:
-                raise CannotDo(f"{user.name} cannot see {name}")
+        closed = channel.is_private or channel.is_im or user.is_stranger or user.is_restricted
+        if closed and user.id not in channel.members:
+            raise CannotDo(f"{user.name} cannot see {name}")
         if write and channel.is_archived:
             raise CannotDo(f"#{channel.name} is archived")
         return channel
@@ -71,11 +71,13 @@ class People:
             raise CannotDo("only members of the installing workspace can run commands")  # contract A1
         command, _, rest = text.partition(" ")
         url = self.sandbox.responses.new(channel, user.id)
+        shown = "directmessage" if channel.is_im else "privategroup" if channel.is_private else channel.name
         payload = {  # contract A1
             "token": "deprecated", "team_id": TEAM, "team_domain": TEAM_DOMAIN, "channel_id": channel.id,
-            "channel_name": "directmessage" if channel.is_im else "privategroup" if channel.is_private else channel.name,
+            "channel_name": shown,
             "user_id": user.id, "user_name": user.name, "command": command,
-            "text": escaped(self.world, rest.strip(), command=True), "api_app_id": APP, "is_enterprise_install": "false",
+            "text": escaped(self.world, rest.strip(), command=True), "api_app_id": APP,
+            "is_enterprise_install": "false",
             "response_url": url, "trigger_id": views.new_trigger(self.sandbox, user.id),
         }  # fmt: skip
         delivery = await self.sandbox.deliveries.deliver("slash_commands", payload, user.id)
@@ -87,7 +89,7 @@ class People:
         ack = delivery.ack
         if ack is None:
             reason = "operation_timeout" if delivery.attempts[-1].error == "http_timeout" else "dispatch_failed"
-            self._slackbot(channel, user, f"{command} failed with the error \"{reason}\"")
+            self._slackbot(channel, user, f'{command} failed with the error "{reason}"')
             return
         body = ack.body if isinstance(ack.body, dict) else {"text": ack.body} if ack.body else {}
         if body.get("text") or body.get("blocks"):
@@ -294,8 +296,8 @@ class People:
         view = self.view(user, view_id)
         block, element = elements.find(view.content.get("blocks") or [], action_id)
         payload = self._origin(user) | {
-            "type": "block_suggestion", "action_id": element["action_id"], "block_id": block["block_id"], "value": typed,
-            "container": {"type": "view", "view_id": view.id}, "view": view.as_slack(),
+            "type": "block_suggestion", "action_id": element["action_id"], "block_id": block["block_id"],
+            "value": typed, "container": {"type": "view", "view_id": view.id}, "view": view.as_slack(),
         }  # fmt: skip
         delivery = await self.sandbox.deliveries.deliver("interactive", payload, user.id)
         body = delivery.ack.body if delivery.ack and isinstance(delivery.ack.body, dict) else {}
@@ -321,4 +323,3 @@ class People:
         if ts not in channel.pins:
             channel.pins.append(ts)
         return self.sandbox.events.pinned(channel, message, user.id)
-

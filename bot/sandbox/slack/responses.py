@@ -57,8 +57,10 @@ class Responses:
 
     def _answer(self, request: web.Request, said: Any) -> web.Response:
         url, settings = self.urls.get(request.match_info["key"]), self.sandbox.settings
-        if url is None or url.uses >= settings.response_url_uses or (
-            time.monotonic() - url.at > settings.response_url_seconds
+        if (
+            url is None
+            or url.uses >= settings.response_url_uses
+            or (time.monotonic() - url.at > settings.response_url_seconds)
         ):
             return self._error(request, "expired_url", 404)  # contract B3
         if not isinstance(said, dict):
