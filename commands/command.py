@@ -1,7 +1,8 @@
-"""What a person may ask: Command, Reply, the registry, and the one dispatch every door goes through.
+"""What a person may ask: Command, Reply and the registry.
 
 Belongs here: the contract of a command and finding one by its words. Does not belong here: any verb (one file each
-below `commands/<topic>/`), nor how a reply looks in Slack or a terminal (bot/render).
+below `commands/<topic>/`), the one dispatch every door goes through (dispatch.py), nor how a reply looks in Slack or a
+terminal (bot/render).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,6 +20,7 @@ from storage.db import Tx
 from storage.inbox import Ask
 
 TOPICS = ("incident", "playbook")
+Place = Literal["nowhere", "here", "incident"]
 
 
 class Button(BaseModel):
@@ -77,7 +79,8 @@ class Call:
 class Command(BaseModel):
     """Base of all commands. Fields are the arguments: parser, help, modal and CLI flags come from them.
 
-    Field metadata (`pydantic.Field(json_schema_extra=...)`): see `commands.fields.Arg`.
+    How each field is given stands beside its type: `title: Annotated[str, Arg("line", "what is wrong")]` (kinds.py).
+    place: "nowhere" (no incident), "here" (the channel's or the named one, or none), "incident" (refused without one).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -87,6 +90,7 @@ class Command(BaseModel):
     who: ClassVar[str] = "everyone"  # a key of policy.permissions, or "everyone"
     examples: ClassVar[tuple[str, ...]] = ()
     fresh: ClassVar[bool] = False  # asks older than policy's ask_max_age are answered "too late, press again"
+    place: ClassVar[Place] = "nowhere"
 
     async def before(self, ask: Ask, house: Any) -> Any:
         """Outside looks before the transaction (refresh the directory, a dry run). Never writes."""
@@ -117,7 +121,13 @@ C = TypeVar("C", bound=type[Command])
 
 
 def command(
-    words: str, *, who: str = "everyone", group: str = "", examples: tuple[str, ...] = (), fresh: bool = False
+    words: str,
+    *,
+    who: str = "everyone",
+    group: str = "",
+    examples: tuple[str, ...] = (),
+    fresh: bool = False,
+    place: Place = "nowhere",
 ) -> Callable[[C], C]:
     """Declare a command. `@command("incident declare")` must live in `commands/incident/declare.py`."""
 
@@ -126,7 +136,7 @@ def command(
         expected = f"commands.{topic}.{verb.replace('-', '_')}"
         if cls.__module__ != expected:
             raise TypeError(f"command {words!r} must live in {expected}, not {cls.__module__}")
-        cls.words, cls.who, cls.group, cls.examples, cls.fresh = words, who, group, examples, fresh
+        cls.words, cls.who, cls.group, cls.examples, cls.fresh, cls.place = words, who, group, examples, fresh, place
         _registry[words] = cls
         return cls
 

@@ -1,0 +1,158 @@
+"""What a word means: each kind of argument read from text, or refused with the nearest right word.
+
+Belongs here: `Arg` and one reader per kind. Does not belong here: which word belongs to which argument (fields.py).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from playbooks.errors import Refused
+from playbooks.policy import Policy
+from playbooks.reading import nearest
+
+Kind = Literal[
+    "word", "line", "rest", "severity", "role", "service", "person", "time", "choice", "incident", "run", "digest",
+    "number", "inputs",
+]  # fmt: skip
+GREEDY = ("line", "rest")  # takes everything that is left: one line, or several
+_INCIDENT = re.compile(r"(?:inc-?)?(\d{1,9})", re.IGNORECASE)
+_ADDRESS = re.compile(r"inc-\d{1,9}", re.IGNORECASE)
+_RUN = re.compile(r"(?:(inc-\d{1,9}|org)/)?/?(\d{1,6})", re.IGNORECASE)
+_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})…?", re.IGNORECASE)
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:z|utc)?", re.IGNORECASE)
+_PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>|@?([UW][A-Z0-9]{2,})")
+
+
+@dataclass(frozen=True)
+class Arg:
+    """How one field of a command is given. Put beside its type: `title: Annotated[str, Arg("line", "what is wrong")]`.
+
+    By position in the order of the fields, or as `name=value`; `keyed` fields only by name. lead: a word that may
+    introduce it ("at" 14:05), at the start or the end of a greedy text. say: shown in help, forms and refusals.
+    """
+
+    kind: Kind = "word"
+    say: str = ""
+    keyed: bool = False
+    lead: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Around:
+    """What readers may look at: the policy, database time, and a line that would work."""
+
+    policy: Policy
+    now: datetime
+    example: str
+
+    def refuse(self, message: str) -> Refused:
+        """A refusal that ends in the working line."""
+        return Refused(message, todo=f"Try `/{self.example}`")
+
+
+def looks(kind: Kind, text: str) -> bool:
+    """Whether a word can only be meant as this kind: what decides on optional arguments that stand first."""
+    patterns = {"incident": _ADDRESS, "run": _RUN, "digest": _DIGEST, "person": _PERSON, "time": _CLOCK}
+    pattern = patterns.get(kind)
+    return True if pattern is None else pattern.fullmatch(text) is not None
+
+
+def read(arg: Arg, name: str, text: str, around: Around) -> object:
+    """One argument from its text. Raises Refused."""
+    if arg.kind == "time":
+        return read_time(text, around)
+    if arg.kind == "number":
+        return _number(name, text, around)
+    if arg.kind == "line":
+        return " ".join(text.split())
+    if arg.kind == "rest":
+        return text.strip()
+    if arg.kind == "choice":
+        return _choice(arg, name, text, around)
+    return _word(arg, name, text, around)
+
+
+def _word(arg: Arg, name: str, text: str, around: Around) -> str:
+    policy = around.policy
+    if arg.kind == "severity":
+        return _severity(text, around)
+    if arg.kind == "role":
+        return policy.role(text).name
+    if arg.kind == "service":
+        return policy.service(text).name
+    if arg.kind == "person":
+        return _person(text, around)
+    if arg.kind == "incident":
+        match = _INCIDENT.fullmatch(text)
+        return f"INC-{int(match[1])}" if match else _wrong(name, text, "an incident like INC-42", around)
+    if arg.kind == "run":
+        match = _RUN.fullmatch(text)
+        return _run(match) if match else _wrong(name, text, "a run like INC-42/2", around)
+    if arg.kind == "digest":
+        match = _DIGEST.fullmatch(text)
+        return match[1].lower() if match else _wrong(name, text, "the start of a digest like 9f2c44", around)
+    return text.strip()
+
+
+def _wrong(name: str, text: str, should: str, around: Around) -> str:
+    raise around.refuse(f"*{text}* is not {should}.")
+
+
+def _severity(text: str, around: Around) -> str:
+    try:
+        return around.policy.severity(text).name
+    except Refused as error:
+        raise around.refuse(error.message) from None
+
+
+def _person(text: str, around: Around) -> str:
+    match = _PERSON.fullmatch(text)
+    if match:
+        return str(match[1] or match[2])
+    if text.lower() in ("me", "@me"):
+        return "me"
+    if text.lower() in ("nobody", "none", "-"):
+        return ""
+    raise around.refuse(f"I cannot tell who *{text}* is. Type @ and pick the name from Slack's list, or write *me*.")
+
+
+def _run(match: re.Match[str]) -> str:
+    stream = (match[1] or "").lower()
+    return f"{stream.upper() if stream.startswith('inc') else stream}/{int(match[2])}"
+
+
+def _number(name: str, text: str, around: Around) -> int:
+    if re.fullmatch(r"[0-9]{1,6}", text):
+        return int(text)
+    raise around.refuse(f"*{text}* is not a whole number; *{name}* needs one.")
+
+
+def _choice(arg: Arg, name: str, text: str, around: Around) -> str:
+    word = text.strip().lower().replace("_", "-").replace(" ", "-")
+    for choice in arg.choices:
+        if choice == word:
+            return choice
+    best = nearest(word, arg.choices)
+    near = f" Did you mean *{best}*?" if best else ""
+    raise around.refuse(f"*{text}* is no {name}.{near} It can be: {', '.join(arg.choices)}.")
+
+
+def read_time(text: str, around: Around) -> datetime:
+    """14:05 (the last one, UTC, in the past 24 hours), `now`, or ISO 8601 (without zone: UTC). Raises Refused."""
+    said = text.strip()
+    if said.lower() == "now":
+        return around.now
+    try:
+        if match := _CLOCK.fullmatch(said):
+            hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
+            found = around.now.astimezone(UTC).replace(hour=hour, minute=minute, second=second, microsecond=0)
+            return found - timedelta(days=1) if found > around.now else found
+        found = datetime.fromisoformat(said)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise around.refuse(f"*{said}* is not a time. Write 14:05 (UTC) or 2026-11-22T14:05Z.") from None
