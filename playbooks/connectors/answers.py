@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from playbooks.errors import MusterError, Refused, Temporary, Uncertain
@@ -17,12 +18,18 @@ READ_S = 10.0
 
 
 class ServiceRefused(Refused):
-    """A service said no, with its own error code ("name_taken", "DBInstanceNotFound"). The effect did not happen."""
+    """A service said no, with its own error code ("name_taken", "DBInstanceNotFound"). The effect did not happen.
 
-    def __init__(self, service: str, code: str, message: str, *, todo: str = "") -> None:
+    details: the rest of its answer, where a connector needs it.
+    """
+
+    def __init__(
+        self, service: str, code: str, message: str, *, todo: str = "", details: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(message, todo=todo)
         self.service = service
         self.code = code
+        self.details: Mapping[str, Any] = details or {}
 
 
 def unreachable(service: str, call: str, why: str) -> Temporary:

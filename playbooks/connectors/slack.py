@@ -14,7 +14,7 @@ from typing import Any
 from playbooks.connectors.answers import ServiceRefused, no_answer, too_many
 from playbooks.connectors.slack_calls import SlackCalls
 from playbooks.connectors.slack_words import (
-    ABOUT_ONE_PERSON,
+    ABOUT_PEOPLE,
     IN_ALREADY,
     Channel,
     Invited,
@@ -151,19 +151,23 @@ class Slack(SlackReads):
         return Invited(tuple(invited), failed)
 
     async def _invite(self, channel: str, users: list[str]) -> Invited:
-        """One call; when Slack refuses the whole of it because of some people, the others are asked one by one."""
+        """One call. With force, Slack refuses the whole of it only when nobody can be invited.
+
+        When it then does not say why for each, they are asked one by one.
+        """
         force = True if len(users) > 1 else None
         try:
             body = await self._call("conversations.invite", write=True, channel=channel, users=users, force=force)
         except ServiceRefused as error:
-            if error.code not in ABOUT_ONE_PERSON:
+            if error.code not in ABOUT_PEOPLE:
                 raise
-            if len(users) > 1:
+            wrong = _wrong(error.details) or ({users[0]: error.code} if len(users) == 1 else {})
+            if set(wrong) != set(users):
                 parts = [await self._invite(channel, [user]) for user in users]
                 invited = tuple(user for part in parts for user in part.invited)
                 return Invited(invited, {k: v for part in parts for k, v in part.failed.items()})
-            return Invited(tuple(users), {}) if error.code in IN_ALREADY else Invited((), {users[0]: error.code})
-        wrong = {str(e.get("user")): str(e.get("error")) for e in body.get("errors") or ()}
+        else:
+            wrong = _wrong(body)
         failed = {user: code for user, code in wrong.items() if code not in IN_ALREADY}
         return Invited(tuple(user for user in users if user not in failed), failed)
 
@@ -290,6 +294,11 @@ class Slack(SlackReads):
             raise no_answer(self.vendor, "response_url", f"status {status}", write=True)
         if status != 200 or code:
             raise refused("response_url", code or f"status {status}", {})
+
+
+def _wrong(body: Json) -> dict[str, str]:
+    """The people of conversations.invite's `errors`: user id -> code."""
+    return {str(e["user"]): str(e.get("error") or "") for e in body.get("errors") or () if e.get("user")}
 
 
 def _response_code(answer: str) -> str:

@@ -16,11 +16,11 @@ Json = Mapping[str, Any]
 # Codes that say nothing about the effect: "some aspect may have succeeded before the error" (Slack's own words).
 UNSURE = frozenset({"fatal_error", "internal_error", "service_unavailable", "team_added_to_org"})
 LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
-# Codes of conversations.invite that are about one person, not about the channel (contract A9).
-ABOUT_ONE_PERSON = frozenset({
+# Codes of conversations.invite that are about people, not about the channel (contract A9).
+ABOUT_PEOPLE = frozenset({
     "already_in_channel", "cant_invite_self", "cant_invite", "user_is_restricted", "user_is_ultra_restricted",
     "ura_max_channels", "org_user_not_in_team", "invitee_cant_see_channel", "no_external_invite_permission",
-    "user_not_found", "no_user", "user_disabled", "users_not_found",
+    "user_not_found", "no_user", "user_disabled", "users_not_found", "failed_for_some_users", "failed_for_all_users",
 })  # fmt: skip
 IN_ALREADY = frozenset({"already_in_channel", "cant_invite_self"})
 TOKEN = "Set SLACK_BOT_TOKEN to the app's current bot token (Slack app settings, OAuth & Permissions)."
@@ -50,7 +50,8 @@ def refused(method: str, code: str, data: Json) -> ServiceRefused:
         return ServiceRefused("Slack", code, f"Slack refused {method}: missing_scope, it needs {scope}.", todo=todo)
     details = "; ".join(str(m) for m in (data.get("response_metadata") or {}).get("messages") or [])
     more = f" ({details[:200]})" if details else ""
-    return ServiceRefused("Slack", code, f"Slack refused {method}: {code}{more}.", todo=TODO.get(code, ""))
+    words = f"Slack refused {method}: {code}{more}."
+    return ServiceRefused("Slack", code, words, todo=TODO.get(code, ""), details=data)
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from playbooks.action import (
-    Act,
-    Action,
-    Again,
-    Found,
-    Outputs,
-    Plan,
-    Risk,
-    Seen,
-    World,
-    action,
-)
+from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
 from playbooks.connectors.aws import Aws, AwsReads, DbEvent, DbInstance
 from playbooks.errors import Refused, Temporary
 

@@ -6,19 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field, model_validator
 
-from playbooks.action import (
-    Act,
-    Action,
-    Again,
-    Answer,
-    Outputs,
-    Park,
-    Plan,
-    Question,
-    Risk,
-    World,
-    action,
-)
+from playbooks.action import Act, Action, Again, Answer, Outputs, Park, Plan, Question, Risk, World, action
 from playbooks.actions.durations import Length
 from playbooks.durations import words
 from playbooks.errors import Refused

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from playbooks.action import (
-    Act,
-    Action,
-    Again,
-    Outputs,
-    Plan,
-    Risk,
-    Seen,
-    World,
-    action,
-)
+from playbooks.action import Act, Action, Again, Outputs, Plan, Risk, Seen, World, action
 from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads
 from playbooks.errors import NotConfigured
 from playbooks.secrets import SecretRef

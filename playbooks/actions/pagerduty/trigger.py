@@ -7,17 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from playbooks.action import (
-    Act,
-    Action,
-    Again,
-    Outputs,
-    Plan,
-    Risk,
-    Seen,
-    World,
-    action,
-)
+from playbooks.action import Act, Action, Again, Outputs, Plan, Risk, Seen, World, action
 from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads, PdIncident
 from playbooks.errors import NotConfigured
 from playbooks.secrets import SecretRef

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from playbooks.action import (
-    Act,
-    Action,
-    Again,
-    Nothing,
-    Plan,
-    Risk,
-    Seen,
-    World,
-    action,
-)
+from playbooks.action import Act, Action, Again, Nothing, Plan, Risk, Seen, World, action
 from playbooks.connectors.slack import Slack, SlackReads
 
 

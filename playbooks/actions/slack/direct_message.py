@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from playbooks.action import (
-    Act,
-    Action,
-    Again,
-    Found,
-    Outputs,
-    Plan,
-    Risk,
-    World,
-    action,
-)
+from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, World, action
 from playbooks.connectors.slack import Slack, SlackReads
 from playbooks.errors import MusterError, Refused, Temporary, Uncertain
 

@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from playbooks.action import (
-    Act,
-    Action,
-    Again,
-    Found,
-    Outputs,
-    Plan,
-    Risk,
-    Seen,
-    World,
-    action,
-)
+from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
 from playbooks.connectors.statuspage import StatusIncident, Statuspage, StatuspageReads
 
 

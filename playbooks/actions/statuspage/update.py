@@ -6,17 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from playbooks.action import (
-    Act,
-    Action,
-    Again,
-    Found,
-    Outputs,
-    Plan,
-    Risk,
-    World,
-    action,
-)
+from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, World, action
 from playbooks.connectors.statuspage import Statuspage, StatuspageReads
 
 
