@@ -70,7 +70,7 @@ def read_input(item: Input, value: Any, policy: Policy, now: datetime) -> Any:
     """One value of one input. Raises ValueError or Refused saying what would be right."""
     if item.type == "list":
         return _list(value)
-    if item.type in ("boolean", "integer") and isinstance(value, bool if item.type == "boolean" else int):
+    if (item.type, type(value)) in (("boolean", bool), ("integer", int)):
         return value
     if isinstance(value, timedelta):
         value = compact(value)

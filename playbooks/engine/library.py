@@ -15,7 +15,9 @@ from playbooks.action import Action, find
 from playbooks.engine.load import load_text
 from playbooks.engine.model import Playbook
 from playbooks.errors import Refused
-from playbooks.reading import nearest
+from playbooks.policy import Policy
+from playbooks.policy_approvals import read_override
+from playbooks.reading import hint, nearest
 
 BUILT_IN = Path(__file__).resolve().parent.parent / "library"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*(?:/[a-z0-9][a-z0-9-]*)+")
@@ -105,3 +107,23 @@ class Library:
         except Refused as error:
             problem = str(error)
         return _Read(stamp, last.playbook if last else None, problem)
+
+
+def against(library: Library, policy: Policy) -> list[str]:
+    """What policy and library say about each other that is not so, one line each; for start-up and `muster doctor`.
+
+    Severities that name playbooks nobody wrote, and steps whose `approvals` name groups the policy does not have.
+    """
+    names = set(library.names())
+    wrong = [
+        f"severities.{severity.name}.{verb}: there is no playbook {wanted}{hint(wanted, names)}"
+        for severity in policy.severities.values()
+        for verb, wanted in (("declare", severity.declare), ("resolve", severity.resolve), ("cancel", severity.cancel))
+        if wanted not in names
+    ]
+    for name in sorted(names):
+        for step in library.find(name).steps:
+            override = read_override(step.approvals)
+            for group in sorted({*(override.from_ or ()), *override.groups} - {"everyone", *policy.groups}):
+                wrong.append(f"{name}: step {step.id}: there is no group {group}{hint(group, policy.groups)}")
+    return wrong

@@ -16,9 +16,19 @@ class _Holder(BaseModel):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("30s", 30), ("15m", 900), ("4h", 14_400), ("1d", 86_400), ("2h30m", 9_000), ("0s", 0), ("500ms", 0.5), ("1.5h", 5_400),
-     ("2h 30m", 9_000), ("1W", 604_800)],
-)  # fmt: skip
+    [
+        ("30s", 30),
+        ("15m", 900),
+        ("4h", 14_400),
+        ("1d", 86_400),
+        ("2h30m", 9_000),
+        ("0s", 0),
+        ("500ms", 0.5),
+        ("1.5h", 5_400),
+        ("2h 30m", 9_000),
+        ("1W", 604_800),
+    ],
+)
 def test_what_people_write(text: str, seconds: float) -> None:
     assert parse_duration(text) == timedelta(seconds=seconds)
 
@@ -33,9 +43,18 @@ def test_what_is_no_duration(value: object) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "0 s"), (0.25, "250 ms"), (30, "30 s"), (900, "15 min"), (542, "9 min 2 s"), (9_000, "2 h 30 min"),
-     (86_400, "1 day"), (270_000, "3 days 3 h"), (-90, "-1 min 30 s")],
-)  # fmt: skip
+    [
+        (0, "0 s"),
+        (0.25, "250 ms"),
+        (30, "30 s"),
+        (900, "15 min"),
+        (542, "9 min 2 s"),
+        (9_000, "2 h 30 min"),
+        (86_400, "1 day"),
+        (270_000, "3 days 3 h"),
+        (-90, "-1 min 30 s"),
+    ],
+)
 def test_words(seconds: float, said: str) -> None:
     assert words(timedelta(seconds=seconds)) == said
 

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -224,7 +225,7 @@ def test_no_override_is_ever_looser(
     risk: Risk,
 ) -> None:
     policy = parse_policy(SMALL)
-    wanted = {"people": people, "groups": slots, "from": eligible, "requester": requester}
+    wanted: dict[str, Any] = {"people": people, "groups": slots, "from": eligible, "requester": requester}
     if minutes is not None:
         length = timedelta(minutes=minutes)
         wanted |= {"expires": length, "member_age": length, "directory_max_age": length, "ask_max_age": length}
