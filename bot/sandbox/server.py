@@ -10,6 +10,8 @@ import json
 import shlex
 import signal
 import sys
+from collections.abc import Awaitable, Callable
+from typing import Self
 
 from aiohttp import web
 
@@ -34,9 +36,19 @@ from bot.sandbox.slack.socket import Socket
 from bot.sandbox.slack.views import Trigger
 from bot.sandbox.statuspage import API_KEY as STATUSPAGE_KEY
 from bot.sandbox.statuspage import PAGE, Statuspage
-from bot.sandbox.wire import Wire
+from bot.sandbox.wire import Call, Wire
 
 LOOPBACK = "127.0.0.1"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def _late(handler: Callable[[], Handler]) -> Handler:
+    """A route whose handler is looked up at each call, because a reset replaces the parts."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await handler()(request)
+
+    return handle
 
 
 class Sandbox:
@@ -69,7 +81,7 @@ class Sandbox:
         self.statuspage = Statuspage(self)
         self.aws = Aws(self)
 
-    async def __aenter__(self) -> Sandbox:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 
@@ -82,19 +94,22 @@ class Sandbox:
         self.database = Database(self)
         await self.database.listen()
         app = web.Application(client_max_size=64 * 1024 * 1024)
-        # Handlers are looked up at each call, because a reset replaces the parts.
-        app.router.add_route("*", "/api/{method}", lambda r: WebApi(self).handle(r))
-        app.router.add_get("/link/", lambda r: self.socket.link(r))
-        app.router.add_post("/respond/{team}/{key}", lambda r: self.responses.handle(r))
+        app.router.add_route("*", "/api/{method}", _late(lambda: WebApi(self).handle))
+        app.router.add_get("/link/", _late(lambda: self.socket.link))
+        app.router.add_post(
+            "/respond/{team}/{key}", _late(lambda: self.responses.handle)
+        )
         app.router.add_route("*", "/upload/{file}", self._upload)
-        app.router.add_post("/pagerduty-events/v2/enqueue", lambda r: self.events_api.enqueue(r))
+        app.router.add_post(
+            "/pagerduty-events/v2/enqueue", _late(lambda: self.events_api.enqueue)
+        )
         app.router.add_get("/demo/checkout/health", Checkout(self).health)
         app.add_routes(Rest(self).routes("/pagerduty"))
         app.add_routes(self.statuspage.routes("/statuspage/v1"))
         app.add_routes(Control(self).routes())
         self.url = await self._serve(app, port)
         aws = web.Application(client_max_size=64 * 1024 * 1024)
-        aws.router.add_route("*", "/{path:.*}", lambda r: self.aws.handle(r))
+        aws.router.add_route("*", "/{path:.*}", _late(lambda: self.aws.handle))
         self.aws_url = await self._serve(aws, 0)
 
     async def _serve(self, app: web.Application, port: int) -> str:
@@ -108,17 +123,23 @@ class Sandbox:
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         """The address files.getUploadURLExternal gave (contract A9): raw bytes or a form."""
         if request.content_type == "multipart/form-data":
-            parts = [v for v in (await request.post()).values() if isinstance(v, web.FileField)]
+            parts = [
+                v
+                for v in (await request.post()).values()
+                if isinstance(v, web.FileField)
+            ]
             data = parts[0].file.read() if parts else b""
         else:
             data = await request.read()
 
-        async def answer() -> web.StreamResponse:
+        async def answer(call: Call) -> web.StreamResponse:
             file = self.world.files.get(request.match_info["file"])
             if file is None or file.completed:
                 return web.Response(status=404, text="file not found")
             if len(data) != file.length:
-                return web.Response(status=400, text=f"expected {file.length} bytes, got {len(data)}")
+                return web.Response(
+                    status=400, text=f"expected {file.length} bytes, got {len(data)}"
+                )
             file.content = data
             return web.Response(text=f"OK - {len(data)}")
 
@@ -177,7 +198,9 @@ async def run(port: int, *, as_json: bool = False, rate_factor: float = 1.0) -> 
     if as_json:
         text = json.dumps(env) + "\n"
     else:
-        text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in env.items())
+        text = "".join(
+            f"export {name}={shlex.quote(value)}\n" for name, value in env.items()
+        )
     sys.stdout.write(text)
     sys.stdout.flush()
     try:

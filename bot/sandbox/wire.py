@@ -16,17 +16,25 @@ from aiohttp import web
 
 from bot.sandbox.faults import Fault, Faults
 
-Answer = Callable[[], Awaitable[web.StreamResponse]]
 Refuse = Callable[[Fault], web.StreamResponse]
 MAX_CALLS = 20_000
 SECRET = re.compile(r"(xox[a-z]-|xapp-)[\w-]+|(Token token=|OAuth |Bearer )\S+")
-SECRET_NAMES = {"token", "authorization", "routing_key", "api_key", "x-amz-security-token"}
+SECRET_NAMES = {
+    "token",
+    "authorization",
+    "routing_key",
+    "api_key",
+    "x-amz-security-token",
+}
 
 
 def redacted(value: Any) -> Any:
     """The same value with tokens replaced, at any depth."""
     if isinstance(value, dict):
-        return {k: "<redacted>" if str(k).lower() in SECRET_NAMES else redacted(v) for k, v in value.items()}
+        return {
+            k: "<redacted>" if str(k).lower() in SECRET_NAMES else redacted(v)
+            for k, v in value.items()
+        }
     if isinstance(value, list):
         return [redacted(item) for item in value]
     return SECRET.sub("<redacted>", value) if isinstance(value, str) else value
@@ -52,6 +60,9 @@ class Call:
         return asdict(self)
 
 
+Answer = Callable[[Call], Awaitable[web.StreamResponse]]
+
+
 class Wire:
     """Records and disturbs. ``stopping`` ends every hang when the sandbox stops."""
 
@@ -71,7 +82,11 @@ class Wire:
 
     async def hang(self, request: web.Request) -> web.StreamResponse:
         """Hold the request until the sandbox stops (or the caller goes away), then cut the line."""
-        while not self.stopping.is_set() and request.transport is not None and not request.transport.is_closing():
+        while (
+            not self.stopping.is_set()
+            and request.transport is not None
+            and not request.transport.is_closing()
+        ):
             try:
                 await asyncio.wait_for(self.stopping.wait(), 0.5)
             except TimeoutError:
@@ -88,11 +103,10 @@ class Wire:
                     refuse: Refuse) -> web.StreamResponse:  # fmt: skip
         """Record the request, wait the planned latency, and either carry it out or let it fail as planned.
 
-        ``answer`` carries the request out; it may set ``request["call"].error`` and ``.effect``. ``refuse`` writes a
+        ``answer`` carries the request out; it may set the call's ``error`` and ``effect``. ``refuse`` writes a
         fault's answer in the service's own words, for the modes that are answers (429, 5xx, codes).
         """
-        call = request["call"] = self.record(service, method, arguments)
-        call.effect = request.method not in ("GET", "HEAD")
+        call = self.record(service, method, arguments)
         seconds = self.faults.latency(service, method)
         if seconds:
             await asyncio.sleep(seconds)
@@ -104,16 +118,21 @@ class Wire:
     async def _suffer(self, request: web.Request, call: Call, fault: Fault | None, answer: Answer,
                       refuse: Refuse) -> web.StreamResponse:  # fmt: skip
         if fault is None or fault.mode == "duplicate_delivery":
-            response = await answer()
+            call.effect = request.method not in ("GET", "HEAD")
+            response = await answer(call)
             call.status = response.status
             call.effect = call.effect and response.status < 400 and call.error is None
             return response
         call.fault = fault.mode
         if fault.mode in ("timeout_after", "close_after"):
-            response = await answer()
+            call.effect = request.method not in ("GET", "HEAD")
+            response = await answer(call)
             call.effect = call.effect and response.status < 400 and call.error is None
-            return await self.hang(request) if fault.mode == "timeout_after" else self.cut(request)
-        call.effect = False
+            return (
+                await self.hang(request)
+                if fault.mode == "timeout_after"
+                else self.cut(request)
+            )
         if fault.mode == "timeout_before":
             return await self.hang(request)
         if fault.mode == "reset":
@@ -125,4 +144,8 @@ class Wire:
 
 def retry_after(fault: Fault) -> dict[str, str]:
     """The Retry-After header of a planned 429: whole seconds, 1 unless told."""
-    return {"Retry-After": str(int(fault.retry_after if fault.retry_after is not None else 1))}
+    return {
+        "Retry-After": str(
+            int(fault.retry_after if fault.retry_after is not None else 1)
+        )
+    }

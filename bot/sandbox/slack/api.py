@@ -13,16 +13,36 @@ from aiohttp import web
 
 from bot.sandbox.faults import Fault
 from bot.sandbox.rates import TIER
-from bot.sandbox.slack import apps, chat, conversations, files, members, pins, users, views
+from bot.sandbox.slack import (
+    apps,
+    chat,
+    conversations,
+    files,
+    members,
+    pins,
+    users,
+    views,
+)
 from bot.sandbox.slack.method import JSON_ARGUMENTS, METHODS, Asked, Method, SlackError
-from bot.sandbox.wire import retry_after
+from bot.sandbox.wire import Call, retry_after
 from bot.sandbox.world import APP_TOKEN, BOT_TOKEN
 
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
 
-FAMILIES = (apps, chat, conversations, files, members, pins, users, views)  # importing them fills METHODS
-PER_MINUTE = 300  # contract A7: "hundreds per minute" for auth.test and chat.getPermalink
+FAMILIES = (
+    apps,
+    chat,
+    conversations,
+    files,
+    members,
+    pins,
+    users,
+    views,
+)  # importing them fills METHODS
+PER_MINUTE = (
+    300  # contract A7: "hundreds per minute" for auth.test and chat.getPermalink
+)
 
 
 class WebApi:
@@ -36,14 +56,17 @@ class WebApi:
         arguments = await _arguments(request)
         token = _token(request, arguments)
 
-        async def answer() -> web.StreamResponse:
-            return self._answer(request, name, token, arguments)
+        async def answer(call: Call) -> web.StreamResponse:
+            return self._answer(call, name, token, arguments)
 
-        return await self.sandbox.wire.carry(request, "slack", name, _shown(arguments), answer, self._refuse)
+        return await self.sandbox.wire.carry(
+            request, "slack", name, _shown(arguments), answer, self._refuse
+        )
 
-    def _answer(self, request: web.Request, name: str, token: str, arguments: dict[str, Any]) -> web.StreamResponse:
+    def _answer(
+        self, call: Call, name: str, token: str, arguments: dict[str, Any]
+    ) -> web.StreamResponse:
         method = METHODS.get(name)
-        call = request["call"]
         try:
             if method is None:
                 raise SlackError("unknown_method", req_method=name)
@@ -64,7 +87,9 @@ class WebApi:
         if not token:
             raise SlackError("not_authed")
         if token not in (BOT_TOKEN, APP_TOKEN) or token in self.sandbox.revoked:
-            raise SlackError("token_revoked" if token in self.sandbox.revoked else "invalid_auth")
+            raise SlackError(
+                "token_revoked" if token in self.sandbox.revoked else "invalid_auth"
+            )
         if method.app_token != (token == APP_TOKEN):
             raise SlackError("not_allowed_token_type")
         if method.scopes:
@@ -88,17 +113,28 @@ class WebApi:
     def _limited(self, seconds: int) -> web.Response:
         """Contract A7: 429 with Retry-After."""
         headers = {"Retry-After": str(seconds)}
-        return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
+        return web.json_response(
+            {"ok": False, "error": "ratelimited"}, status=429, headers=headers
+        )
 
     def _refuse(self, fault: Fault) -> web.StreamResponse:
         if fault.mode == "429":
             headers = retry_after(fault)
-            return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
+            return web.json_response(
+                {"ok": False, "error": "ratelimited"}, status=429, headers=headers
+            )
         if fault.mode.isdigit():
-            return web.Response(status=int(fault.mode), text="upstream connect error", content_type="text/plain")
+            return web.Response(
+                status=int(fault.mode),
+                text="upstream connect error",
+                content_type="text/plain",
+            )
         body: dict[str, Any] = {"ok": False, "error": fault.mode.removeprefix("error:")}
         if fault.mode == "missing_scope":
-            body |= {"needed": "unknown", "provided": ",".join(self.sandbox.world.scopes)}
+            body |= {
+                "needed": "unknown",
+                "provided": ",".join(self.sandbox.world.scopes),
+            }
         return self._json(body, None)
 
 
@@ -114,7 +150,9 @@ async def _arguments(request: web.Request) -> dict[str, Any]:
         if isinstance(body, dict):
             arguments |= body
     elif request.can_read_body:
-        arguments |= {k: v for k, v in (await request.post()).items() if isinstance(v, str)}
+        arguments |= {
+            k: v for k, v in (await request.post()).items() if isinstance(v, str)
+        }
     return arguments
 
 

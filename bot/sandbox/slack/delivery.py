@@ -49,11 +49,21 @@ class Delivery:
     @property
     def ack(self) -> Attempt | None:
         """The attempt that was acknowledged (status 2xx), if one was."""
-        return next((a for a in self.attempts if a.status is not None and 200 <= a.status < 300), None)
+        return next(
+            (
+                a
+                for a in self.attempts
+                if a.status is not None and 200 <= a.status < 300
+            ),
+            None,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         ack = self.ack
-        return asdict(self) | {"acked": ack is not None, "latency_ms": ack.latency_ms if ack else None}
+        return asdict(self) | {
+            "acked": ack is not None,
+            "latency_ms": ack.latency_ms if ack else None,
+        }
 
 
 def encoded(kind: str, payload: dict[str, Any]) -> tuple[bytes, str]:
@@ -62,13 +72,20 @@ def encoded(kind: str, payload: dict[str, Any]) -> tuple[bytes, str]:
         return urlencode(payload).encode(), "application/x-www-form-urlencoded"
     text = json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
     if kind == "interactive":
-        return urlencode({"payload": text}).encode(), "application/x-www-form-urlencoded"
+        return urlencode(
+            {"payload": text}
+        ).encode(), "application/x-www-form-urlencoded"
     return text.encode(), "application/json"
 
 
 def signature(body: bytes, timestamp: str, secret: str = SIGNING_SECRET) -> str:
     """Contract A5: v0 over ``v0:{timestamp}:{raw body}``."""
-    return "v0=" + hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
+    return (
+        "v0="
+        + hmac.new(
+            secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256
+        ).hexdigest()
+    )
 
 
 class Deliveries:
@@ -87,7 +104,9 @@ class Deliveries:
             raise ValueError("mode is socket, or http with a url")
         self.mode, self.url = mode, url
 
-    async def deliver(self, kind: str, payload: dict[str, Any], user: str | None = None) -> Delivery:
+    async def deliver(
+        self, kind: str, payload: dict[str, Any], user: str | None = None
+    ) -> Delivery:
         """Send once (twice under the fault duplicate_delivery) and wait for the answer. Commands and interactions."""
         delivery = self._new(kind, payload, user)
         fault = self.sandbox.faults.take("delivery", kind)
@@ -110,7 +129,11 @@ class Deliveries:
         self._start(self._with_retries(delivery))
         fault = self.sandbox.faults.take("delivery", "events_api")
         if fault is not None and fault.mode == "duplicate_delivery":
-            self._start(self._with_retries(self._new("events_api", payload, None, copy_of=delivery.id)))
+            self._start(
+                self._with_retries(
+                    self._new("events_api", payload, None, copy_of=delivery.id)
+                )
+            )
         return delivery
 
     async def again(self, delivery_id: str, mutate: dict[str, Any], timestamp_shift: float = 0,
@@ -143,8 +166,16 @@ class Deliveries:
         if seconds:
             await asyncio.sleep(seconds)
 
-    def _new(self, kind: str, payload: dict[str, Any], user: str | None, copy_of: str | None = None) -> Delivery:
-        delivery = Delivery(f"dl{len(self.sent) + 1}", kind, payload, user, self.mode, copy_of=copy_of)
+    def _new(
+        self,
+        kind: str,
+        payload: dict[str, Any],
+        user: str | None,
+        copy_of: str | None = None,
+    ) -> Delivery:
+        delivery = Delivery(
+            f"dl{len(self.sent) + 1}", kind, payload, user, self.mode, copy_of=copy_of
+        )
         self.sent[delivery.id] = delivery
         return delivery
 
@@ -160,11 +191,16 @@ class Deliveries:
         try:
             if self.mode == "socket":
                 attempt.body = await self.sandbox.socket.send(
-                    delivery.kind, delivery.payload, retry, self.sandbox.settings.ack_seconds
+                    delivery.kind,
+                    delivery.payload,
+                    retry,
+                    self.sandbox.settings.ack_seconds,
                 )
                 attempt.status = 200
             else:
-                headers = await self._post(delivery, attempt, retry, shift, secret, signature_header)
+                headers = await self._post(
+                    delivery, attempt, retry, shift, secret, signature_header
+                )
         except TimeoutError:
             attempt.error = "http_timeout"
         except (NoConnection, aiohttp.ClientError, OSError):
@@ -185,15 +221,24 @@ class Deliveries:
             "X-Slack-Signature": signature_header or signature(body, stamp, secret or SIGNING_SECRET),
         }  # fmt: skip
         if retry is not None:
-            headers |= {"x-slack-retry-num": str(retry[0]), "x-slack-retry-reason": retry[1]}
+            headers |= {
+                "x-slack-retry-num": str(retry[0]),
+                "x-slack-retry-reason": retry[1],
+            }
         limit = aiohttp.ClientTimeout(total=self.sandbox.settings.ack_seconds)
-        async with self._session.post(self.url, data=body, headers=headers, timeout=limit) as response:
+        async with self._session.post(
+            self.url, data=body, headers=headers, timeout=limit
+        ) as response:
             raw = await response.text()
             attempt.status = response.status
             if not 200 <= response.status < 300:
                 attempt.error = "http_error"
             try:
-                attempt.body = json.loads(raw) if raw and response.content_type == "application/json" else raw or None
+                attempt.body = (
+                    json.loads(raw)
+                    if raw and response.content_type == "application/json"
+                    else raw or None
+                )
             except ValueError:
                 attempt.body = raw
             return {k.lower(): v for k, v in response.headers.items()}
@@ -215,7 +260,11 @@ class Deliveries:
 def _set(holder: Any, path: list[str], value: Any) -> None:
     """Set a value inside nested dicts and lists; numbers in the path index lists."""
     for part in path[:-1]:
-        holder = holder[int(part)] if isinstance(holder, list) else holder.setdefault(part, {})
+        holder = (
+            holder[int(part)]
+            if isinstance(holder, list)
+            else holder.setdefault(part, {})
+        )
     if isinstance(holder, list):
         holder[int(path[-1])] = value
     elif value is None:

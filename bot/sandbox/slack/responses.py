@@ -13,7 +13,7 @@ from aiohttp import web
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import blocks as kit
 from bot.sandbox.slack.chat import number_blocks
-from bot.sandbox.wire import retry_after
+from bot.sandbox.wire import Call, retry_after
 from bot.sandbox.world import BOT_USER, TEAM, Channel, Message
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ class Responses:
 
     def new(self, channel: Channel, user: str, source: Message | None = None) -> str:
         key = secrets.token_hex(12)
-        self.urls[key] = ResponseUrl(channel, user, source, source.thread_ts if source else None)
+        self.urls[key] = ResponseUrl(
+            channel, user, source, source.thread_ts if source else None
+        )
         return f"{self.sandbox.url}/respond/{TEAM}/{key}"
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -50,36 +52,42 @@ class Responses:
         except ValueError:
             said = None
 
-        async def answer() -> web.StreamResponse:
-            return self._answer(request, said)
+        async def answer(call: Call) -> web.StreamResponse:
+            return self._answer(call, request.match_info["key"], said)
 
-        return await self.sandbox.wire.carry(request, "slack", "response_url", said, answer, _refuse)
+        return await self.sandbox.wire.carry(
+            request, "slack", "response_url", said, answer, _refuse
+        )
 
-    def _answer(self, request: web.Request, said: Any) -> web.Response:
-        url, settings = self.urls.get(request.match_info["key"]), self.sandbox.settings
+    def _answer(self, call: Call, key: str, said: Any) -> web.Response:
+        url, settings = self.urls.get(key), self.sandbox.settings
         if (
             url is None
             or url.uses >= settings.response_url_uses
             or (time.monotonic() - url.at > settings.response_url_seconds)
         ):
-            return self._error(request, "expired_url", 404)  # contract B3
+            return self._error(call, "expired_url", 404)  # contract B3
         if not isinstance(said, dict):
-            return self._error(request, "invalid_payload", 400)
+            return self._error(call, "invalid_payload", 400)
         wrong = kit.problems(said["blocks"]) if said.get("blocks") else []
         if wrong:
-            return self._error(request, "invalid_blocks", 400)
+            return self._error(call, "invalid_blocks", 400)
         url.uses += 1
         if said.get("delete_original"):
             if url.source is not None:
                 url.source.deleted = True
             return web.Response(text="ok")
-        if not said.get("text") and not said.get("blocks") and not said.get("attachments"):
-            return self._error(request, "no_text", 400)
+        if (
+            not said.get("text")
+            and not said.get("blocks")
+            and not said.get("attachments")
+        ):
+            return self._error(call, "no_text", 400)
         self.say(url, said)
         return web.Response(text="ok")
 
-    def _error(self, request: web.Request, code: str, status: int) -> web.Response:
-        request["call"].error = code
+    def _error(self, call: Call, code: str, status: int) -> web.Response:
+        call.error = code
         return web.Response(status=status, text=code)
 
     def say(self, url: ResponseUrl, said: dict[str, Any]) -> Message:
