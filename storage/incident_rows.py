@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import select
 
 from storage.db import Tx
-from storage.tables import incidents, roles
+from storage.tables import incidents
+from storage.tables import roles as role_rows
 
 # Status -> the statuses it may become. What is not here cannot happen; what ended stays ended.
 MOVES: dict[str, frozenset[str]] = {
@@ -135,8 +136,14 @@ def latest(tx: Tx, *, limit: int, before: int | None = None) -> list[Incident]:
 
 def roles_of(tx: Tx, incident: str) -> list[RoleHeld]:
     """Who wears which hat, longest first."""
-    query = select(roles.c.role, roles.c.person, roles.c.interim, roles.c.since).where(roles.c.incident == incident)
-    return [RoleHeld(**row) for row in tx.conn.execute(query.order_by(roles.c.since, roles.c.role)).mappings()]
+    columns = [role_rows.c[f.name] for f in fields(RoleHeld)]
+    query = select(*columns).where(role_rows.c.incident == incident).order_by(role_rows.c.since, role_rows.c.role)
+    return [RoleHeld(**row) for row in tx.conn.execute(query).mappings()]
+
+
+def roles(tx: Tx, incident: str) -> dict[str, RoleHeld]:
+    """The same by the role's name."""
+    return {held.role: held for held in roles_of(tx, incident)}
 
 
 def moves_to(incident: Incident, status: str) -> str:

@@ -30,10 +30,12 @@ from storage.incident_rows import (
     latest,
     moves_to,
     open_ones,
+    roles,
     roles_of,
 )
 from storage.sql import insert_or, next_number
-from storage.tables import events, incidents, roles
+from storage.tables import events, incidents
+from storage.tables import roles as role_rows
 from storage.timeline import ORG, Entry, Head
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "open_ones",
     "overdue",
     "resolve",
+    "roles",
     "roles_of",
     "set_facts",
     "set_role",
@@ -155,14 +158,14 @@ def set_role(tx: Tx, incident: str, role: str, person: str, *, by: str, interim:
     Raises Impossible when the incident has ended or that person wears it already.
     """
     found = _going_on(tx, incident, "role")
-    before = next((held for held in roles_of(tx, incident) if held.role == role), None)
+    before = roles(tx, incident).get(role)
     if before and before.person == person and before.interim == interim:
         raise Impossible(f"That person is *{role}* of {incident} already; nothing was changed.")
     row = {"incident": incident, "role": role, "person": person, "interim": interim, "since": tx.now}
-    statement = insert_or(tx, roles).values(row)
+    statement = insert_or(tx, role_rows).values(row)
     tx.conn.execute(
         statement.on_conflict_do_update(
-            index_elements=[roles.c.incident, roles.c.role],
+            index_elements=[role_rows.c.incident, role_rows.c.role],
             set_={"person": person, "interim": interim, "since": tx.now},
         )
     )
@@ -175,10 +178,10 @@ def set_role(tx: Tx, incident: str, role: str, person: str, *, by: str, interim:
 def drop_role(tx: Tx, incident: str, role: str, *, by: str) -> RoleHeld:
     """Take a hat off. Raises Impossible when nobody wears it or the incident has ended."""
     found = _going_on(tx, incident, "role")
-    before = next((held for held in roles_of(tx, incident) if held.role == role), None)
+    before = roles(tx, incident).get(role)
     if before is None:
         raise Impossible(f"Nobody is *{role}* of {incident}; nothing was changed.")
-    tx.conn.execute(delete(roles).where(roles.c.incident == incident, roles.c.role == role))
+    tx.conn.execute(delete(role_rows).where(role_rows.c.incident == incident, role_rows.c.role == role))
     _change(tx, found)
     body = {"role": role, "person": None, "interim": False, "before": before.person}
     timeline.append(tx, incident, Entry("incident.role", by, body))
@@ -284,8 +287,7 @@ def acknowledge(
         timers.cancel(tx, "acknowledge", incident)
     body = {"person": person, "source": source, "ref": ref, "first": first}
     timeline.append(tx, incident, Entry("incident.acknowledged", source, body, source_at=at))
-    worn = any(held.role == commander for held in roles_of(tx, incident))
-    if found.open and person and commander and not worn:
+    if found.open and person and commander and commander not in roles(tx, incident):
         set_role(tx, incident, commander, person, by="muster", interim=True)
     return first
 
