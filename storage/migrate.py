@@ -1,7 +1,7 @@
 """Bringing a database to the schema of this version: `upgrade`, and asking where it stands.
 
 Belongs here: running alembic from inside the package, one migrator at a time. Does not belong here: the changes
-themselves (storage/migrations/versions). Everything is blocking: from a coroutine call `asyncio.to_thread(upgrade, url)`.
+themselves (storage/migrations/versions). All of it blocks: from a coroutine call `asyncio.to_thread(upgrade, url)`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ Belongs here: these rows and the `org` events that tell their changes. Does not 
 (playbooks/directory.py), deciding whose vote counts (playbooks/engine/approvals.py).
 
 Account states: unverified (seen in a signed request, not yet looked at), member, guest, external, bot, deactivated,
-ambiguous (could be several people), unmapped (belongs to nobody known), mail (matched by e-mail: for reading only).
+ambiguous (could be several people), unmapped (belongs to nobody known), and of other kinds than Slack: listed (the
+policy's `people` says whose), mail (matched by e-mail, for reading only).
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from storage.timeline import ORG, Entry, append
 
 EVERYONE = "everyone"
 UNVERIFIED, MEMBER, GUEST, EXTERNAL, BOT = "unverified", "member", "guest", "external", "bot"
-DEACTIVATED, AMBIGUOUS, UNMAPPED, MAIL = "deactivated", "ambiguous", "unmapped", "mail"
+DEACTIVATED, AMBIGUOUS, UNMAPPED = "deactivated", "ambiguous", "unmapped"
+LISTED, MAIL = "listed", "mail"
 BY_MAIL = "pagerduty-mail"  # a membership source that never counts for votes or permissions
 _WHY = {
     UNVERIFIED: "Muster has not been able to look at your account yet.",
@@ -35,6 +37,7 @@ _WHY = {
     DEACTIVATED: "Your account is deactivated.",
     AMBIGUOUS: "Your account could be one of several people; an administrator must say which.",
     UNMAPPED: "Your account belongs to nobody Muster knows.",
+    LISTED: "This kind of account cannot approve.",
     MAIL: "Your account was matched to you by its e-mail address only.",
 }
 
@@ -229,29 +232,43 @@ def set_group(
         for person in persons:
             now.setdefault(person, set()).add(word)
     for person in sorted(now):
-        _set_member(tx, group, person, was.get(person), now[person], person in adopted, person in confirmed_now)
+        if not now[person]:
+            _leave(tx, was[person])
+            continue
+        found = _Found(now[person], person in adopted, person in confirmed_now)
+        _set_member(tx, (group, person), was.get(person), found)
 
 
-def _set_member(tx: Tx, group: str, person: str, was: Any, sources: set[str], adopted: bool, seen: bool) -> None:
-    mine = (memberships.c.grp == group, memberships.c.person == person)
-    if not sources:
-        tx.conn.execute(delete(memberships).where(*mine))
-        append(tx, ORG, Entry("group.left", "muster", {"group": group, "person": person, "source": was.source}))
-        return
-    proven = sources - {BY_MAIL}
-    source = ",".join(sorted(proven or sources))
+@dataclass(frozen=True)
+class _Found:
+    """One person as one refresh found them. seen: by a source that answered just now."""
+
+    sources: set[str]
+    adopted: bool
+    seen: bool
+
+
+def _leave(tx: Tx, was: Any) -> None:
+    tx.conn.execute(delete(memberships).where(memberships.c.grp == was.grp, memberships.c.person == was.person))
+    append(tx, ORG, Entry("group.left", "muster", {"group": was.grp, "person": was.person, "source": was.source}))
+
+
+def _set_member(tx: Tx, key: tuple[str, str], was: Any, found: _Found) -> None:
+    group, person = key
+    source = ",".join(sorted(found.sources - {BY_MAIL} or found.sources))
     if was is None:
         row = {"grp": group, "person": person, "source": source, "added_at": tx.now, "added_by": None,
-               "confirmed": adopted, "seen_at": tx.now}  # fmt: skip
+               "confirmed": found.adopted, "seen_at": tx.now}  # fmt: skip
         tx.conn.execute(insert_or(tx, memberships).values(row).on_conflict_do_nothing())
-        body = {"group": group, "person": person, "source": source, "confirmed": adopted}
+        body = {"group": group, "person": person, "source": source, "confirmed": found.adopted}
         append(tx, ORG, Entry("group.joined", "muster", body))
         return
     values: dict[str, Any] = {"source": source}
     if was.source == BY_MAIL != source:  # from a guess to a proof: as good as new
-        values |= {"added_at": tx.now, "confirmed": adopted}
-    if seen:
+        values |= {"added_at": tx.now, "confirmed": found.adopted}
+    if found.seen:
         values["seen_at"] = tx.now
+    mine = (memberships.c.grp == group, memberships.c.person == person)
     tx.conn.execute(update(memberships).where(*mine).values(**values))
 
 
@@ -278,7 +295,7 @@ def voters(tx: Tx, groups: Collection[str]) -> list[Voter]:
 def voters_by_id(
     tx: Tx, persons: Collection[str], using: Mapping[str, tuple[str, str]] | None = None
 ) -> dict[str, Voter]:
-    """What rows say of these people. using: person -> (kind, id) of the account they act with; else their best Slack one.
+    """What rows say of these people. using: person -> (kind, id) of the account they act with; else their best Slack's.
 
     An account that is not that person's gives "unmapped".
     """

