@@ -1,0 +1,121 @@
+"""Questions: a modal is opened at once by the process that received the press, and nothing is stored (design 9).
+
+Belongs here: whether a line wants a modal, opening it beside the acknowledgement, form checks inside it. Does not
+belong here: how a modal looks (render/modal.py), what becomes of a submitted one (it is stored as an ask).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from bot import words
+from bot.normalise import Inbound
+from bot.render import modal
+from bot.render.forms import Origin
+from bot.tasks import Tasks
+from commands.command import Command
+from playbooks.connectors.slack import Slack
+from playbooks.errors import MusterError, Temporary
+from playbooks.policy import Policy
+from storage.inbox import Ask
+
+log = structlog.get_logger(__name__)
+
+FormFor = Callable[[str, Ask], type[Command] | None]
+SEEN_MOST = 2000
+
+
+class Questions:
+    """Opens modals and checks forms. house: handed to `Command.check`; policy: what a form offers to choose from."""
+
+    def __init__(
+        self, slack: Slack, commands: Mapping[str, type[Command]], form_for: FormFor, house: Any, policy: Policy
+    ) -> None:
+        self._slack = slack
+        self._commands = commands
+        self._form_for = form_for
+        self._house = house
+        self._policy = policy
+        self._tasks = Tasks("questions")
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    def take(self, inbound: Inbound) -> bool:
+        """Open a modal for this press, if its line wants one; True when the press is answered by that."""
+        ask = inbound.ask
+        assert ask is not None
+        command = self.command_of(ask.line) if inbound.asks else self._form_for(ask.line, ask)
+        if command is None and not inbound.asks:
+            return False
+        if inbound.trigger in self._seen:
+            return True  # the same press delivered again: its modal is open already
+        self._seen[inbound.trigger] = None
+        if len(self._seen) > SEEN_MOST:
+            self._seen.popitem(last=False)
+        self._tasks.start(self._open(inbound, ask, command))
+        return True
+
+    def errors(self, inbound: Inbound) -> dict[str, str]:
+        """What is wrong in a submitted form: block id -> words. Empty: store it."""
+        assert inbound.ask is not None
+        command = self.command_of(inbound.ask.line)
+        if command is None:
+            return {}
+        wrong = command.check({name: str(value) for name, value in inbound.ask.values.items()}, self._house)
+        anywhere = next(iter(inbound.blocks.values()), "")
+        found = {inbound.blocks.get(name, anywhere): text[:2000] for name, text in wrong.items()}
+        return {block: text for block, text in found.items() if block}
+
+    def tell(self, response_url: str, text: str) -> None:
+        """Say something to the person who pressed, beside the acknowledgement."""
+        self._tasks.start(self._respond(response_url, text))
+
+    async def close(self, within_s: float = 5.0) -> None:
+        """Let modals that are being opened get there."""
+        await self._tasks.finish(within_s)
+
+    def command_of(self, line: str) -> type[Command] | None:
+        """The command whose words begin this line."""
+        said = line.split()
+        return self._commands.get(" ".join(said[:2]).lower())
+
+    async def _open(self, inbound: Inbound, ask: Ask, command: type[Command] | None) -> None:
+        origin = Origin(ask.line, ask.channel, ask.message_ts, ask.response_url)
+        if inbound.asks:
+            field = command.model_fields.get(inbound.asks) if command else None
+            label = command.words.partition(" ")[2].capitalize() if command else ""
+            shown = modal.one_field(label, inbound.asks, field, origin, self._choices())
+        else:
+            assert command is not None
+            shown = modal.view(command, origin, {}, self._choices())
+        try:
+            await self._slack.open_view(inbound.trigger, shown)
+        except MusterError as error:
+            # Too late, or Slack is busy: a trigger lives 3 s, so there is no second try.
+            log.warning("questions.not_opened", line=" ".join(ask.line.split()[:2]), error=type(error).__name__)
+            example = command.examples[0] if command and command.examples else ""
+            if ask.response_url:
+                await self._respond(ask.response_url, words.no_form(example))
+
+    async def _respond(self, response_url: str, text: str) -> None:
+        for _ in range(2):
+            try:
+                await self._slack.respond(response_url, text)
+                return
+            except Temporary:
+                continue
+            except MusterError as error:
+                log.warning("questions.not_told", error=type(error).__name__)
+                return
+
+    def _choices(self) -> modal.Choices:
+        policy = self._policy
+        return {
+            "severity": [(name, f"{name}: {one.title}") for name, one in policy.severities.items()],
+            "service": [(name, one.title or name) for name, one in policy.services.items()],
+            "site": [(name, one.title or name) for name, one in policy.sites.items()],
+            "role": [(name, one.title) for name, one in policy.roles.items()],
+        }

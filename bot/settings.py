@@ -1,0 +1,93 @@
+"""Every environment variable Muster reads, typed, with a sentence of help each (design section 10).
+
+Belongs here: names, types, defaults. Does not belong here: what the organisation decides (muster.yaml), or building
+anything from the values (bot/app.py). Secrets are SecretStr, so that printing the settings shows none of them.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Secret = SecretStr | None
+
+
+class Settings(BaseSettings):
+    """The environment. Empty values count as unset. Field `slack_bot_token` is variable `SLACK_BOT_TOKEN`."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, validate_default=True)
+
+    slack_bot_token: Secret = Field(None, description="Bot token (xoxb-…) of the installed Slack app.")
+    slack_app_token: Secret = Field(
+        None, description="App-level token (xapp-…) with connections:write; when set, Slack comes by Socket Mode."
+    )
+    slack_signing_secret: Secret = Field(None, description="Signing secret of the Slack app, for signed HTTP.")
+    slack_api_url: str = Field(
+        "https://slack.com/api/", description="Base of Slack's Web API, with its trailing /api/ (a stand-in sits here)."
+    )
+    pagerduty_api_key: Secret = Field(None, description="PagerDuty REST API key; without it nothing is read there.")
+    pagerduty_routing_key: Secret = Field(None, description="PagerDuty Events v2 integration key; without it no pages.")
+    pagerduty_from: str | None = Field(None, description="E-mail of the PagerDuty user REST writes are made as.")
+    pagerduty_api_url: str = Field("https://api.pagerduty.com", description="Address of PagerDuty's REST API.")
+    pagerduty_events_url: str = Field("https://events.pagerduty.com", description="Address of PagerDuty's Events API.")
+    pagerduty_webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Secrets of PagerDuty v3 webhook subscriptions, separated by commas."
+    )
+    statuspage_api_key: Secret = Field(None, description="Statuspage API key; without it there is no public page.")
+    statuspage_page_id: str | None = Field(None, description="Which Statuspage page is ours.")
+    statuspage_api_url: str = Field("https://api.statuspage.io/v1", description="Address of the Statuspage API.")
+    aws_endpoint_url: str | None = Field(None, description="Where AWS calls go instead of AWS (a stand-in).")
+    aws_region: str | None = Field(None, description="Default AWS region; sites of the policy name their own.")
+    database_url: str = Field(
+        "sqlite:///var/muster.db", description="The record: sqlite:///file.db or postgresql://user@host/name."
+    )
+    muster_config: Path = Field(Path("muster.yaml"), description="The policy file, see muster.example.yaml.")
+    muster_url: str = Field("", description="Muster's public address, for links on pages and cards.")
+    muster_host: str = Field("127.0.0.1", description="Interface the HTTP server listens on.")
+    muster_port: int = Field(8080, ge=0, le=65535, description="Port of the HTTP server; 0 takes any free one.")
+    muster_playbooks: str | None = Field(None, description="Folder of your own playbooks, beside the library's.")
+    muster_replica: str = Field("", description="Name of this process on cards and in the record; must be unique.")
+    muster_log: str = Field("info", description="How much is logged: debug, info, warning or error.")
+    sandbox_url: str | None = Field(None, description="Address of a running `muster sandbox`; allows `say --as`.")
+
+    @field_validator("pagerduty_webhook_secret", mode="before")
+    @classmethod
+    def _several(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("muster_url", "pagerduty_api_url", "pagerduty_events_url", "statuspage_api_url")
+    @classmethod
+    def _no_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _slash(cls, value: str) -> str:
+        return value if value.endswith("/") else f"{value}/"
+
+    @field_validator("muster_replica")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        return value or f"{socket.gethostname()}-{os.getpid()}"
+
+    @property
+    def socket_mode(self) -> bool:
+        """Whether Slack comes by Socket Mode (design 10)."""
+        return self.slack_app_token is not None
+
+    @property
+    def url(self) -> str:
+        """Muster's address for links: MUSTER_URL, else where the server listens."""
+        return self.muster_url or f"http://{self.muster_host}:{self.muster_port}"
+
+
+def reveal(secret: SecretStr | None) -> str:
+    """A secret's value at the place it is used; "" when it is not set."""
+    return secret.get_secret_value() if secret is not None else ""
