@@ -39,6 +39,7 @@ class _Check:
         self._problems = problems
         self._steps: dict[str, Step] = {}
         self._nodes = list(_step_nodes(node.get("steps")))
+        self._unreadable = {str(item.get("id")) for item in self._nodes} - {step.id for step in playbook.steps}
         self._inputs = {item.name: item for item in playbook.inputs}
 
     def all(self) -> None:
@@ -136,6 +137,8 @@ class _Check:
 
     def _wrong_step(self, path: Path, step: Step | None, every: Mapping[str, Step]) -> str | None:
         target = every.get(path[1])
+        if target is None and path[1] in self._unreadable:
+            return None
         if target is None:
             return f"there is no step {path[1]}{hint(path[1], every)}"
         if step is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -27,6 +28,7 @@ __all__ = [
     "OnFailure",
     "Playbook",
     "Step",
+    "load_stored",
     "load_text",
     "service_input",
     "site_input",
@@ -42,6 +44,27 @@ def load_text(text: str, source: str = "playbook.yaml", actions: Find = find, ex
     source: file name for messages; where it ends in .yaml and holds a folder, the playbook's name must be its end.
     expected: the exact name it must have. Raises Refused with one "source:line: what, nearest right word" per problem.
     """
+    playbook, node, problems = _read(text, source, actions)
+    _check_name(playbook.name, source, expected, node, problems)
+    check(playbook, node, actions, problems)
+    problems.raise_any()
+    return playbook
+
+
+@lru_cache(maxsize=256)
+def load_stored(text: str, source: str = "a stored playbook") -> Playbook:
+    """The playbook of a run, from the text the run keeps. It was checked when the run began and is not checked again.
+
+    So a run outlives an upgrade that renames an action: only the step that needs it fails. The same text is read once.
+    Raises Refused when the text is no playbook at all.
+    """
+    playbook, _, problems = _read(text, source, find)
+    problems.raise_any()
+    return playbook
+
+
+def _read(text: str, source: str, actions: Find) -> tuple[Playbook, Any, Problems]:
+    """Playbook, document and the problems of single steps. Raises Refused when even the top cannot be read."""
     node = read_yaml(text, source)
     problems = Problems(source)
     top: WrittenPlaybook | None = None
@@ -53,7 +76,6 @@ def load_text(text: str, source: str = "playbook.yaml", actions: Find = find, ex
     if top is None:
         problems.raise_any()
         raise AssertionError("a playbook that cannot be read has problems")
-    _check_name(top.name, source, expected, node, problems)
     playbook = Playbook(
         name=top.name,
         title=top.title,
@@ -67,9 +89,7 @@ def load_text(text: str, source: str = "playbook.yaml", actions: Find = find, ex
         digest=hashlib.sha256(text.encode()).hexdigest(),
         source=source,
     )
-    check(playbook, node, actions, problems)
-    problems.raise_any()
-    return playbook
+    return playbook, node, problems
 
 
 def _input(name: str, item: WrittenInput, line: int) -> Input:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from playbooks.action import Action, Outputs, Risk
-from playbooks.engine.load import Playbook, load_text, service_input, site_input
+from playbooks.engine.load import Playbook, load_stored, load_text, service_input, site_input
 from playbooks.errors import Refused
 
 
@@ -235,3 +235,14 @@ def test_a_slip_of_the_finger_never_escapes_as_a_crash(line: int, column: int, t
         load("\n".join(lines))
     except Refused as error:
         assert error.message.startswith("test/good.yaml:")
+
+
+def test_a_stored_text_outlives_the_actions_it_names() -> None:
+    stored = load_stored(GOOD.replace("a.break", "gone.break"))
+    assert stored.step("go").uses == "gone.break"
+    assert [(step.id, step.lane, step.with_) for step in stored.steps[:4]] == [
+        (step.id, step.lane, step.with_) for step in load(GOOD).steps[:4]
+    ]
+    assert load_stored(stored.text) is stored, "read once"
+    with pytest.raises(Refused, match="unknown key"):
+        load_stored(GOOD.replace("title:", "titel:"))
