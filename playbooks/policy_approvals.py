@@ -153,7 +153,7 @@ def read_override(given: Mapping[str, Any] | Override | None) -> Override:
 
 
 def looser(section: Approvals) -> list[tuple[tuple[str, ...], str]]:
-    """Where an override asks for less than the section it overrides: (place, what). Drills may."""
+    """Where an override asks for less than the section it overrides, or leaves nobody: (place, what). Drills may."""
     found: list[tuple[tuple[str, ...], str]] = []
     for name in ("recoverable", "irreversible"):
         override: Override = getattr(section, name)
@@ -176,6 +176,11 @@ def looser(section: Approvals) -> list[tuple[tuple[str, ...], str]]:
             for key, is_less in less
             if is_less
         ]
+    for name, risk in (("recoverable", Risk.RECOVERABLE), ("irreversible", Risk.IRREVERSIBLE)):
+        try:
+            base_rule(section, risk)
+        except Refused as error:
+            found.append((("approvals", name, "from"), f"approvals.{name}.from: {error.message}"))
     return found
 
 

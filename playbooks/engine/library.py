@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from playbooks.action import Action, find
+from playbooks.action import Action, Risk, find
 from playbooks.engine.load import load_text
-from playbooks.engine.model import Playbook
+from playbooks.engine.model import Playbook, Step
 from playbooks.errors import Refused
 from playbooks.policy import Policy
 from playbooks.policy_approvals import read_override
@@ -112,7 +112,7 @@ class Library:
 def against(library: Library, policy: Policy) -> list[str]:
     """What policy and library say about each other that is not so, one line each; for start-up and `muster doctor`.
 
-    Severities that name playbooks nobody wrote, and steps whose `approvals` name groups the policy does not have.
+    Severities that name playbooks nobody wrote; steps whose `approvals` name unknown groups or leave nobody to approve.
     """
     names = set(library.names())
     wrong = [
@@ -123,7 +123,17 @@ def against(library: Library, policy: Policy) -> list[str]:
     ]
     for name in sorted(names):
         for step in library.find(name).steps:
-            override = read_override(step.approvals)
-            for group in sorted({*(override.from_ or ()), *override.groups} - {"everyone", *policy.groups}):
-                wrong.append(f"{name}: step {step.id}: there is no group {group}{hint(group, policy.groups)}")
+            wrong += [f"{name}: step {step.id}: {what}" for what in _approvals_against(step, policy)]
+    return wrong
+
+
+def _approvals_against(step: Step, policy: Policy) -> list[str]:
+    """Groups the policy does not have, and rules that leave nobody to approve."""
+    override = read_override(step.approvals)
+    unknown = sorted({*(override.from_ or ()), *override.groups} - {"everyone", *policy.groups})
+    wrong = [f"there is no group {group}{hint(group, policy.groups)}" for group in unknown]
+    try:
+        policy.rule_for(Risk.RECOVERABLE, override)
+    except Refused as error:
+        wrong += [] if unknown else [error.message]
     return wrong

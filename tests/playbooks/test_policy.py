@@ -128,6 +128,11 @@ def test_problems_name_line_and_nearest_word() -> None:
         (("title: degraded", "title: degraded, aliases: [Sev 1]"), "sev1 already means sev1"),
         (("people: 3", "people: 1"), "approvals.irreversible.people asks for less"),
         (("expires: 5m", "expires: 1h"), "approvals.irreversible.expires asks for less"),
+        (("people: 3,", "from: [comms],"), "there is no group comms"),
+        (
+            ("  from: [sre, dba]", "  from: [sre]\n  recoverable: {from: [dba]}"),
+            "approvals.recoverable.from: Nobody could",
+        ),
         (("aliases: [ic]", "aliases: [ic], default: nobody"), "roles.commander.default: nobody"),
     ],
 )

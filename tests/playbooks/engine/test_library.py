@@ -84,6 +84,18 @@ def test_what_policy_and_library_do_not_agree_on(tmp_path: Path) -> None:
     ]
 
 
+def test_a_step_nobody_could_approve_is_said_before_it_is_needed(tmp_path: Path) -> None:
+    file = write(tmp_path, "own/one", "x", 1)
+    text = file.read_text(encoding="utf-8").replace("text: hi}}", "text: hi}, approvals: {from: [dba]}}")
+    file.write_text(text, encoding="utf-8")
+    policy = parse_policy(
+        "severities: {sev1: {title: a}}\ngroups: {sre: {slack: sre}, dba: {slack: dba}}\napprovals: {from: [sre]}"
+    )
+    assert against(Library([BUILT_IN, tmp_path]), policy) == [
+        "own/one: step a: Nobody could approve: policy accepts sre, playbook only dba."
+    ]
+
+
 def test_a_step_that_only_tells_never_stops_the_rest(library: Library) -> None:
     """Outside services are optional: with several of them, one that is broken does not hold up the others."""
     for name in NAMES:
