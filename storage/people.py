@@ -159,10 +159,11 @@ def believe(
     if was.state != state or (was.person and was.person != owner):
         body = {"person": owner, "kind": kind, "from": was.state, "to": state, "was": was.person}
         append(tx, ORG, Entry("account.changed", "muster", body, {"account": id}))
-    if owner and state == MEMBER:
-        told = {key: value for key, value in (("name", name), ("email", email)) if value}
-        if told:
-            tx.conn.execute(update(people).where(people.c.id == owner).values(told))
+    told = {key: value for key, value in (("name", name), ("email", email)) if value}
+    if owner and state == MEMBER and told:
+        tx.conn.execute(update(people).where(people.c.id == owner).values(told))
+    elif owner and name:
+        tx.conn.execute(update(people).where(people.c.id == owner, people.c.name.is_(None)).values(name=name))
     return Account(kind, id, owner, state, name or was.name, email or None, tx.now)
 
 
