@@ -130,7 +130,7 @@ def _words(dsn: SecretRef, error: psycopg.Error) -> MusterError:
             return ServiceRefused(
                 "PostgreSQL", code, f"PostgreSQL at {dsn} refused the connection: {words}.", todo=todo
             )
-    if isinstance(error, psycopg.ProgrammingError):
+    if isinstance(error, psycopg.ProgrammingError) or "invalid" in said:
         words = f"The value behind {dsn} is no PostgreSQL address."
         return ServiceRefused("PostgreSQL", "dsn", words, todo="Write postgresql://user:password@host/database.")
     return unreachable("PostgreSQL", f"{dsn}", "no connection")

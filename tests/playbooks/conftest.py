@@ -21,7 +21,7 @@ from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads
 from playbooks.connectors.postgres import PostgresReads
 from playbooks.connectors.slack import Slack, SlackReads
 from playbooks.connectors.statuspage import Statuspage, StatuspageReads
-from playbooks.errors import MusterError
+from playbooks.errors import MusterError, Refused
 from playbooks.ports import Document, Drafts
 
 CONNECT_S, READ_S = 1.0, 0.8
@@ -118,12 +118,16 @@ class KeptDrafts(Drafts):
 
     async def read(self, document: str) -> Document:
         if document not in self.kept:
-            raise KeyError(document)
+            raise Refused(f"There is no document {document}.")
         return self.kept[document]
 
 
+@pytest.fixture
+def drafts() -> Drafts:
+    return KeptDrafts()
+
+
 Tools = dict[type, Any]
-Make = Callable[..., Any]
 
 
 @pytest.fixture

@@ -1,0 +1,111 @@
+"""`playbooks/connectors/aws.py` on the wire: every call, every way it can end, and nothing sent twice."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3  # type: ignore[import-untyped]
+import pytest
+
+from bot.sandbox.client import SandboxClient
+from playbooks.connectors.answers import ServiceRefused
+from playbooks.connectors.aws import Aws, AwsReads
+from playbooks.errors import Refused, Temporary, Uncertain
+from playbooks.secrets import SecretRef, reveal
+
+WAYS = [
+    ("429", Temporary, Temporary, 0),
+    ("500", Uncertain, Temporary, 0),
+    ("503", Uncertain, Temporary, 0),
+    ("reset", Uncertain, Temporary, 0),
+    ("timeout_before", Uncertain, Temporary, 0),
+    ("timeout_after", Uncertain, Temporary, 1),
+    ("close_after", Uncertain, Temporary, 1),
+    ("error:AccessDenied", Refused, Refused, 0),
+    ("error:InvalidClientTokenId", Refused, Refused, 0),
+]
+
+
+@pytest.mark.parametrize(("mode", "write", "read", "count"), WAYS)
+async def test_every_failure_of_a_reboot_is_sorted_on_time_and_sent_once(
+    aws: Aws, sb: SandboxClient, ending: Any, effects: Any, mode: str, write: type, read: type, count: int
+) -> None:
+    await aws.rds_instance("orders-db")  # makes the client, which takes its time
+    await sb.fail("aws", "RebootDBInstance", mode)
+    started = time.monotonic()
+    error = await ending(aws.rds_reboot_with_failover("orders-db"))
+    assert isinstance(error, write) and "AWS" in str(error) and "reboot_db_instance" in str(error)
+    assert time.monotonic() - started < 4
+    assert len(await sb.calls("aws", "RebootDBInstance")) == 1  # the SDK's default sends it three times (contract E1)
+    assert await effects("aws", "RebootDBInstance") == count
+
+
+@pytest.mark.parametrize(("mode", "write", "read", "count"), WAYS)
+async def test_a_failing_read_is_temporary_unless_refused(
+    aws: Aws, sb: SandboxClient, ending: Any, mode: str, write: type, read: type, count: int
+) -> None:
+    await sb.fail("aws", "DescribeDBInstances", mode)
+    assert isinstance(await ending(aws.rds_instance("orders-db")), read)
+
+
+async def test_refusals_carry_the_code_and_what_to_do(aws: Aws, sb: SandboxClient, ending: Any) -> None:
+    error = await ending(aws.rds_instance("nothing-db"))
+    assert isinstance(error, ServiceRefused) and error.code in ("DBInstanceNotFound", "DBInstanceNotFoundFault")
+    await sb.fail("aws", "RebootDBInstance", "error:AccessDenied")
+    error = await ending(aws.rds_reboot_with_failover("orders-db"))
+    assert isinstance(error, ServiceRefused) and error.todo.startswith("Allow rds:rebootdbinstance")
+
+
+async def test_an_instance_and_its_failover(aws: Aws, settled: Any) -> None:
+    before = await aws.rds_instance("orders-db")
+    assert (before.status, before.multi_az, before.engine) == ("available", True, "postgres")
+    assert (before.writer_zone, before.standby_zone) == ("eu-north-1a", "eu-north-1b")
+    assert before.endpoint and before.port
+    await aws.rds_reboot_with_failover("orders-db")
+
+    async def moved() -> bool:
+        return (await aws.rds_instance("orders-db")).writer_zone == "eu-north-1b"
+
+    await settled(moved)
+    assert isinstance(await aws.rds_events("orders-db", datetime.now(UTC) - timedelta(hours=1)), list)
+
+
+async def test_without_credentials_nothing_is_sent(env: dict[str, str], ending: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    aws = AwsReads(region="eu-north-1", endpoint_url=env["AWS_ENDPOINT_URL"])
+    error = await ending(aws.rds_instance("orders-db"))
+    await aws.close()
+    assert isinstance(error, Refused) and "no credentials" in error.message and "AWS_ACCESS_KEY_ID" in error.todo
+
+
+async def test_without_a_region_nothing_is_sent(ending: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    aws = AwsReads(access_key_id="a", secret_access_key="b")
+    error = await ending(aws.rds_instance("orders-db"))
+    await aws.close()
+    assert isinstance(error, Refused) and "AWS_REGION" in error.todo
+
+
+async def test_nobody_listening_is_temporary(closed_port: int, ending: Any) -> None:
+    aws = Aws(region="eu-north-1", endpoint_url=f"http://127.0.0.1:{closed_port}", access_key_id="a", secret_access_key="b")
+    error = await ending(aws.rds_reboot_with_failover("orders-db"))
+    await aws.close()
+    assert isinstance(error, Temporary) and "nothing was done" in error.message
+
+
+async def test_secrets_are_revealed_through_it(aws: Aws, env: dict[str, str], ending: Any) -> None:
+    client = boto3.client("secretsmanager", endpoint_url=env["AWS_ENDPOINT_URL"], region_name="eu-north-1",
+                          aws_access_key_id="sandbox", aws_secret_access_key="sandbox")  # fmt: skip
+    await asyncio.to_thread(client.create_secret, Name="muster/dsn", SecretString="postgresql://u:p@h/d")
+    assert await asyncio.to_thread(reveal, SecretRef("secret://aws/muster/dsn")) == "postgresql://u:p@h/d"
+    error = await ending(asyncio.to_thread(reveal, SecretRef("secret://aws/muster/none")))
+    assert isinstance(error, ServiceRefused) and error.code == "ResourceNotFoundException"
