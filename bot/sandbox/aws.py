@@ -27,9 +27,7 @@ REGION, INSTANCE = "eu-north-1", "orders-db"
 READS = ("Describe", "List", "Get", "GET ", "HEAD ")
 # One account per sandbox: moto keeps its state per process and account, and two sandboxes must not see each other.
 ACCOUNTS = itertools.count(123456789012)
-LOADING = (
-    threading.Lock()
-)  # moto's first import and first backend are not safe to do twice at once
+LOADING = threading.Lock()  # moto's first import and first backend are not safe to do twice at once
 
 
 def action_of(request: web.Request, body: bytes) -> tuple[str, dict[str, str]]:
@@ -37,14 +35,10 @@ def action_of(request: web.Request, body: bytes) -> tuple[str, dict[str, str]]:
     target = request.headers.get("X-Amz-Target")
     if target:
         return target.rpartition(".")[2], {}
-    if (
-        "/operation/" in request.path
-    ):  # the newer RPC protocols: /service/{service}/operation/{action}
+    if "/operation/" in request.path:  # the newer RPC protocols: /service/{service}/operation/{action}
         return request.path.rpartition("/")[2], {}
     if request.content_type == "application/x-www-form-urlencoded":
-        parameters = dict(
-            parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-        )
+        parameters = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
         if "Action" in parameters:
             return parameters["Action"], parameters
     if "Action" in request.query:
@@ -67,18 +61,13 @@ class Aws:
     async def start(self) -> None:
         """Load moto and create orders-db, once; later calls wait for the first."""
         if self._starting is None:
-            self._starting = asyncio.get_running_loop().run_in_executor(
-                self._pool, self._load
-            )
+            self._starting = asyncio.get_running_loop().run_in_executor(self._pool, self._load)
         await asyncio.shield(self._starting)
 
     def _load(self) -> None:
         with LOADING:
             from moto.backends import get_backend
-            from moto.moto_server.werkzeug_app import (
-                DomainDispatcherApplication,
-                create_backend_app,
-            )
+            from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
             self._app = DomainDispatcherApplication(create_backend_app)
             backend = get_backend("rds")[self.account][REGION]
@@ -99,9 +88,7 @@ class Aws:
         body = await request.read()
         action, parameters = action_of(request, body)
         start = body[:2000].decode("utf-8", "replace")
-        shown: dict[str, Any] = (
-            {"parameters": parameters} if parameters else {"body": start}
-        )
+        shown: dict[str, Any] = {"parameters": parameters} if parameters else {"body": start}
 
         async def answer(call: Call) -> web.StreamResponse:
             call.effect = not action.startswith(READS)
@@ -111,16 +98,12 @@ class Aws:
             if refused is not None:
                 call.error = refused[0]
                 return _xml_error(400, *refused)
-            response = await asyncio.get_running_loop().run_in_executor(
-                self._pool, self._run, request, body
-            )
+            response = await asyncio.get_running_loop().run_in_executor(self._pool, self._run, request, body)
             call.error = None if response.status < 400 else f"HTTP {response.status}"
             corrections.after(action, parameters, response.status < 400)
             return response
 
-        return await self.sandbox.wire.carry(
-            request, "aws", action, shown, answer, _refuse
-        )
+        return await self.sandbox.wire.carry(request, "aws", action, shown, answer, refuse=_refuse)
 
     def _run(self, request: web.Request, body: bytes) -> web.Response:
         from werkzeug.test import EnvironBuilder, run_wsgi_app

@@ -27,10 +27,7 @@ class Corrections:
 
     def instance(self, name: str) -> Any:
         """One instance object or None."""
-        return next(
-            (i for i in self.instances() if i.db_instance_identifier == name.lower()),
-            None,
-        )
+        return next((i for i in self.instances() if i.db_instance_identifier == name.lower()), None)
 
     def complete(self) -> None:
         """Correction 1: a standby's zone for every Multi-AZ instance, none for the others."""
@@ -38,9 +35,7 @@ class Corrections:
             has = getattr(instance, "secondary_availability_zone", None)
             if instance.multi_az and has is None:
                 zone = str(instance.availability_zone)
-                instance.secondary_availability_zone = zone[:-1] + (
-                    "b" if not zone.endswith("b") else "a"
-                )
+                instance.secondary_availability_zone = zone[:-1] + ("b" if not zone.endswith("b") else "a")
             elif not instance.multi_az and has is not None:
                 del instance.secondary_availability_zone
 
@@ -52,35 +47,23 @@ class Corrections:
         if instance is None:
             return None  # moto answers DBInstanceNotFound itself
         if instance.status != "available":
-            return (
-                "InvalidDBInstanceState",
-                f"Instance {instance.db_instance_identifier} is not in available state.",
-            )
+            return ("InvalidDBInstanceState", f"Instance {instance.db_instance_identifier} is not in available state.")
         forced = parameters.get("ForceFailover", "").lower() == "true"
         if forced and not instance.multi_az:
-            return (
-                "InvalidParameterCombination",
-                "Cannot force failover on a DB instance that is not Multi-AZ.",
-            )
+            return ("InvalidParameterCombination", "Cannot force failover on a DB instance that is not Multi-AZ.")
         instance.status = "rebooting"
         return None
 
     def after(self, action: str, parameters: dict[str, str], worked: bool) -> None:
         """Correction 2, the course of time."""
-        instance = (
-            self.instance(parameters.get("DBInstanceIdentifier", ""))
-            if action == "RebootDBInstance"
-            else None
-        )
+        instance = self.instance(parameters.get("DBInstanceIdentifier", "")) if action == "RebootDBInstance" else None
         if instance is None:
             return
         if not worked:
             instance.status = "available"
             return
         forced = parameters.get("ForceFailover", "").lower() == "true"
-        asyncio.get_running_loop().call_later(
-            self.settings.reboot_seconds, self._rebooted, instance, forced
-        )
+        asyncio.get_running_loop().call_later(self.settings.reboot_seconds, self._rebooted, instance, forced)
 
     def _rebooted(self, instance: Any, forced: bool) -> None:
         if forced and instance.multi_az:
@@ -92,11 +75,7 @@ class Corrections:
     def writer_zone(self, name: str) -> str | None:
         """Where the instance writes now; None while it reboots or when it does not exist."""
         instance = self.instance(name)
-        return (
-            str(instance.availability_zone)
-            if instance is not None and instance.status == "available"
-            else None
-        )
+        return str(instance.availability_zone) if instance is not None and instance.status == "available" else None
 
     def show(self) -> list[dict[str, Any]]:
         """The instances in short, for reading back: id, status, zone, secondary_zone, multi_az, read_replica_of."""
@@ -121,6 +100,4 @@ class Corrections:
             if key not in names:
                 raise ValueError(f"{key} cannot be changed; {', '.join(names)} can")
             setattr(instance, names[key], value)
-        return next(
-            row for row in self.show() if row["id"] == instance.db_instance_identifier
-        )
+        return next(row for row in self.show() if row["id"] == instance.db_instance_identifier)

@@ -52,9 +52,7 @@ class Message:
         return cls(**{**row, "buttons": tuple(Button(**b) for b in row["buttons"])})
 
     def button(self, text_or_action: str) -> Button | None:
-        return next(
-            (b for b in self.buttons if text_or_action in (b.text, b.action_id)), None
-        )
+        return next((b for b in self.buttons if text_or_action in (b.text, b.action_id)), None)
 
 
 @dataclass(frozen=True)
@@ -98,9 +96,7 @@ class SandboxClient:
     def __init__(self, url: str, timeout: float = 30.0) -> None:
         self.url = url
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
-        self.http = httpx.AsyncClient(
-            base_url=url, timeout=timeout, trust_env=False, limits=limits
-        )
+        self.http = httpx.AsyncClient(base_url=url, timeout=timeout, trust_env=False, limits=limits)
 
     async def __aenter__(self) -> Self:
         return self
@@ -129,13 +125,9 @@ class SandboxClient:
 
     # Acting as a person
 
-    async def type(
-        self, user: str, channel: str, text: str, thread_ts: str | None = None
-    ) -> Ack:
+    async def type(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Ack:
         """Type a line; ``/…`` is a slash command. For a message the Ack has ``acked=None`` and its ts as body."""
-        said = await self.post(
-            "type", user=user, channel=channel, text=text, thread_ts=thread_ts
-        )
+        said = await self.post("type", user=user, channel=channel, text=text, thread_ts=thread_ts)
         return Ack(None, None, body=said["ts"]) if "ts" in said else Ack(**said)
 
     async def click(self, user: str, channel: str | None, what: str, *, ts: str | None = None,
@@ -144,46 +136,19 @@ class SandboxClient:
         return Ack(**await self.post("click", user=user, channel=channel, action_id=what, ts=ts, view_id=view_id,
                                      value=value))  # fmt: skip
 
-    async def submit(
-        self,
-        user: str,
-        values: dict[str, Any] | None = None,
-        view_id: str | None = None,
-    ) -> Ack:
+    async def submit(self, user: str, values: dict[str, Any] | None = None, view_id: str | None = None) -> Ack:
         """Fill the open modal ({action_id: value} or {block_id: {action_id: value}}) and submit it."""
-        return Ack(
-            **await self.post("submit", user=user, view_id=view_id, values=values or {})
-        )
+        return Ack(**await self.post("submit", user=user, view_id=view_id, values=values or {}))
 
-    async def close_view(
-        self, user: str, view_id: str | None = None, clear: bool = False
-    ) -> Ack:
-        return Ack(
-            **await self.post("close_view", user=user, view_id=view_id, clear=clear)
-        )
+    async def close_view(self, user: str, view_id: str | None = None, clear: bool = False) -> Ack:
+        return Ack(**await self.post("close_view", user=user, view_id=view_id, clear=clear))
 
-    async def shortcut(
-        self,
-        user: str,
-        callback_id: str,
-        channel: str | None = None,
-        ts: str | None = None,
-    ) -> Ack:
-        return Ack(
-            **await self.post(
-                "shortcut", user=user, callback_id=callback_id, channel=channel, ts=ts
-            )
-        )
+    async def shortcut(self, user: str, callback_id: str, channel: str | None = None, ts: str | None = None) -> Ack:
+        return Ack(**await self.post("shortcut", user=user, callback_id=callback_id, channel=channel, ts=ts))
 
-    async def suggest(
-        self, user: str, action_id: str, value: str = "", view_id: str | None = None
-    ) -> list[Any]:
+    async def suggest(self, user: str, action_id: str, value: str = "", view_id: str | None = None) -> list[Any]:
         """The options an external select offers for what was typed."""
-        return list(
-            await self.post(
-                "suggest", user=user, action_id=action_id, value=value, view_id=view_id
-            )
-        )
+        return list(await self.post("suggest", user=user, action_id=action_id, value=value, view_id=view_id))
 
     async def react(self, user: str, channel: str, ts: str, name: str) -> None:
         await self.post("react", user=user, channel=channel, ts=ts, name=name)
@@ -201,25 +166,18 @@ class SandboxClient:
 
     async def channel(self, name: str, as_user: str | None = None) -> dict[str, Any]:
         """One channel with its messages as raw rows."""
-        return dict(
-            await self.get(f"channel/{quote(name, safe='@')}", **{"as": as_user})
-        )
+        return dict(await self.get(f"channel/{quote(name, safe='@')}", **{"as": as_user}))
 
     async def messages(self, channel: str, as_user: str | None = None) -> list[Message]:
         """The messages in order; ``as_user`` adds what only that person sees, ``"*"`` everybody's."""
-        return [
-            Message.read(row)
-            for row in (await self.channel(channel.removeprefix("#"), as_user))[
-                "messages"
-            ]
-        ]
+        return [Message.read(row) for row in (await self.channel(channel.removeprefix("#"), as_user))["messages"]]
 
     async def wait_for(
         self,
         channel: str,
         wanted: Wanted,
         as_user: str | None = None,
-        timeout: float = 10.0,
+        timeout: float = 10.0,  # noqa: ASYNC109  (a test's own deadline)
     ) -> Message:
         """The latest message that contains the text (in ``plain``) or satisfies the predicate; waits for it.
 
@@ -229,23 +187,17 @@ class SandboxClient:
         while True:
             try:
                 rows = await self.messages(channel, as_user)
-                fit = [
-                    m
-                    for m in rows
-                    if (wanted in m.plain if isinstance(wanted, str) else wanted(m))
-                ]
+                fit = [m for m in rows if (wanted in m.plain if isinstance(wanted, str) else wanted(m))]
                 if fit:
                     return fit[-1]
                 seen = "\n---\n".join(m.plain for m in rows) or "nothing"
             except Refused as no:
                 seen = str(no)
             if time.monotonic() > end:
-                raise TimeoutError(
-                    f"{wanted!r} did not appear in {channel} within {timeout} s; there is:\n{seen}"
-                )
+                raise TimeoutError(f"{wanted!r} did not appear in {channel} within {timeout} s; there is:\n{seen}")
             await asyncio.sleep(0.03)
 
-    async def wait_until(self, check: Callable[[], Any], timeout: float = 10.0) -> Any:
+    async def wait_until(self, check: Callable[[], Any], timeout: float = 10.0) -> Any:  # noqa: ASYNC109  (a test's own deadline)
         """Await ``check()`` (a coroutine function) until its answer is true; returns it. TimeoutError."""
         end = time.monotonic() + timeout
         while not (answer := await check()):
@@ -254,7 +206,7 @@ class SandboxClient:
             await asyncio.sleep(0.03)
         return answer
 
-    async def find_channel(self, prefix: str, timeout: float = 10.0) -> dict[str, Any]:
+    async def find_channel(self, prefix: str, timeout: float = 10.0) -> dict[str, Any]:  # noqa: ASYNC109  (a test's own deadline)
         """The newest channel whose name begins so; waits for it."""
 
         async def look() -> dict[str, Any] | None:
@@ -285,9 +237,7 @@ class SandboxClient:
 
         A status of None is a request that was never answered (or not yet).
         """
-        return list(
-            await self.get("calls", service=service, method=method, since=since)
-        )
+        return list(await self.get("calls", service=service, method=method, since=since))
 
     async def deliveries(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Deliveries to the app: id, kind, payload, attempts, acked, latency_ms. Kinds as in ``delivery.Delivery``."""
@@ -315,24 +265,16 @@ class SandboxClient:
 
     async def user(self, id: str, **fields: Any) -> dict[str, Any]:
         """Add or change a person: deleted=True, is_restricted=True, name=..., email=..."""
-        return dict(
-            self._said(
-                await self.http.post("/control/users", json={"id": id, **fields})
-            )
-        )
+        return dict(self._said(await self.http.post("/control/users", json={"id": id, **fields})))
 
-    async def group(
-        self, handle: str, add: list[str] | None = None, remove: list[str] | None = None
-    ) -> dict[str, Any]:
+    async def group(self, handle: str, add: list[str] | None = None, remove: list[str] | None = None) -> dict[str, Any]:
         return dict(await self.post("groups", handle=handle, add=add, remove=remove))
 
     async def change_channel(self, name: str, **fields: Any) -> dict[str, Any]:
         """create, private, add, remove, archived, ext_shared, rename."""
         return dict(await self.post("channel", name=name, **fields))
 
-    async def scopes(
-        self, add: list[str] | None = None, remove: list[str] | None = None
-    ) -> list[str]:
+    async def scopes(self, add: list[str] | None = None, remove: list[str] | None = None) -> list[str]:
         return list((await self.post("scopes", add=add, remove=remove))["scopes"])
 
     async def acknowledge(self, incident_key: str, user: str) -> None:
@@ -355,11 +297,7 @@ class SandboxClient:
                         after=after)  # fmt: skip
 
     async def clear_faults(self, service: str | None = None) -> None:
-        self._said(
-            await self.http.delete(
-                "/control/fail", params={"service": service} if service else {}
-            )
-        )
+        self._said(await self.http.delete("/control/fail", params={"service": service} if service else {}))
 
     async def latency(self, service: str, seconds: float, method: str = "*") -> None:
         await self.post("latency", service=service, method=method, seconds=seconds)
@@ -375,10 +313,7 @@ class SandboxClient:
         await self.post("age", seconds=seconds)
 
     async def deliver_to(
-        self,
-        mode: str | None = None,
-        url: str | None = None,
-        pagerduty_url: str | None = None,
+        self, mode: str | None = None, url: str | None = None, pagerduty_url: str | None = None
     ) -> None:
         """Where Slack sends to (``socket``, or ``http`` with a url), and where PagerDuty's webhooks go."""
         await self.post("deliver_to", mode=mode, url=url, pagerduty_url=pagerduty_url)
@@ -393,20 +328,10 @@ class SandboxClient:
             signature=signature,
         ))  # fmt: skip
 
-    async def webhook_again(
-        self, webhook_id: str, secret: str | None = None, body: str | None = None
-    ) -> int:
-        return int(
-            (
-                await self.post(
-                    "webhook_again", webhook_id=webhook_id, secret=secret, body=body
-                )
-            )["status"]
-        )
+    async def webhook_again(self, webhook_id: str, secret: str | None = None, body: str | None = None) -> int:
+        return int((await self.post("webhook_again", webhook_id=webhook_id, secret=secret, body=body))["status"])
 
-    async def disconnect(
-        self, reason: str = "refresh_requested", hard: bool = False
-    ) -> None:
+    async def disconnect(self, reason: str = "refresh_requested", hard: bool = False) -> None:
         await self.post("disconnect", reason=reason, hard=hard)
 
     async def revoke(self, token: str, back: bool = False) -> None:

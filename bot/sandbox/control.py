@@ -15,8 +15,9 @@ from aiohttp import web
 
 from bot.sandbox import control_read as read
 from bot.sandbox import control_world as change
-from bot.sandbox.slack.delivery import Delivery
+from bot.sandbox.slack.delivery import Delivery, Forgery
 from bot.sandbox.slack.elements import CannotDo
+from bot.sandbox.world import SIGNING_SECRET
 
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
@@ -43,9 +44,7 @@ class Control:
             *(web.get(f"/control/{name}", self._handler(run)) for name, run in read.ROUTES.items()),
         ]  # fmt: skip
 
-    def _handler(
-        self, run: Run
-    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def _handler(self, run: Run) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
                 raw = await request.read()
@@ -55,9 +54,7 @@ class Control:
             except CannotDo as no:
                 return web.json_response({"error": str(no)}, status=409)
             except KeyError as missing:
-                return web.json_response(
-                    {"error": f"missing or unknown: {missing}"}, status=400
-                )
+                return web.json_response({"error": f"missing or unknown: {missing}"}, status=400)
             except (ValueError, TypeError) as wrong:
                 return web.json_response({"error": str(wrong)}, status=400)
 
@@ -78,14 +75,8 @@ def told(delivery: Delivery | None) -> dict[str, Any]:
 
 async def type_(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{user, channel, text, thread_ts?}: a slash command answers like ``told``, a message {ts, channel}."""
-    done = await sandbox.people.type(
-        asked["user"], asked["channel"], asked["text"], asked.get("thread_ts")
-    )
-    return (
-        told(done)
-        if isinstance(done, Delivery)
-        else {"ts": done.ts, "channel": asked["channel"]}
-    )
+    done = await sandbox.people.type(asked["user"], asked["channel"], asked["text"], asked.get("thread_ts"))
+    return told(done) if isinstance(done, Delivery) else {"ts": done.ts, "channel": asked["channel"]}
 
 
 async def click(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
@@ -99,36 +90,22 @@ async def click(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 
 async def submit(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{user, view_id?, values}."""
-    return told(
-        await sandbox.people.submit(
-            asked["user"], asked.get("view_id"), asked.get("values") or {}
-        )
-    )
+    return told(await sandbox.people.submit(asked["user"], asked.get("view_id"), asked.get("values") or {}))
 
 
 async def close_view(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{user, view_id?, clear?}."""
-    return told(
-        await sandbox.people.close_view(
-            asked["user"], asked.get("view_id"), bool(asked.get("clear"))
-        )
-    )
+    return told(await sandbox.people.close_view(asked["user"], asked.get("view_id"), bool(asked.get("clear"))))
 
 
 async def react(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{user, channel, ts, name}."""
-    return {
-        "delivery": sandbox.people.react(
-            asked["user"], asked["channel"], asked["ts"], asked["name"]
-        )
-    }
+    return {"delivery": sandbox.people.react(asked["user"], asked["channel"], asked["ts"], asked["name"])}
 
 
 async def pin(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{user, channel, ts}."""
-    return {
-        "delivery": sandbox.people.pin(asked["user"], asked["channel"], asked["ts"])
-    }
+    return {"delivery": sandbox.people.pin(asked["user"], asked["channel"], asked["ts"])}
 
 
 async def shortcut(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
@@ -139,16 +116,12 @@ async def shortcut(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 
 async def suggest(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{user, action_id, value, view_id?}: the options offered."""
-    return await sandbox.people.suggest(
-        asked["user"], asked.get("view_id"), asked["action_id"], asked.get("value", "")
-    )
+    return await sandbox.people.suggest(asked["user"], asked.get("view_id"), asked["action_id"], asked.get("value", ""))
 
 
 async def home(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{user}: opens the app's Home tab."""
-    return {
-        "delivery": sandbox.events.home_opened(sandbox.people.person(asked["user"]).id)
-    }
+    return {"delivery": sandbox.events.home_opened(sandbox.people.person(asked["user"]).id)}
 
 
 async def fail(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
@@ -164,9 +137,7 @@ async def clear_faults(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 
 async def latency(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{service, method?, seconds}; 0 removes."""
-    sandbox.faults.slow(
-        asked["service"], asked.get("method") or "*", float(asked["seconds"])
-    )
+    sandbox.faults.slow(asked["service"], asked.get("method") or "*", float(asked["seconds"]))
     return {"latencies": [[s, m, v] for (s, m), v in sandbox.faults.latencies.items()]}
 
 
@@ -183,19 +154,14 @@ async def deliver_to(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
         sandbox.deliveries.to(asked["mode"], asked.get("url") or "")
     if "pagerduty_url" in asked:
         sandbox.webhooks.url = asked["pagerduty_url"] or ""
-    return {
-        "mode": sandbox.deliveries.mode,
-        "url": sandbox.deliveries.url,
-        "pagerduty_url": sandbox.webhooks.url,
-    }
+    return {"mode": sandbox.deliveries.mode, "url": sandbox.deliveries.url, "pagerduty_url": sandbox.webhooks.url}
 
 
 async def redeliver(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{delivery_id, mutate?: {dotted.path: value}, timestamp_shift?, secret?, signature?}: replay or forge."""
-    return told(await sandbox.deliveries.again(
-        asked["delivery_id"], asked.get("mutate") or {}, float(asked.get("timestamp_shift") or 0), asked.get("secret"),
-        asked.get("signature"),
-    ))  # fmt: skip
+    shift, secret = float(asked.get("timestamp_shift") or 0), asked.get("secret") or SIGNING_SECRET
+    forgery = Forgery(shift, secret, asked.get("signature"))
+    return told(await sandbox.deliveries.again(asked["delivery_id"], asked.get("mutate") or {}, forgery))
 
 
 async def webhook_again(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
@@ -221,9 +187,7 @@ async def disconnect(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 
 async def revoke(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{token, back?}: the token stops (or starts again) being accepted."""
-    (sandbox.revoked.discard if asked.get("back") else sandbox.revoked.add)(
-        asked["token"]
-    )
+    (sandbox.revoked.discard if asked.get("back") else sandbox.revoked.add)(asked["token"])
     return {"revoked": len(sandbox.revoked)}
 
 

@@ -57,7 +57,7 @@ async def channel(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
         viewer = sandbox.people.person(viewer).id
     rows = [
         shown(m) for m in found.messages
-        if not m.deleted and (m.ephemeral_for is None or viewer == "*" or m.ephemeral_for == viewer)
+        if not m.deleted and (m.ephemeral_for is None or viewer in ("*", m.ephemeral_for))
     ]  # fmt: skip
     return summary(found) | {"messages": rows}
 
@@ -65,20 +65,12 @@ async def channel(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 async def views(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """The modal stack of a person (the last one on top), their Home, and what Slack told them."""
     world, user = sandbox.world, sandbox.people.person(asked["user"]).id
-    stack = [
-        world.views[v].as_slack()
-        for v in world.open_views.get(user, [])
-        if v in world.views
-    ]
+    stack = [world.views[v].as_slack() for v in world.open_views.get(user, []) if v in world.views]
     home = world.views.get(world.homes.get(user, ""))
     for view in [*stack, *([home.as_slack()] if home else [])]:
         view["plain"] = flattened("", view.get("blocks") or [])
     notices = [n for n in world.notices if n["user"] == user]
-    return {
-        "open": stack,
-        "home": home.as_slack() if home else None,
-        "notices": notices,
-    }
+    return {"open": stack, "home": home.as_slack() if home else None, "notices": notices}
 
 
 async def files(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
@@ -99,11 +91,7 @@ async def calls(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 
 async def deliveries(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """Every delivery to the app; ``kind`` narrows it."""
-    return [
-        d.as_dict()
-        for d in sandbox.deliveries.sent.values()
-        if asked.get("kind") in (None, d.kind)
-    ]
+    return [d.as_dict() for d in sandbox.deliveries.sent.values() if asked.get("kind") in (None, d.kind)]
 
 
 async def pagerduty(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
@@ -111,11 +99,7 @@ async def pagerduty(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     incidents = [
         account.show(i) | {"notes": i.notes, "alerts": i.alerts} for i in account.incidents.values()
     ]  # fmt: skip
-    return {
-        "incidents": incidents,
-        "webhooks": sandbox.webhooks.as_list(),
-        "on_call": account.on_call,
-    }
+    return {"incidents": incidents, "webhooks": sandbox.webhooks.as_list(), "on_call": account.on_call}
 
 
 async def statuspage(sandbox: Sandbox, asked: dict[str, Any]) -> Any:

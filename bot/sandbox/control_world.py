@@ -30,9 +30,7 @@ async def users(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     new = id_ not in world.users
     if new:
         name = str(fields.get("name") or id_.lower())
-        world.users[id_] = User(
-            id_, name, str(fields.get("real_name") or name.capitalize())
-        )
+        world.users[id_] = User(id_, name, str(fields.get("real_name") or name.capitalize()))
     for key, value in fields.items():
         setattr(world.users[id_], key, value)
     sandbox.events.user_changed(id_, new)
@@ -47,18 +45,8 @@ async def groups(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
         group = Group(world.id("S"), handle, handle.capitalize(), [])
         world.groups[group.id] = group
     added = [sandbox.people.person(u).id for u in asked.get("add") or []]
-    removed = [
-        u
-        for u in (
-            world.users.get(r, world.user_named(r)) for r in asked.get("remove") or []
-        )
-        if u
-    ]
-    group.users = [
-        u
-        for u in dict.fromkeys([*group.users, *added])
-        if u not in [r.id for r in removed]
-    ]
+    removed = [u for u in (world.users.get(r, world.user_named(r)) for r in asked.get("remove") or []) if u]
+    group.users = [u for u in dict.fromkeys([*group.users, *added]) if u not in [r.id for r in removed]]
     if "disabled" in asked:
         group.disabled = bool(asked["disabled"])
     sandbox.events.group_changed(group.id, added, [r.id for r in removed])
@@ -75,9 +63,7 @@ async def channel(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
         except SlackError as refusal:
             raise ValueError(refusal.code) from None
         creator = sandbox.people.person(asked.get("creator") or "U0ANA").id
-        found = world.add_channel(
-            Channel(world.id("C"), name, creator, [creator], bool(asked.get("private")))
-        )
+        found = world.add_channel(Channel(world.id("C"), name, creator, [creator], bool(asked.get("private"))))
     if found is None:
         raise CannotDo(f"no channel {name}")
     for user in asked.get("add") or []:
@@ -111,9 +97,7 @@ async def scopes(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{add?: [scope], remove?: [scope]}: what the bot token may do."""
     world = sandbox.world
     wanted = [*world.scopes, *(asked.get("add") or [])]
-    world.scopes = [
-        s for s in dict.fromkeys(wanted) if s not in (asked.get("remove") or [])
-    ]
+    world.scopes = [s for s in dict.fromkeys(wanted) if s not in (asked.get("remove") or [])]
     return {"scopes": world.scopes}
 
 
@@ -136,9 +120,7 @@ def _page(sandbox: Sandbox, asked: dict[str, Any]) -> tuple[Any, str | None]:
         return incident, None
     slack = sandbox.world.users.get(wanted) or sandbox.world.user_named(wanted)
     email = slack.email if slack else wanted
-    person = sandbox.pagerduty.users.get(wanted) or sandbox.pagerduty.user_by_email(
-        email
-    )
+    person = sandbox.pagerduty.users.get(wanted) or sandbox.pagerduty.user_by_email(email)
     if person is None:
         raise CannotDo(f"{wanted} has no PagerDuty account")
     return incident, str(person["id"])
@@ -147,36 +129,26 @@ def _page(sandbox: Sandbox, asked: dict[str, Any]) -> tuple[Any, str | None]:
 async def acknowledge(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{incident_key (or id), user?}: a person (Slack id, email or PagerDuty id) acknowledges; emits the webhook."""
     incident, user = _page(sandbox, asked)
-    return {
-        "changed": sandbox.pagerduty.change(incident, "acknowledged", user),
-        "id": incident.id,
-    }
+    return {"changed": sandbox.pagerduty.change(incident, "acknowledged", user), "id": incident.id}
 
 
 async def resolve(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{incident_key (or id), user?}."""
     incident, user = _page(sandbox, asked)
-    return {
-        "changed": sandbox.pagerduty.change(incident, "resolved", user),
-        "id": incident.id,
-    }
+    return {"changed": sandbox.pagerduty.change(incident, "resolved", user), "id": incident.id}
 
 
 async def annotate(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{incident_key (or id), user, content}."""
     incident, user = _page(sandbox, asked)
-    return sandbox.pagerduty.annotate(
-        incident, str(asked["content"]), user or "PUSRBEN"
-    )
+    return sandbox.pagerduty.annotate(incident, str(asked["content"]), user or "PUSRBEN")
 
 
 async def trigger(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{title, incident_key?}: something else than Muster pages; emits the webhook."""
     service = next(iter(sandbox.pagerduty.services))
     key = str(asked.get("incident_key") or sandbox.world.id("key"))
-    return sandbox.pagerduty.show(
-        sandbox.pagerduty.open(str(asked["title"]), key, service)
-    )
+    return sandbox.pagerduty.show(sandbox.pagerduty.open(str(asked["title"]), key, service))
 
 
 async def on_call(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
@@ -195,21 +167,15 @@ async def pagerduty_users(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     if asked.get("remove"):
         account.on_call = [row for row in account.on_call if row[2] != id_]
         return account.users.pop(id_)
-    old = account.users.get(
-        id_, {"id": id_, "name": id_, "email": "", "role": "user", "phone": ""}
-    )
-    account.users[id_] = old | {
-        k: str(asked[k]) for k in ("name", "email", "phone") if k in asked
-    }
+    old = account.users.get(id_, {"id": id_, "name": id_, "email": "", "role": "user", "phone": ""})
+    account.users[id_] = old | {k: str(asked[k]) for k in ("name", "email", "phone") if k in asked}
     return account.users[id_]
 
 
 async def instance(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{id, status?, zone?, secondary_zone?, multi_az?}: as if it had happened."""
     corrections = await sandbox.aws.corrections()
-    return corrections.change(
-        str(asked["id"]), {k: v for k, v in asked.items() if k != "id"}
-    )
+    return corrections.change(str(asked["id"]), {k: v for k, v in asked.items() if k != "id"})
 
 
 ROUTES: dict[str, Callable[[Sandbox, dict[str, Any]], Awaitable[Any]]] = {

@@ -46,9 +46,7 @@ class Faults:
         if service not in (*SERVICES, "*"):
             raise ValueError(f"no service {service!r}; there are {', '.join(SERVICES)}")
         if mode not in PLAIN_MODES and not mode.startswith("error:"):
-            raise ValueError(
-                f"no mode {mode!r}; there are {', '.join(PLAIN_MODES)} and error:<code>"
-            )
+            raise ValueError(f"no mode {mode!r}; there are {', '.join(PLAIN_MODES)} and error:<code>")
         retry_after = asked.get("retry_after")
         fault = Fault(
             service, str(asked.get("method", "*")), mode, int(asked.get("times", 1)),
@@ -74,9 +72,7 @@ class Faults:
 
     def clear(self, service: str | None = None) -> None:
         """Forget planned faults (of one service, or all). Latency stays: it has its own switch."""
-        self.planned = [
-            f for f in self.planned if service is not None and f.service != service
-        ]
+        self.planned = [f for f in self.planned if service is not None and f.service != service]
 
     def slow(self, service: str, method: str, seconds: float) -> None:
         """Make every request of a service (method ``*``) or one method slower; 0 removes it."""

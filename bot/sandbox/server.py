@@ -96,13 +96,9 @@ class Sandbox:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_route("*", "/api/{method}", _late(lambda: WebApi(self).handle))
         app.router.add_get("/link/", _late(lambda: self.socket.link))
-        app.router.add_post(
-            "/respond/{team}/{key}", _late(lambda: self.responses.handle)
-        )
+        app.router.add_post("/respond/{team}/{key}", _late(lambda: self.responses.handle))
         app.router.add_route("*", "/upload/{file}", self._upload)
-        app.router.add_post(
-            "/pagerduty-events/v2/enqueue", _late(lambda: self.events_api.enqueue)
-        )
+        app.router.add_post("/pagerduty-events/v2/enqueue", _late(lambda: self.events_api.enqueue))
         app.router.add_get("/demo/checkout/health", Checkout(self).health)
         app.add_routes(Rest(self).routes("/pagerduty"))
         app.add_routes(self.statuspage.routes("/statuspage/v1"))
@@ -123,11 +119,7 @@ class Sandbox:
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         """The address files.getUploadURLExternal gave (contract A9): raw bytes or a form."""
         if request.content_type == "multipart/form-data":
-            parts = [
-                v
-                for v in (await request.post()).values()
-                if isinstance(v, web.FileField)
-            ]
+            parts = [v for v in (await request.post()).values() if isinstance(v, web.FileField)]
             data = parts[0].file.read() if parts else b""
         else:
             data = await request.read()
@@ -137,9 +129,7 @@ class Sandbox:
             if file is None or file.completed:
                 return web.Response(status=404, text="file not found")
             if len(data) != file.length:
-                return web.Response(
-                    status=400, text=f"expected {file.length} bytes, got {len(data)}"
-                )
+                return web.Response(status=400, text=f"expected {file.length} bytes, got {len(data)}")
             file.content = data
             return web.Response(text=f"OK - {len(data)}")
 
@@ -147,7 +137,7 @@ class Sandbox:
             return web.Response(status=500)
 
         shown = {"file": request.match_info["file"], "bytes": len(data)}
-        return await self.wire.carry(request, "slack", "upload", shown, answer, refuse)
+        return await self.wire.carry(request, "slack", "upload", shown, answer, refuse=refuse)
 
     async def stop(self) -> None:
         """End hangs, connections, threads and the database."""
@@ -198,9 +188,7 @@ async def run(port: int, *, as_json: bool = False, rate_factor: float = 1.0) -> 
     if as_json:
         text = json.dumps(env) + "\n"
     else:
-        text = "".join(
-            f"export {name}={shlex.quote(value)}\n" for name, value in env.items()
-        )
+        text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in env.items())
     sys.stdout.write(text)
     sys.stdout.flush()
     try:

@@ -40,24 +40,16 @@ class Checkout:
         async def answer(call: Call) -> web.StreamResponse:
             zone = (await self.sandbox.aws.corrections()).writer_zone(INSTANCE)
             if zone is None or zone == self.sandbox.settings.broken_zone:
-                return web.json_response(
-                    {"status": "error", "database": zone or "rebooting"}, status=503
-                )
+                return web.json_response({"status": "error", "database": zone or "rebooting"}, status=503)
             return web.json_response({"status": "ok"})
 
         name = f"{request.method} {request.path}"
-        return await self.sandbox.wire.carry(
-            request, "http", name, dict(request.query), answer, _refuse
-        )
+        return await self.sandbox.wire.carry(request, "http", name, dict(request.query), answer, refuse=_refuse)
 
 
 def _refuse(fault: Fault) -> web.StreamResponse:
     status = int(fault.mode) if fault.mode.isdigit() else 500
-    return web.Response(
-        status=status,
-        text=fault.mode,
-        headers=retry_after(fault) if status == 429 else {},
-    )
+    return web.Response(status=status, text=fault.mode, headers=retry_after(fault) if status == 429 else {})
 
 
 class Database:
@@ -83,9 +75,7 @@ class Database:
     async def start(self) -> None:
         """Start the server and fill the tables, once; takes a second or two."""
         if self._starting is None:
-            self._starting = asyncio.get_running_loop().run_in_executor(
-                None, self._boot
-            )
+            self._starting = asyncio.get_running_loop().run_in_executor(None, self._boot)
         await asyncio.shield(self._starting)
 
     def _boot(self) -> None:
@@ -101,9 +91,7 @@ class Database:
         with psycopg.connect(self._postgres.get_uri("checkout")) as line:
             line.execute(TABLES)
 
-    async def _connected(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._lines.add(task)
@@ -122,9 +110,7 @@ class Database:
         for task in list(self._lines):
             task.cancel()
         if self._starting is not None:
-            with contextlib.suppress(
-                Exception
-            ):  # a start that failed has nothing to stop
+            with contextlib.suppress(Exception):  # a start that failed has nothing to stop
                 await self._starting
         if self._postgres is not None:
             await asyncio.to_thread(self._postgres.cleanup)

@@ -23,15 +23,11 @@ class Settings:
     trigger_seconds: float = 3.0  # contract A2: a trigger_id lives three seconds
     response_url_seconds: float = 1800.0  # contract A2: thirty minutes
     response_url_uses: int = 5  # contract A2
-    event_retry_seconds: list[float] = field(
-        default_factory=lambda: [0.0, 60.0, 300.0]
-    )  # contract A4
+    event_retry_seconds: list[float] = field(default_factory=lambda: [0.0, 60.0, 300.0])  # contract A4
     subscribed: list[str] = field(default_factory=lambda: list(SUBSCRIBED))
     own_messages: bool = False  # deliver the app's own messages back to it, as Slack does for message.* subscribers
     pagerduty_delay: float = 0.05  # contract C1: 202 is not "incident exists"
-    webhook_retry_seconds: list[float] = field(
-        default_factory=lambda: [1.0, 5.0, 30.0]
-    )  # contract C3, shortened
+    webhook_retry_seconds: list[float] = field(default_factory=lambda: [1.0, 5.0, 30.0])  # contract C3, shortened
     webhook_answer_seconds: float = 5.0  # contract C3
     reboot_seconds: float = 0.3  # how long a forced failover of RDS takes here
     broken_zone: str = "eu-north-1a"  # the demo's checkout fails while the database writes from this zone
@@ -39,20 +35,12 @@ class Settings:
     def change(self, changes: dict[str, object]) -> None:
         """Set fields by name. Raises ValueError on an unknown name or a value of another kind."""
         known = {f.name: getattr(self, f.name) for f in fields(self)}
-        for name, value in changes.items():
+        for name, given in changes.items():
             if name not in known:
-                raise ValueError(
-                    f"no setting {name}; there are {', '.join(sorted(known))}"
-                )
+                raise ValueError(f"no setting {name}; there are {', '.join(sorted(known))}")
             now = known[name]
-            if (
-                isinstance(now, float)
-                and isinstance(value, int)
-                and not isinstance(value, bool)
-            ):
-                value = float(value)
+            whole = isinstance(now, float) and isinstance(given, int) and not isinstance(given, bool)
+            value = float(str(given)) if whole else given
             if type(value) is not type(now):
-                raise ValueError(
-                    f"{name} is a {type(now).__name__}, not a {type(value).__name__}"
-                )
+                raise ValueError(f"{name} is a {type(now).__name__}, not a {type(value).__name__}")
             setattr(self, name, value)

@@ -36,10 +36,7 @@ class Refusal(Exception):
 
 
 def now() -> str:
-    return (
-        datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-        + "Z"
-    )
+    return datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 class Statuspage:
@@ -55,9 +52,7 @@ class Statuspage:
             for n, name in enumerate(("checkout", "auth", "booking"), 1)
         }  # fmt: skip
         self.incidents: dict[str, dict[str, Any]] = {}
-        self.notified: list[
-            dict[str, Any]
-        ] = []  # every mail subscribers would have got
+        self.notified: list[dict[str, Any]] = []  # every mail subscribers would have got
 
     def routes(self, base: str) -> list[web.RouteDef]:
         pages = f"{base}/pages/{{page}}"
@@ -82,44 +77,29 @@ class Statuspage:
                 body = json.loads(raw) if raw else {}
             except ValueError:
                 body = None
-            shown = {
-                "path": dict(request.match_info),
-                "query": dict(request.query),
-                "body": body,
-            }
+            shown = {"path": dict(request.match_info), "query": dict(request.query), "body": body}
 
             async def answer(call: Call) -> web.StreamResponse:
-                page = (
-                    self.sandbox.statuspage
-                )  # looked up at each call: a reset replaces it
+                page = self.sandbox.statuspage  # looked up at each call: a reset replaces it
                 try:
                     page._admit(request, body)
                     status, said = getattr(page, run.__name__)(request, body)
                 except Refusal as refusal:
                     call.error = str(refusal.error)
-                    return web.json_response(
-                        {"error": refusal.error}, status=refusal.status
-                    )
+                    return web.json_response({"error": refusal.error}, status=refusal.status)
                 return web.json_response(said, status=status)
 
-            return await self.sandbox.wire.carry(
-                request, "statuspage", name, shown, answer, _refuse
-            )
+            return await self.sandbox.wire.carry(request, "statuspage", name, shown, answer, refuse=_refuse)
 
         return handle
 
     def _admit(self, request: web.Request, body: Any) -> None:
-        header, key = (
-            request.headers.get("Authorization", ""),
-            request.query.get("api_key"),
-        )
+        header, key = (request.headers.get("Authorization", ""), request.query.get("api_key"))
         if header != f"OAuth {API_KEY}" and key != API_KEY:
             raise Refusal(401, "Could not authenticate")
         rates = self.sandbox.rates
         # Contract D: 1 request a second, counted over a minute; no Retry-After is documented.
-        if rates.bucket("statuspage", PER_SECOND, 10) or rates.window(
-            "statuspage", PER_MINUTE
-        ):
+        if rates.bucket("statuspage", PER_SECOND, 10) or rates.window("statuspage", PER_MINUTE):
             raise Refusal(429, "Too many requests")
         if request.match_info["page"] != PAGE:
             raise Refusal(404, "Page not found")
@@ -127,12 +107,7 @@ class Statuspage:
             raise Refusal(400, "Bad request: the body is not JSON")
 
     def page(self, request: web.Request, body: Any) -> tuple[int, Any]:
-        return 200, {
-            "id": PAGE,
-            "name": "Muster demo",
-            "subdomain": "muster-demo",
-            "url": "",
-        }
+        return 200, {"id": PAGE, "name": "Muster demo", "subdomain": "muster-demo", "url": ""}
 
     # Incidents
 
@@ -155,30 +130,18 @@ class Statuspage:
             wrong.append(f"Name is too long (maximum is {NAME_MAX} characters)")
         if len(str(asked.get("body") or "")) > BODY_MAX:
             wrong.append(f"Body is too long (maximum is {BODY_MAX} characters)")
-        if asked.get("status") is not None and asked["status"] not in (
-            *REALTIME,
-            *MAINTENANCE,
-        ):
+        if asked.get("status") is not None and asked["status"] not in (*REALTIME, *MAINTENANCE):
             wrong.append(f"Status {asked['status']} is not valid")
-        if (
-            asked.get("impact_override") is not None
-            and asked["impact_override"] not in IMPACTS
-        ):
+        if asked.get("impact_override") is not None and asked["impact_override"] not in IMPACTS:
             wrong.append(f"Impact override {asked['impact_override']} is not valid")
         for component, state in (asked.get("components") or {}).items():
             if component not in self.components:
                 wrong.append(f"Component {component} not found")
             elif state not in COMPONENT_STATES:
                 wrong.append(f"Component status {state} is not valid")
-        wrong += [
-            f"Component {c} not found"
-            for c in asked.get("component_ids") or []
-            if c not in self.components
-        ]
+        wrong += [f"Component {c} not found" for c in asked.get("component_ids") or [] if c not in self.components]
         meta = asked.get("metadata")
-        if meta is not None and not (
-            isinstance(meta, dict) and all(isinstance(v, dict) for v in meta.values())
-        ):
+        if meta is not None and not (isinstance(meta, dict) and all(isinstance(v, dict) for v in meta.values())):
             wrong.append("Metadata must be an object of objects")
         if asked.get("backfilled") and asked.get("components"):
             wrong.append("Components cannot change in a backfilled incident")
@@ -208,44 +171,25 @@ class Statuspage:
         self._apply(incident, asked, "body" in asked or "status" in asked)
         return 200, incident
 
-    def _apply(
-        self, incident: dict[str, Any], asked: dict[str, Any], tell: bool
-    ) -> None:
+    def _apply(self, incident: dict[str, Any], asked: dict[str, Any], tell: bool) -> None:
         """Change the fields given; a body or a status adds an update (contract D)."""
-        for name in (
-            "name",
-            "status",
-            "impact_override",
-            "metadata",
-            "scheduled_for",
-            "scheduled_until",
-        ):
+        for name in ("name", "status", "impact_override", "metadata", "scheduled_for", "scheduled_until"):
             if asked.get(name) is not None:
                 incident[name] = asked[name]
         if asked.get("impact_override"):
             incident["impact"] = asked["impact_override"]
         incident["updated_at"] = now()
-        if (
-            incident["status"] in ("resolved", "completed")
-            and incident["resolved_at"] is None
-        ):
+        if incident["status"] in ("resolved", "completed") and incident["resolved_at"] is None:
             incident["resolved_at"] = now()
         if incident["status"] == "monitoring":
             incident["monitoring_at"] = now()
         listed = [*(asked.get("component_ids") or []), *(asked.get("components") or {})]
         for component, state in (asked.get("components") or {}).items():
-            self.components[component] |= {
-                "status": state or "operational",
-                "updated_at": now(),
-            }
+            self.components[component] |= {"status": state or "operational", "updated_at": now()}
         known = {c["id"] for c in incident["components"]}
-        incident["components"] = [
-            self.components[c] for c in dict.fromkeys([*known, *listed])
-        ]
+        incident["components"] = [self.components[c] for c in dict.fromkeys([*known, *listed])]
         if tell:
-            notify = (
-                asked.get("deliver_notifications", True) is not False
-            )  # contract D: the DEFAULT is true
+            notify = asked.get("deliver_notifications", True) is not False  # contract D: the DEFAULT is true
             update = {
                 "id": f"{incident['id']}u{len(incident['incident_updates']) + 1}", "incident_id": incident["id"],
                 "status": incident["status"], "body": asked.get("body") or "", "created_at": now(),
@@ -253,13 +197,7 @@ class Statuspage:
             }  # fmt: skip
             incident["incident_updates"].insert(0, update)
             if notify:
-                self.notified.append(
-                    {
-                        "incident": incident["id"],
-                        "status": incident["status"],
-                        "body": update["body"],
-                    }
-                )
+                self.notified.append({"incident": incident["id"], "status": incident["status"], "body": update["body"]})
 
     def get(self, request: web.Request, body: Any) -> tuple[int, Any]:
         return 200, self._one(request)
@@ -269,34 +207,22 @@ class Statuspage:
 
     def list_incidents(self, request: web.Request, body: Any) -> tuple[int, Any]:
         wanted = request.query.get("q", "").lower()
-        rows = [
-            i for i in reversed(self.incidents.values()) if wanted in i["name"].lower()
-        ]
+        rows = [i for i in reversed(self.incidents.values()) if wanted in i["name"].lower()]
         return 200, self._paged(request, rows)
 
     def unresolved(self, request: web.Request, body: Any) -> tuple[int, Any]:
-        rows = [
-            i for i in reversed(self.incidents.values()) if i["status"] in REALTIME[:3]
-        ]
+        rows = [i for i in reversed(self.incidents.values()) if i["status"] in REALTIME[:3]]
         return 200, self._paged(request, rows)
 
     def _paged(self, request: web.Request, rows: list[Any]) -> list[Any]:
-        size = min(
-            int(request.query.get("limit") or request.query.get("per_page") or 100), 100
-        )
+        size = min(int(request.query.get("limit") or request.query.get("per_page") or 100), 100)
         start = (int(request.query.get("page") or 1) - 1) * size
         return rows[start : start + size]
 
     def postmortem(self, request: web.Request, body: Any) -> tuple[int, Any]:
         incident = self._one(request)
-        incident["postmortem_body"] = ((body or {}).get("postmortem") or {}).get(
-            "body_draft"
-        )
-        return 200, {
-            "body_draft": incident["postmortem_body"],
-            "preview_key": "",
-            "body": None,
-        }
+        incident["postmortem_body"] = ((body or {}).get("postmortem") or {}).get("body_draft")
+        return 200, {"body_draft": incident["postmortem_body"], "preview_key": "", "body": None}
 
     # Components
 
@@ -324,6 +250,4 @@ class Statuspage:
 
 def _refuse(fault: Fault) -> web.StreamResponse:
     status = int(fault.mode) if fault.mode.isdigit() else 422
-    return web.json_response(
-        {"error": fault.mode.removeprefix("error:")}, status=status
-    )
+    return web.json_response({"error": fault.mode.removeprefix("error:")}, status=status)

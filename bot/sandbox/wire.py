@@ -19,22 +19,13 @@ from bot.sandbox.faults import Fault, Faults
 Refuse = Callable[[Fault], web.StreamResponse]
 MAX_CALLS = 20_000
 SECRET = re.compile(r"(xox[a-z]-|xapp-)[\w-]+|(Token token=|OAuth |Bearer )\S+")
-SECRET_NAMES = {
-    "token",
-    "authorization",
-    "routing_key",
-    "api_key",
-    "x-amz-security-token",
-}
+SECRET_NAMES = {"token", "authorization", "routing_key", "api_key", "x-amz-security-token"}
 
 
 def redacted(value: Any) -> Any:
     """The same value with tokens replaced, at any depth."""
     if isinstance(value, dict):
-        return {
-            k: "<redacted>" if str(k).lower() in SECRET_NAMES else redacted(v)
-            for k, v in value.items()
-        }
+        return {k: "<redacted>" if str(k).lower() in SECRET_NAMES else redacted(v) for k, v in value.items()}
     if isinstance(value, list):
         return [redacted(item) for item in value]
     return SECRET.sub("<redacted>", value) if isinstance(value, str) else value
@@ -82,11 +73,7 @@ class Wire:
 
     async def hang(self, request: web.Request) -> web.StreamResponse:
         """Hold the request until the sandbox stops (or the caller goes away), then cut the line."""
-        while (
-            not self.stopping.is_set()
-            and request.transport is not None
-            and not request.transport.is_closing()
-        ):
+        while not self.stopping.is_set() and request.transport is not None and not request.transport.is_closing():
             try:
                 await asyncio.wait_for(self.stopping.wait(), 0.5)
             except TimeoutError:
@@ -99,7 +86,7 @@ class Wire:
             request.transport.abort()
         return web.Response(status=500)
 
-    async def carry(self, request: web.Request, service: str, method: str, arguments: Any, answer: Answer,
+    async def carry(self, request: web.Request, service: str, method: str, arguments: Any, answer: Answer, *,
                     refuse: Refuse) -> web.StreamResponse:  # fmt: skip
         """Record the request, wait the planned latency, and either carry it out or let it fail as planned.
 
@@ -128,11 +115,7 @@ class Wire:
             call.effect = request.method not in ("GET", "HEAD")
             response = await answer(call)
             call.effect = call.effect and response.status < 400 and call.error is None
-            return (
-                await self.hang(request)
-                if fault.mode == "timeout_after"
-                else self.cut(request)
-            )
+            return await self.hang(request) if fault.mode == "timeout_after" else self.cut(request)
         if fault.mode == "timeout_before":
             return await self.hang(request)
         if fault.mode == "reset":
@@ -144,8 +127,4 @@ class Wire:
 
 def retry_after(fault: Fault) -> dict[str, str]:
     """The Retry-After header of a planned 429: whole seconds, 1 unless told."""
-    return {
-        "Retry-After": str(
-            int(fault.retry_after if fault.retry_after is not None else 1)
-        )
-    }
+    return {"Retry-After": str(int(fault.retry_after if fault.retry_after is not None else 1))}

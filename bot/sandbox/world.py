@@ -93,13 +93,7 @@ class Message:
 
     def as_slack(self, with_metadata: bool = False) -> dict[str, Any]:
         """As conversations.history shows it; metadata only when asked for (contract A8, A9)."""
-        shown: dict[str, Any] = {
-            "type": "message",
-            "user": self.user,
-            "ts": self.ts,
-            "text": self.text,
-            "team": TEAM,
-        }
+        shown: dict[str, Any] = {"type": "message", "user": self.user, "ts": self.ts, "text": self.text, "team": TEAM}
         if self.subtype:
             shown["subtype"] = self.subtype
         if self.by_app:
@@ -108,10 +102,7 @@ class Message:
             if getattr(self, name):
                 shown[name] = getattr(self, name)
         if self.reactions:
-            shown["reactions"] = [
-                {"name": n, "users": u, "count": len(u)}
-                for n, u in self.reactions.items()
-            ]
+            shown["reactions"] = [{"name": n, "users": u, "count": len(u)} for n, u in self.reactions.items()]
         if with_metadata and self.metadata:
             shown["metadata"] = self.metadata
         return shown
@@ -147,13 +138,7 @@ class Channel:
         """As conversations.info shows it. Privacy is read from is_private, never from the prefix (contract A9)."""
         if self.is_im:
             other = next((m for m in self.members if m != viewer), viewer)
-            return {
-                "id": self.id,
-                "is_im": True,
-                "user": other,
-                "created": self.created,
-                "is_archived": False,
-            }
+            return {"id": self.id, "is_im": True, "user": other, "created": self.created, "is_archived": False}
         return {
             "id": self.id, "name": self.name, "name_normalized": self.name, "creator": self.creator,
             "created": self.created, "is_channel": not self.is_private and not self.is_mpim,
@@ -218,14 +203,10 @@ class World:
         self.groups: dict[str, Group] = {}
         self.channels: dict[str, Channel] = {}
         self.views: dict[str, View] = {}
-        self.open_views: dict[
-            str, list[str]
-        ] = {}  # user -> modal stack, the last one on top
+        self.open_views: dict[str, list[str]] = {}  # user -> modal stack, the last one on top
         self.homes: dict[str, str] = {}
         self.files: dict[str, File] = {}
-        self.notices: list[
-            dict[str, Any]
-        ] = []  # what Slack itself told a person, outside any channel
+        self.notices: list[dict[str, Any]] = []  # what Slack itself told a person, outside any channel
         self.scopes: list[str] = list(SCOPES)
         self._count = itertools.count(1)
         self._last_ts = 0
@@ -266,62 +247,31 @@ class World:
             if (channel.is_im or channel.is_mpim) and sorted(channel.members) == wanted:
                 return channel
         group = len(wanted) > 2
-        name = (
-            "mpdm-" + "--".join(self.users[u].name for u in wanted) + "-1"
-            if group
-            else ""
-        )
-        channel = Channel(
-            self.id("G" if group else "D"),
-            name,
-            BOT_USER,
-            wanted,
-            group,
-            not group,
-            group,
-        )
+        name = "mpdm-" + "--".join(self.users[u].name for u in wanted) + "-1" if group else ""
+        channel = Channel(self.id("G" if group else "D"), name, BOT_USER, wanted, group, not group, group)
         return self.add_channel(channel)
 
     def user_named(self, name: str) -> User | None:
         name = name.removeprefix("@").lower()
-        return next(
-            (u for u in self.users.values() if u.name == name or u.id.lower() == name),
-            None,
-        )
+        return next((u for u in self.users.values() if u.name == name or u.id.lower() == name), None)
 
     def group_named(self, handle: str) -> Group | None:
         handle = handle.removeprefix("@")
-        return next(
-            (g for g in self.groups.values() if handle in (g.handle, g.id)), None
-        )
+        return next((g for g in self.groups.values() if handle in (g.handle, g.id)), None)
 
 
 def seed(world: World) -> None:
     """Fill a world with the people of the demo."""
     for name in ("Ana", "Ben", "Chi", "Dov", "Eve"):
         low = name.lower()
-        world.users[f"U0{name.upper()}"] = User(
-            f"U0{name.upper()}", low, name, f"{low}@example.com"
-        )
-    world.users["U0GUS"] = User(
-        "U0GUS", "gus", "Gus", "gus@example.com", is_restricted=True
-    )
-    world.users["U0XIA"] = User(
-        "U0XIA", "xia", "Xia", "xia@example.org", team=OTHER_TEAM, is_stranger=True
-    )
+        world.users[f"U0{name.upper()}"] = User(f"U0{name.upper()}", low, name, f"{low}@example.com")
+    world.users["U0GUS"] = User("U0GUS", "gus", "Gus", "gus@example.com", is_restricted=True)
+    world.users["U0XIA"] = User("U0XIA", "xia", "Xia", "xia@example.org", team=OTHER_TEAM, is_stranger=True)
     world.users["U0ZED"] = User("U0ZED", "zed", "Zed", "zed@example.com", deleted=True)
-    world.users[BOT_USER] = User(
-        BOT_USER, "muster", "Muster", is_bot=True, tz="Etc/UTC"
-    )
-    for handle, people in (
-        ("sre", ["U0BEN", "U0CHI"]),
-        ("comms", ["U0DOV"]),
-        ("security", ["U0CHI"]),
-    ):
+    world.users[BOT_USER] = User(BOT_USER, "muster", "Muster", is_bot=True, tz="Etc/UTC")
+    for handle, people in (("sre", ["U0BEN", "U0CHI"]), ("comms", ["U0DOV"]), ("security", ["U0CHI"])):
         group = Group(f"S0{handle.upper()}", handle, handle.capitalize(), people)
         world.groups[group.id] = group
     everyone = ["U0ANA", "U0BEN", "U0CHI", "U0DOV", "U0EVE", BOT_USER]
-    world.add_channel(
-        Channel("C0GENERAL", "general", "U0ANA", list(everyone), is_general=True)
-    )
+    world.add_channel(Channel("C0GENERAL", "general", "U0ANA", list(everyone), is_general=True))
     world.add_channel(Channel("C0INCIDENTS", "incidents", "U0ANA", list(everyone)))

@@ -21,17 +21,11 @@ SERVICE, POLICY = "PSRVPAY", "PPOLPAY"
 
 
 def iso(at: float | None = None) -> str:
-    return datetime.fromtimestamp(time.time() if at is None else at, UTC).strftime(
-        "%Y-%m-%dT%H:%M:%SZ"
-    )
+    return datetime.fromtimestamp(time.time() if at is None else at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def reference(kind: str, id_: str, summary: str) -> dict[str, Any]:
-    path = {
-        "user": "users",
-        "service": "services",
-        "escalation_policy": "escalation_policies",
-    }.get(kind, f"{kind}s")
+    path = {"user": "users", "service": "services", "escalation_policy": "escalation_policies"}.get(kind, f"{kind}s")
     return {
         "id": id_, "type": f"{kind}_reference", "summary": summary, "self": f"https://api.pagerduty.com/{path}/{id_}",
         "html_url": f"{SITE}/{path}/{id_}",
@@ -74,22 +68,11 @@ class Account:
                 ("BEN", "Ben", "+1-555-0102"), ("CHI", "Chi", "+1-555-0103"), ("BOT", "Muster", ""),
             )
         }  # fmt: skip
-        self.services = {
-            SERVICE: {
-                "id": SERVICE,
-                "name": "Payments primary",
-                "policy": POLICY,
-                "key": ROUTING_KEY,
-            }
-        }
+        self.services = {SERVICE: {"id": SERVICE, "name": "Payments primary", "policy": POLICY, "key": ROUTING_KEY}}
         self.policies = {POLICY: "Payments"}
-        self.on_call: list[tuple[str, int, str]] = [
-            (POLICY, 1, "PUSRBEN"),
-            (POLICY, 2, "PUSRCHI"),
-        ]
+        self.on_call: list[tuple[str, int, str]] = [(POLICY, 1, "PUSRBEN"), (POLICY, 2, "PUSRCHI")]
         self.priorities = [
-            {"id": f"PPRIO{n}", "type": "priority", "summary": f"P{n}", "name": f"P{n}"}
-            for n in (1, 2, 3)
+            {"id": f"PPRIO{n}", "type": "priority", "summary": f"P{n}", "name": f"P{n}"} for n in (1, 2, 3)
         ]
         self.incidents: dict[str, Incident] = {}
         self.abilities = ["sso", "teams", "urgencies", "coordinated_responding"]
@@ -97,10 +80,7 @@ class Account:
     # Looking
 
     def user_by_email(self, email: str) -> dict[str, Any] | None:
-        return next(
-            (u for u in self.users.values() if u["email"].lower() == email.lower()),
-            None,
-        )
+        return next((u for u in self.users.values() if u["email"].lower() == email.lower()), None)
 
     def user_ref(self, user_id: str) -> dict[str, Any]:
         return reference("user", user_id, str(self.users[user_id]["name"]))
@@ -109,9 +89,7 @@ class Account:
         """By id, or the newest one with this incident_key."""
         if key_or_id in self.incidents:
             return self.incidents[key_or_id]
-        return next(
-            (i for i in reversed(self.incidents.values()) if i.key == key_or_id), None
-        )
+        return next((i for i in reversed(self.incidents.values()) if i.key == key_or_id), None)
 
     def open_with(self, service: str, key: str) -> Incident | None:
         live = (i for i in self.incidents.values() if i.resolved is None)
@@ -141,21 +119,9 @@ class Account:
         number = len(self.incidents) + 1
         policy = self.services[service]["policy"]
         first = [u for p, level, u in self.on_call if p == policy and level == 1]
-        incident = Incident(
-            f"Q{number:04d}{SERVICE[:3]}",
-            number,
-            title,
-            key,
-            service,
-            assigned=first,
-            **more,
-        )
+        incident = Incident(f"Q{number:04d}{SERVICE[:3]}", number, title, key, service, assigned=first, **more)
         self.incidents[incident.id] = incident
-        self._tell(
-            "triggered",
-            incident,
-            reference("service", service, self.services[service]["name"]),
-        )
+        self._tell("triggered", incident, reference("service", service, self.services[service]["name"]))
         return incident
 
     def change(self, incident: Incident, status: str, user_id: str | None) -> bool:
@@ -172,9 +138,7 @@ class Account:
         self._tell({"triggered": "unacknowledged"}.get(status, status), incident, agent)
         return True
 
-    def annotate(
-        self, incident: Incident, content: str, user_id: str
-    ) -> dict[str, Any]:
+    def annotate(self, incident: Incident, content: str, user_id: str) -> dict[str, Any]:
         note = {
             "id": f"PNOTE{len(incident.notes) + 1}", "content": content, "created_at": iso(),
             "user": self.user_ref(user_id), "channel": {"summary": "The PagerDuty website or APIs"},
@@ -182,12 +146,8 @@ class Account:
         incident.notes.append(note)
         data = {"type": "incident_note", "id": note["id"], "content": content,
                 "incident": reference("incident", incident.id, incident.title)}  # fmt: skip
-        self.sandbox.webhooks.emit(
-            "annotated", data, incident.id, self.user_ref(user_id)
-        )
+        self.sandbox.webhooks.emit("annotated", data, incident.id, self.user_ref(user_id))
         return note
 
-    def _tell(
-        self, what: str, incident: Incident, agent: dict[str, Any] | None
-    ) -> None:
+    def _tell(self, what: str, incident: Incident, agent: dict[str, Any] | None) -> None:
         self.sandbox.webhooks.emit(what, self.show(incident), incident.id, agent)

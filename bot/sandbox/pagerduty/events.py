@@ -43,11 +43,7 @@ def wrong(event: Any) -> list[str]:
 def _wrong_payload(payload: Any) -> list[str]:
     if not isinstance(payload, dict):
         return ["'payload' is missing or blank"]
-    found = [
-        f"'payload.{n}' is missing or blank"
-        for n in ("summary", "source", "severity")
-        if not payload.get(n)
-    ]
+    found = [f"'payload.{n}' is missing or blank" for n in ("summary", "source", "severity") if not payload.get(n)]
     if len(str(payload.get("summary") or "")) > 1024:
         found.append("'payload.summary' must be at most 1024 characters")
     if payload.get("severity") and payload["severity"] not in SEVERITIES:
@@ -77,49 +73,29 @@ class EventsApi:
         async def answer(call: Call) -> web.StreamResponse:
             return self._answer(call, event, len(raw))
 
-        return await self.sandbox.wire.carry(
-            request, "pagerduty", "POST /v2/enqueue", event, answer, refuse
-        )
+        return await self.sandbox.wire.carry(request, "pagerduty", "POST /v2/enqueue", event, answer, refuse=refuse)
 
     def _answer(self, call: Call, event: Any, size: int) -> web.Response:
         if size > SIZE_MAX:
-            return web.json_response(
-                {"status": "invalid event", "message": "too large", "errors": []},
-                status=413,
-            )
+            return web.json_response({"status": "invalid event", "message": "too large", "errors": []}, status=413)
         errors = wrong(event)
         if errors:
             call.error = errors[0]
-            body = {
-                "status": "invalid event",
-                "message": "Event object is invalid",
-                "errors": errors,
-            }
+            body = {"status": "invalid event", "message": "Event object is invalid", "errors": errors}
             return web.json_response(body, status=400)
         account = self.sandbox.pagerduty
         wait = self.sandbox.rates.window(f"events:{event['routing_key']}", PER_MINUTE)
         if wait:
             call.error = "ratelimited"
-            return web.json_response(
-                {"status": "throttle exceeded", "message": "too many events"},
-                status=429,
-            )
-        service = next(
-            (s for s in account.services.values() if s["key"] == event["routing_key"]),
-            None,
-        )
+            return web.json_response({"status": "throttle exceeded", "message": "too many events"}, status=429)
+        service = next((s for s in account.services.values() if s["key"] == event["routing_key"]), None)
         key = str(event.get("dedup_key") or uuid.uuid4().hex)
         if service is not None:
-            task = asyncio.get_running_loop().create_task(
-                self._process(event, key, service["id"])
-            )
+            task = asyncio.get_running_loop().create_task(self._process(event, key, service["id"]))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         # A key of no service is swallowed: 202 all the same (contract C1: dropped silently).
-        return web.json_response(
-            {"status": "success", "message": "Event processed", "dedup_key": key},
-            status=202,
-        )
+        return web.json_response({"status": "success", "message": "Event processed", "dedup_key": key}, status=202)
 
     async def _process(self, event: dict[str, Any], key: str, service: str) -> None:
         await asyncio.sleep(self.sandbox.settings.pagerduty_delay)
@@ -128,21 +104,11 @@ class EventsApi:
         if event["event_action"] == "trigger":
             payload = event["payload"]
             if there is None:
-                urgency = (
-                    "low" if payload["severity"] in ("warning", "info") else "high"
-                )
+                urgency = "low" if payload["severity"] in ("warning", "info") else "high"
                 there = account.open(payload["summary"], key, service, urgency=urgency)
-            there.alerts.append(
-                payload
-            )  # contract C1: the same dedup_key joins the open alert
+            there.alerts.append(payload)  # contract C1: the same dedup_key joins the open alert
         elif there is not None:
-            account.change(
-                there,
-                {"acknowledge": "acknowledged", "resolve": "resolved"}[
-                    event["event_action"]
-                ],
-                None,
-            )
+            account.change(there, {"acknowledge": "acknowledged", "resolve": "resolved"}[event["event_action"]], None)
 
     async def close(self) -> None:
         for task in list(self._tasks):
@@ -153,15 +119,6 @@ class EventsApi:
 def refuse(fault: Fault) -> web.StreamResponse:
     """A planned failure in PagerDuty's words."""
     status = int(fault.mode) if fault.mode.isdigit() else 400
-    error = {
-        "code": 2020 if status == 429 else 5000,
-        "message": "Rate Limit Exceeded" if status == 429 else fault.mode,
-    }
-    headers = retry_after(fault) | {
-        "ratelimit-limit": "960",
-        "ratelimit-remaining": "0",
-        "ratelimit-reset": "1",
-    }
-    return web.json_response(
-        {"error": error}, status=status, headers=headers if status == 429 else {}
-    )
+    error = {"code": 2020 if status == 429 else 5000, "message": "Rate Limit Exceeded" if status == 429 else fault.mode}
+    headers = retry_after(fault) | {"ratelimit-limit": "960", "ratelimit-remaining": "0", "ratelimit-reset": "1"}
+    return web.json_response({"error": error}, status=status, headers=headers if status == 429 else {})

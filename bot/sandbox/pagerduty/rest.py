@@ -25,14 +25,10 @@ NOTES_MAX, BULK_MAX = 2000, 250
 class Refusal(Exception):
     """An error answer: HTTP status, PagerDuty's code, its message and details."""
 
-    def __init__(
-        self, status: int, code: int, message: str, errors: list[str] | None = None
-    ) -> None:
+    def __init__(self, status: int, code: int, message: str, errors: list[str] | None = None) -> None:
         super().__init__(message)
         self.status = status
-        self.error: dict[str, Any] = {"code": code, "message": message} | (
-            {"errors": errors} if errors else {}
-        )
+        self.error: dict[str, Any] = {"code": code, "message": message} | ({"errors": errors} if errors else {})
 
 
 def not_found() -> Refusal:
@@ -65,14 +61,9 @@ class Rest:
             ("GET", "/abilities", self.abilities), ("POST", "/incidents/{id}/responder_requests", self.ask_responders),
             ("GET", "/incidents/{id}/alerts", self.list_alerts),
         ]  # fmt: skip
-        return [
-            web.route(verb, base + path, self._handler(f"{verb} {path}", run))
-            for verb, path, run in table
-        ]
+        return [web.route(verb, base + path, self._handler(f"{verb} {path}", run)) for verb, path, run in table]
 
-    def _handler(
-        self, name: str, run: Callable[[web.Request, Any], tuple[int, Any]]
-    ) -> Any:
+    def _handler(self, name: str, run: Callable[[web.Request, Any], tuple[int, Any]]) -> Any:
         async def handle(request: web.Request) -> web.StreamResponse:
             raw = await request.read()
             try:
@@ -88,21 +79,11 @@ class Rest:
                     status, said = run(request, body)
                 except Refusal as refusal:
                     call.error = str(refusal.error["message"])
-                    headers = (
-                        {"ratelimit-remaining": "0", "ratelimit-reset": "1"}
-                        if refusal.status == 429
-                        else {}
-                    )
-                    return web.json_response(
-                        {"error": refusal.error}, status=refusal.status, headers=headers
-                    )
-                return web.json_response(
-                    said, status=status, headers={"ratelimit-limit": str(PER_MINUTE)}
-                )
+                    headers = {"ratelimit-remaining": "0", "ratelimit-reset": "1"} if refusal.status == 429 else {}
+                    return web.json_response({"error": refusal.error}, status=refusal.status, headers=headers)
+                return web.json_response(said, status=status, headers={"ratelimit-limit": str(PER_MINUTE)})
 
-            return await self.sandbox.wire.carry(
-                request, "pagerduty", name, shown, answer, refuse
-            )
+            return await self.sandbox.wire.carry(request, "pagerduty", name, shown, answer, refuse=refuse)
 
         return handle
 
@@ -113,32 +94,20 @@ class Rest:
             raise Refusal(401, 2006, "Unauthorized")
         if self.sandbox.rates.window("pagerduty:rest", PER_MINUTE):
             raise Refusal(429, 2020, "Rate Limit Exceeded")
-        if request.method in ("POST", "PUT") and not name.endswith(
-            "responder_requests"
-        ):
+        if request.method in ("POST", "PUT") and not name.endswith("responder_requests"):
             self.requester(request)
 
     def requester(self, request: web.Request) -> str:
         """The PagerDuty user named by the From header."""
         user = self.account.user_by_email(request.headers.get("From", ""))
         if user is None:
-            raise Refusal(
-                400,
-                1008,
-                "Requester User Not Found",
-                ["From header must be the email of a user"],
-            )
+            raise Refusal(400, 1008, "Requester User Not Found", ["From header must be the email of a user"])
         return str(user["id"])
 
-    def _page(
-        self, request: web.Request, name: str, rows: list[Any]
-    ) -> tuple[int, Any]:
+    def _page(self, request: web.Request, name: str, rows: list[Any]) -> tuple[int, Any]:
         """Contract C2: limit at most 100, offset + limit at most 10,000."""
         try:
-            limit, offset = (
-                int(request.query.get("limit", 25)),
-                int(request.query.get("offset", 0)),
-            )
+            limit, offset = (int(request.query.get("limit", 25)), int(request.query.get("offset", 0)))
         except ValueError:
             raise invalid("limit and offset must be numbers") from None
         limit = min(max(limit, 1), 100)
@@ -147,13 +116,7 @@ class Rest:
         total = len(rows) if request.query.get("total") == "true" else None
         more = offset + limit < len(rows)
         page = rows[offset : offset + limit]
-        return 200, {
-            name: page,
-            "limit": limit,
-            "offset": offset,
-            "more": more,
-            "total": total,
-        }
+        return 200, {name: page, "limit": limit, "offset": offset, "more": more, "total": total}
 
     def _incident(self, request: web.Request) -> Incident:
         incident = self.account.incidents.get(request.match_info["id"])
@@ -165,10 +128,7 @@ class Rest:
 
     def list_incidents(self, request: web.Request, _: Any) -> tuple[int, Any]:
         query = request.query
-        statuses, services = (
-            query.getall("statuses[]", []),
-            query.getall("service_ids[]", []),
-        )
+        statuses, services = (query.getall("statuses[]", []), query.getall("service_ids[]", []))
         if not set(statuses) <= {"triggered", "acknowledged", "resolved"}:
             raise invalid("statuses[] must be triggered, acknowledged or resolved")
         rows = [
@@ -195,12 +155,7 @@ class Rest:
             raise invalid("Service not found")
         key = str(asked.get("incident_key") or "")
         if key and self.account.open_with(service, key) is not None:
-            raise Refusal(
-                400,
-                2002,
-                "Arguments Caused Error",
-                ["Incident with matching dedup key already exists"],
-            )
+            raise Refusal(400, 2002, "Arguments Caused Error", ["Incident with matching dedup key already exists"])
         incident = self.account.open(
             str(asked["title"]), key or f"key-{len(self.account.incidents) + 1}", service,
             urgency=str(asked.get("urgency") or "high"), body=asked.get("body"), priority=asked.get("priority"),
@@ -230,32 +185,14 @@ class Rest:
         return 200, {"incidents": changed}
 
     def _change(self, incident: Incident, asked: Any, user: str) -> None:
-        if not isinstance(asked, dict) or not str(asked.get("type", "")).startswith(
-            "incident"
-        ):
+        if not isinstance(asked, dict) or not str(asked.get("type", "")).startswith("incident"):
             raise invalid("incident.type must be incident or incident_reference")
         status = asked.get("status")
-        if status is not None and status not in (
-            "triggered",
-            "acknowledged",
-            "resolved",
-        ):
+        if status is not None and status not in ("triggered", "acknowledged", "resolved"):
             raise invalid("status must be triggered, acknowledged or resolved")
-        if (
-            status is not None
-            and incident.resolved is not None
-            and status != "resolved"
-        ):
-            raise Refusal(
-                400, 2001, "Invalid Input Provided", ["Incident Already Resolved"]
-            )
-        for name in (
-            "title",
-            "urgency",
-            "priority",
-            "escalation_level",
-            "conference_bridge",
-        ):
+        if status is not None and incident.resolved is not None and status != "resolved":
+            raise Refusal(400, 2001, "Invalid Input Provided", ["Incident Already Resolved"])
+        for name in ("title", "urgency", "priority", "escalation_level", "conference_bridge"):
             if name in asked:
                 setattr(incident, name, asked[name])
         if status is not None:
@@ -271,40 +208,26 @@ class Rest:
 
     def add_note(self, request: web.Request, body: Any) -> tuple[int, Any]:
         incident = self._incident(request)
-        content = (
-            ((body or {}).get("note") or {}).get("content")
-            if isinstance(body, dict)
-            else None
-        )
+        content = ((body or {}).get("note") or {}).get("content") if isinstance(body, dict) else None
         if not content:
             raise invalid("Content can't be blank")
         if len(incident.notes) >= NOTES_MAX:
             raise invalid("too many notes")
-        return 200, {
-            "note": self.account.annotate(
-                incident, str(content), self.requester(request)
-            )
-        }
+        return 200, {"note": self.account.annotate(incident, str(content), self.requester(request))}
 
     def ask_responders(self, request: web.Request, body: Any) -> tuple[int, Any]:
         incident = self._incident(request)
         if "coordinated_responding" not in self.account.abilities:
-            raise Refusal(
-                402, 2014, "Account does not have the abilities to perform the action."
-            )
+            raise Refusal(402, 2014, "Account does not have the abilities to perform the action.")
         asked = body if isinstance(body, dict) else {}
-        if asked.get("requester_id") not in self.account.users or not asked.get(
-            "responder_request_targets"
-        ):
+        if asked.get("requester_id") not in self.account.users or not asked.get("responder_request_targets"):
             raise invalid("requester_id and responder_request_targets are required")
         shown = {
             "incident": reference("incident", incident.id, incident.title), "message": asked.get("message", ""),
             "requester": self.account.user_ref(asked["requester_id"]), "requested_at": iso(),
             "responder_request_targets": asked["responder_request_targets"],
         }  # fmt: skip
-        self.sandbox.webhooks.emit(
-            "responder.added", shown, incident.id, shown["requester"]
-        )
+        self.sandbox.webhooks.emit("responder.added", shown, incident.id, shown["requester"])
         return 200, {"responder_request": shown}
 
     # People and services
@@ -326,22 +249,14 @@ class Rest:
 
     def _user(self, user_id: str) -> dict[str, Any]:
         user = self.account.users[user_id]
-        methods = [
-            {
-                "id": f"PCM{user_id}",
-                "type": "phone_contact_method",
-                "address": user["phone"],
-            }
-        ]
+        methods = [{"id": f"PCM{user_id}", "type": "phone_contact_method", "address": user["phone"]}]
         return reference("user", user_id, str(user["name"])) | {
             "type": "user", "name": user["name"], "email": user["email"], "role": user["role"], "time_zone": "Etc/UTC",
             "contact_methods": methods if user["phone"] else [],
         }  # fmt: skip
 
     def list_users(self, request: web.Request, _: Any) -> tuple[int, Any]:
-        query = request.query.get(
-            "query", ""
-        ).lower()  # contract C2: fuzzy; the caller compares emails itself
+        query = request.query.get("query", "").lower()  # contract C2: fuzzy; the caller compares emails itself
         rows = [self._user(u) for u, v in self.account.users.items()
                 if query in str(v["email"]).lower() or query in str(v["name"]).lower()]  # fmt: skip
         return self._page(request, "users", rows)
@@ -352,33 +267,17 @@ class Rest:
         return 200, {"user": self._user(request.match_info["id"])}
 
     def me(self, request: web.Request, _: Any) -> tuple[int, Any]:
-        raise Refusal(
-            400,
-            2001,
-            "Invalid Input Provided",
-            ["an account-level key belongs to no user"],
-        )
+        raise Refusal(400, 2001, "Invalid Input Provided", ["an account-level key belongs to no user"])
 
     def _service(self, service_id: str) -> dict[str, Any]:
         row = self.account.services[service_id]
-        policy = reference(
-            "escalation_policy", row["policy"], self.account.policies[row["policy"]]
-        )
+        policy = reference("escalation_policy", row["policy"], self.account.policies[row["policy"]])
         shown = reference("service", service_id, row["name"])
-        return shown | {
-            "type": "service",
-            "name": row["name"],
-            "status": "active",
-            "escalation_policy": policy,
-        }
+        return shown | {"type": "service", "name": row["name"], "status": "active", "escalation_policy": policy}
 
     def list_services(self, request: web.Request, _: Any) -> tuple[int, Any]:
         query = request.query.get("query", "").lower()
-        rows = [
-            self._service(s)
-            for s, v in self.account.services.items()
-            if query in v["name"].lower()
-        ]
+        rows = [self._service(s) for s, v in self.account.services.items() if query in v["name"].lower()]
         return self._page(request, "services", rows)
 
     def get_service(self, request: web.Request, _: Any) -> tuple[int, Any]:

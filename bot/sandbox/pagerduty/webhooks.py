@@ -47,45 +47,29 @@ class Webhooks:
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[str, asyncio.Task[None]] = {}
 
-    def emit(
-        self,
-        what: str,
-        data: dict[str, Any],
-        incident_id: str,
-        agent: dict[str, Any] | None,
-    ) -> Hook:
+    def emit(self, what: str, data: dict[str, Any], incident_id: str, agent: dict[str, Any] | None) -> Hook:
         """Send ``incident.<what>`` in the background, after the earlier events of the same incident (contract C3)."""
         event: dict[str, Any] = {
             "id": uuid.uuid4().hex[:26].upper(), "event_type": f"incident.{what}", "resource_type": "incident",
             "occurred_at": iso(), "agent": agent, "client": None, "data": data,
         }  # fmt: skip
-        hook = Hook(
-            str(uuid.uuid4()), event["event_type"], json.dumps({"event": event})
-        )
+        hook = Hook(str(uuid.uuid4()), event["event_type"], json.dumps({"event": event}))
         self.sent.append(hook)
         if not self.url:
             hook.outcome = "not configured"
             return hook
-        task = asyncio.get_running_loop().create_task(
-            self._in_order(hook, self._last.get(incident_id))
-        )
+        task = asyncio.get_running_loop().create_task(self._in_order(hook, self._last.get(incident_id)))
         self._last[incident_id] = task
         self._keep(task)
         fault = self.sandbox.faults.take("delivery", "pagerduty")
         if fault is not None and fault.mode == "duplicate_delivery":
-            self._keep(
-                asyncio.get_running_loop().create_task(self._in_order(hook, task))
-            )
+            self._keep(asyncio.get_running_loop().create_task(self._in_order(hook, task)))
         return hook
 
-    async def again(
-        self, hook_id: str, secret: str = WEBHOOK_SECRET, body: str | None = None
-    ) -> int:
+    async def again(self, hook_id: str, secret: str = WEBHOOK_SECRET, body: str | None = None) -> int:
         """Send one event again (a replay, or forged with another secret or body). Returns the status, 0 for none."""
         hook = next(h for h in self.sent if h.id == hook_id)
-        return await self._post(
-            Hook(hook.id, hook.event_type, body or hook.body), secret
-        )
+        return await self._post(Hook(hook.id, hook.event_type, body or hook.body), secret)
 
     async def _in_order(self, hook: Hook, earlier: asyncio.Task[None] | None) -> None:
         if earlier is not None:
@@ -109,14 +93,10 @@ class Webhooks:
             "Content-Type": "application/json", "X-PagerDuty-Signature": signature(body, secret),
             "X-Webhook-Id": hook.id, "X-Webhook-Subscription": "PSUBMUSTER", "User-Agent": "PagerDuty-Webhook/V3.0",
         }  # fmt: skip
-        limit = aiohttp.ClientTimeout(
-            total=self.sandbox.settings.webhook_answer_seconds
-        )
+        limit = aiohttp.ClientTimeout(total=self.sandbox.settings.webhook_answer_seconds)
         begun, status = time.monotonic(), 0
         try:
-            async with self._session.post(
-                self.url, data=body, headers=headers, timeout=limit
-            ) as response:
+            async with self._session.post(self.url, data=body, headers=headers, timeout=limit) as response:
                 await response.read()
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError):

@@ -13,16 +13,7 @@ from aiohttp import web
 
 from bot.sandbox.faults import Fault
 from bot.sandbox.rates import TIER
-from bot.sandbox.slack import (
-    apps,
-    chat,
-    conversations,
-    files,
-    members,
-    pins,
-    users,
-    views,
-)
+from bot.sandbox.slack import apps, chat, conversations, files, members, pins, users, views
 from bot.sandbox.slack.method import JSON_ARGUMENTS, METHODS, Asked, Method, SlackError
 from bot.sandbox.wire import Call, retry_after
 from bot.sandbox.world import APP_TOKEN, BOT_TOKEN
@@ -30,19 +21,10 @@ from bot.sandbox.world import APP_TOKEN, BOT_TOKEN
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
 
-FAMILIES = (
-    apps,
-    chat,
-    conversations,
-    files,
-    members,
-    pins,
-    users,
-    views,
-)  # importing them fills METHODS
-PER_MINUTE = (
-    300  # contract A7: "hundreds per minute" for auth.test and chat.getPermalink
-)
+READS = ("test", "info", "list", "history", "replies", "members", "lookupByEmail", "conversations", "getPermalink",
+         "get", "validate")  # fmt: skip
+FAMILIES = (apps, chat, conversations, files, members, pins, users, views)  # importing them fills METHODS
+PER_MINUTE = 300  # contract A7: "hundreds per minute" for auth.test and chat.getPermalink
 
 
 class WebApi:
@@ -59,14 +41,11 @@ class WebApi:
         async def answer(call: Call) -> web.StreamResponse:
             return self._answer(call, name, token, arguments)
 
-        return await self.sandbox.wire.carry(
-            request, "slack", name, _shown(arguments), answer, self._refuse
-        )
+        return await self.sandbox.wire.carry(request, "slack", name, _shown(arguments), answer, refuse=self._refuse)
 
-    def _answer(
-        self, call: Call, name: str, token: str, arguments: dict[str, Any]
-    ) -> web.StreamResponse:
+    def _answer(self, call: Call, name: str, token: str, arguments: dict[str, Any]) -> web.StreamResponse:
         method = METHODS.get(name)
+        call.effect = name.rpartition(".")[2] not in READS
         try:
             if method is None:
                 raise SlackError("unknown_method", req_method=name)
@@ -87,9 +66,7 @@ class WebApi:
         if not token:
             raise SlackError("not_authed")
         if token not in (BOT_TOKEN, APP_TOKEN) or token in self.sandbox.revoked:
-            raise SlackError(
-                "token_revoked" if token in self.sandbox.revoked else "invalid_auth"
-            )
+            raise SlackError("token_revoked" if token in self.sandbox.revoked else "invalid_auth")
         if method.app_token != (token == APP_TOKEN):
             raise SlackError("not_allowed_token_type")
         if method.scopes:
@@ -113,28 +90,17 @@ class WebApi:
     def _limited(self, seconds: int) -> web.Response:
         """Contract A7: 429 with Retry-After."""
         headers = {"Retry-After": str(seconds)}
-        return web.json_response(
-            {"ok": False, "error": "ratelimited"}, status=429, headers=headers
-        )
+        return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
 
     def _refuse(self, fault: Fault) -> web.StreamResponse:
         if fault.mode == "429":
             headers = retry_after(fault)
-            return web.json_response(
-                {"ok": False, "error": "ratelimited"}, status=429, headers=headers
-            )
+            return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
         if fault.mode.isdigit():
-            return web.Response(
-                status=int(fault.mode),
-                text="upstream connect error",
-                content_type="text/plain",
-            )
+            return web.Response(status=int(fault.mode), text="upstream connect error", content_type="text/plain")
         body: dict[str, Any] = {"ok": False, "error": fault.mode.removeprefix("error:")}
         if fault.mode == "missing_scope":
-            body |= {
-                "needed": "unknown",
-                "provided": ",".join(self.sandbox.world.scopes),
-            }
+            body |= {"needed": "unknown", "provided": ",".join(self.sandbox.world.scopes)}
         return self._json(body, None)
 
 
@@ -150,9 +116,7 @@ async def _arguments(request: web.Request) -> dict[str, Any]:
         if isinstance(body, dict):
             arguments |= body
     elif request.can_read_body:
-        arguments |= {
-            k: v for k, v in (await request.post()).items() if isinstance(v, str)
-        }
+        arguments |= {k: v for k, v in (await request.post()).items() if isinstance(v, str)}
     return arguments
 
 
@@ -165,8 +129,8 @@ def _shown(arguments: dict[str, Any]) -> dict[str, Any]:
     """Arguments as recorded: JSON ones decoded, so that a test may look inside."""
     shown: dict[str, Any] = {}
     for name, value in arguments.items():
+        shown[name] = value
         if name in JSON_ARGUMENTS and isinstance(value, str):
             with contextlib.suppress(ValueError):
-                value = json.loads(value)
-        shown[name] = value
+                shown[name] = json.loads(value)
     return shown

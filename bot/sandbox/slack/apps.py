@@ -30,41 +30,20 @@ def connections_open(asked: Asked) -> Body:
 
 @method("team.info", "team:read", tier=3)
 def team_info(asked: Asked) -> Body:
-    return {
-        "ok": True,
-        "team": {
-            "id": TEAM,
-            "name": "Muster",
-            "domain": TEAM_DOMAIN,
-            "email_domain": "example.com",
-        },
-    }
+    return {"ok": True, "team": {"id": TEAM, "name": "Muster", "domain": TEAM_DOMAIN, "email_domain": "example.com"}}
 
 
 @method("bots.info", "users:read", tier=3)
 def bots_info(asked: Asked) -> Body:
     if asked.text("bot") not in ("", BOT):
         raise SlackError("bot_not_found")
-    return {
-        "ok": True,
-        "bot": {
-            "id": BOT,
-            "deleted": False,
-            "name": "muster",
-            "app_id": APP,
-            "user_id": BOT_USER,
-        },
-    }
+    return {"ok": True, "bot": {"id": BOT, "deleted": False, "name": "muster", "app_id": APP, "user_id": BOT_USER}}
 
 
 @method("blocks.validate", tier=4)
 def blocks_validate(asked: Asked) -> Body:
     view = asked.json("view")
-    wrong = (
-        kit.problems(view.get("blocks"), kit.VIEW_BLOCKS, True)
-        if view
-        else kit.problems(asked.json("blocks"))
-    )
+    wrong = kit.problems(view.get("blocks"), kit.VIEW_BLOCKS, True) if view else kit.problems(asked.json("blocks"))
     if wrong:
         raise SlackError("invalid_blocks", wrong)
     return {"ok": True}

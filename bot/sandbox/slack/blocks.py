@@ -10,13 +10,7 @@ from typing import Any
 
 ID_MAX = 255
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
-SELECTS = (
-    "static_select",
-    "external_select",
-    "users_select",
-    "conversations_select",
-    "channels_select",
-)
+SELECTS = ("static_select", "external_select", "users_select", "conversations_select", "channels_select")
 INPUTS = (
     *SELECTS, *(f"multi_{s}" for s in SELECTS), "plain_text_input", "checkboxes", "radio_buttons", "datepicker",
     "timepicker", "datetimepicker", "number_input", "email_text_input", "url_text_input", "file_input",
@@ -49,20 +43,12 @@ class Problems:
         if len(value) > most:
             self.add(where, f"no more than {most} items allowed")
         if len(value) < least:
-            self.add(
-                where,
-                f"must contain at least {least} items"
-                if least > 1
-                else "must provide at least one item",
-            )
+            self.add(where, f"must contain at least {least} items" if least > 1 else "must provide at least one item")
         return value
 
     def text(self, where: str, value: Any, most: int, plain: bool = False) -> None:
         """A text object of 1 to ``most`` characters (contract A8: 1..3000 for any text object)."""
-        if not isinstance(value, dict) or value.get("type") not in (
-            "plain_text",
-            "mrkdwn",
-        ):
+        if not isinstance(value, dict) or value.get("type") not in ("plain_text", "mrkdwn"):
             self.add(where, "must be a valid text object")
             return
         if plain and value["type"] != "plain_text":
@@ -95,9 +81,7 @@ def problems(blocks: Any, most: int = MESSAGE_BLOCKS, view: bool = False) -> lis
             markdown += len(str(block.get("text", "")))
         _block(found, here, block, view)
     if markdown > 12_000:
-        found.add(
-            where, "markdown text must be less than 12001 characters over the payload"
-        )
+        found.add(where, "markdown text must be less than 12001 characters over the payload")
     if tables > 1:
         found.add(where, "only_one_table_allowed")
     return found.found
@@ -110,18 +94,14 @@ def _block(found: Problems, here: str, block: dict[str, Any], view: bool) -> Non
     elif kind == "section":
         _section(found, here, block)
     elif kind == "context":
-        for n, element in enumerate(
-            found.count(f"{here}/elements", block.get("elements"), 10, 1)
-        ):
+        for n, element in enumerate(found.count(f"{here}/elements", block.get("elements"), 10, 1)):
             if isinstance(element, dict) and element.get("type") == "image":
                 _image(found, f"{here}/elements/{n}", element)
             else:
                 found.text(f"{here}/elements/{n}", element, 3000)
     elif kind == "actions":
         actions: set[str] = set()
-        for n, element in enumerate(
-            found.count(f"{here}/elements", block.get("elements"), 25, 1)
-        ):
+        for n, element in enumerate(found.count(f"{here}/elements", block.get("elements"), 25, 1)):
             _element(found, f"{here}/elements/{n}", element, actions, view)
     elif kind == "input":
         found.text(f"{here}/label", block.get("label"), 2000, plain=True)
@@ -150,9 +130,7 @@ def _section(found: Problems, here: str, block: dict[str, Any]) -> None:
     if block.get("text") is not None:
         found.text(f"{here}/text", block["text"], 3000)
     if block.get("fields") is not None:
-        for n, field in enumerate(
-            found.count(f"{here}/fields", block["fields"], 10, 1)
-        ):
+        for n, field in enumerate(found.count(f"{here}/fields", block["fields"], 10, 1)):
             found.text(f"{here}/fields/{n}", field, 2000)
     if block.get("accessory") is not None:
         _element(found, f"{here}/accessory", block["accessory"], set(), False)
@@ -167,17 +145,9 @@ def _image(found: Problems, here: str, image: dict[str, Any]) -> None:
     found.longest(f"{here}/alt_text", image.get("alt_text"), 2000, "alt_text")
 
 
-def _element(
-    found: Problems, here: str, element: Any, actions: set[str], view: bool
-) -> None:
-    if not isinstance(element, dict) or element.get("type") not in (
-        *INPUTS,
-        *OTHER_ELEMENTS,
-    ):
-        found.add(
-            here,
-            f"unsupported element type: {element.get('type') if isinstance(element, dict) else element}",
-        )
+def _element(found: Problems, here: str, element: Any, actions: set[str], view: bool) -> None:
+    if not isinstance(element, dict) or element.get("type") not in (*INPUTS, *OTHER_ELEMENTS):
+        found.add(here, f"unsupported element type: {element.get('type') if isinstance(element, dict) else element}")
         return
     kind, action_id = element["type"], element.get("action_id")
     found.longest(f"{here}/action_id", action_id, ID_MAX, "action_id")
@@ -189,12 +159,7 @@ def _element(
         found.text(f"{here}/text", element.get("text"), 75, plain=True)
         found.longest(f"{here}/value", element.get("value"), 2000, "value")
         found.longest(f"{here}/url", element.get("url"), 3000, "url")
-        found.longest(
-            f"{here}/accessibility_label",
-            element.get("accessibility_label"),
-            75,
-            "accessibility_label",
-        )
+        found.longest(f"{here}/accessibility_label", element.get("accessibility_label"), 75, "accessibility_label")
         if element.get("style") not in (None, "primary", "danger"):
             found.add(f"{here}/style", "must be primary or danger")
     elif kind == "image":
@@ -203,15 +168,8 @@ def _element(
         _options(found, here, element, 5 if kind == "overflow" else 10)
     elif kind in ("static_select", "multi_static_select"):
         if element.get("option_groups") is not None:
-            for n, group in enumerate(
-                found.count(f"{here}/option_groups", element["option_groups"], 100, 1)
-            ):
-                found.text(
-                    f"{here}/option_groups/{n}/label",
-                    group.get("label"),
-                    75,
-                    plain=True,
-                )
+            for n, group in enumerate(found.count(f"{here}/option_groups", element["option_groups"], 100, 1)):
+                found.text(f"{here}/option_groups/{n}/label", group.get("label"), 75, plain=True)
                 _options(found, f"{here}/option_groups/{n}", group, 100)
         else:
             _options(found, here, element, 100)
@@ -222,25 +180,13 @@ def _element(
     if element.get("placeholder") is not None:
         found.text(f"{here}/placeholder", element["placeholder"], 150, plain=True)
     if element.get("confirm") is not None:
-        for name, most in (
-            ("title", 100),
-            ("text", 300),
-            ("confirm", 30),
-            ("deny", 30),
-        ):
+        for name, most in (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30)):
             if name in element["confirm"]:
-                found.text(
-                    f"{here}/confirm/{name}",
-                    element["confirm"][name],
-                    most,
-                    plain=name != "text",
-                )
+                found.text(f"{here}/confirm/{name}", element["confirm"][name], most, plain=name != "text")
 
 
 def _options(found: Problems, here: str, holder: dict[str, Any], most: int) -> None:
-    for n, option in enumerate(
-        found.count(f"{here}/options", holder.get("options"), most, 1)
-    ):
+    for n, option in enumerate(found.count(f"{here}/options", holder.get("options"), most, 1)):
         if not isinstance(option, dict):
             found.add(f"{here}/options/{n}", "must be an object")
             continue

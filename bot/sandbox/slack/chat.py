@@ -21,17 +21,12 @@ PER_MINUTE = 300  # contract A7: several hundred a minute for a workspace
 def slow_down(asked: Asked, channel: Channel) -> int:
     """Seconds to wait before this post; contract A7's own rule for chat.postMessage."""
     rates = asked.sandbox.rates
-    return rates.bucket(f"post:{channel.id}", 1.0, BURST) or rates.window(
-        "post", PER_MINUTE
-    )
+    return rates.bucket(f"post:{channel.id}", 1.0, BURST) or rates.window("post", PER_MINUTE)
 
 
 def content(asked: Asked) -> dict[str, Any]:
     """Text, blocks, attachments and metadata of a call, checked against contract A8."""
-    blocks, attachments = (
-        asked.json("blocks", "invalid_blocks_format"),
-        asked.json("attachments"),
-    )
+    blocks, attachments = (asked.json("blocks", "invalid_blocks_format"), asked.json("attachments"))
     if asked.has("markdown_text") and (asked.has("text") or blocks):
         raise SlackError("markdown_text_conflict")  # contract A8
     if blocks is not None:
@@ -40,14 +35,8 @@ def content(asked: Asked) -> dict[str, Any]:
         wrong = kit.problems(blocks)
         if wrong:
             raise SlackError("invalid_blocks", wrong)
-    if attachments is not None and (
-        not isinstance(attachments, list) or len(attachments) > 100
-    ):
-        raise SlackError(
-            "too_many_attachments"
-            if isinstance(attachments, list)
-            else "invalid_attachments"
-        )
+    if attachments is not None and (not isinstance(attachments, list) or len(attachments) > 100):
+        raise SlackError("too_many_attachments" if isinstance(attachments, list) else "invalid_attachments")
     return {
         "text": asked.text("text") or asked.text("markdown_text"), "blocks": blocks, "attachments": attachments,
         "metadata": metadata(asked),
@@ -84,9 +73,7 @@ def target(asked: Asked) -> Channel:
     if channel.is_archived:
         raise SlackError("is_archived")
     if BOT_USER not in channel.members and "chat:write.public" not in world.scopes:
-        raise SlackError(
-            "not_in_channel"
-        )  # contract A10: chat:write.public posts without joining
+        raise SlackError("not_in_channel")  # contract A10: chat:write.public posts without joining
     return channel
 
 
@@ -106,16 +93,9 @@ def post_message(asked: Asked) -> Body:
     number_blocks(message)
     channel.messages.append(message)
     asked.sandbox.events.posted(channel, message)
-    body: Body = {
-        "ok": True,
-        "channel": channel.id,
-        "ts": message.ts,
-        "message": message.as_slack(True),
-    }
+    body: Body = {"ok": True, "channel": channel.id, "ts": message.ts, "message": message.as_slack(True)}
     if len(text) > TEXT_MAX:
-        body["response_metadata"] = {
-            "warnings": ["message_truncated"]
-        }  # contract A8: truncated above 40,000
+        body["response_metadata"] = {"warnings": ["message_truncated"]}  # contract A8: truncated above 40,000
     return body
 
 
@@ -123,18 +103,8 @@ def number_blocks(message: Message) -> None:
     """Give blocks and elements the ids Slack would make up, so that they can be pressed."""
     for n, block in enumerate(message.blocks):
         block.setdefault("block_id", f"b{n:02d}{message.ts[-4:]}")
-        for m, element in enumerate(
-            [
-                *(block.get("elements") or []),
-                block.get("accessory"),
-                block.get("element"),
-            ]
-        ):
-            if isinstance(element, dict) and element.get("type") in (
-                *kit.INPUTS,
-                "button",
-                "overflow",
-            ):
+        for m, element in enumerate([*(block.get("elements") or []), block.get("accessory"), block.get("element")]):
+            if isinstance(element, dict) and element.get("type") in (*kit.INPUTS, "button", "overflow"):
                 element.setdefault("action_id", f"a{m:02d}{message.ts[-4:]}")
 
 
@@ -144,20 +114,14 @@ def update(asked: Asked) -> Body:
     said = content(asked)
     if len(said["text"]) > UPDATE_MAX:
         raise SlackError("msg_too_long")  # contract A8
-    given = [
-        name
-        for name in ("text", "markdown_text", "blocks", "attachments")
-        if asked.has(name)
-    ]
+    given = [name for name in ("text", "markdown_text", "blocks", "attachments") if asked.has(name)]
     if not given and not asked.has("metadata"):
         raise SlackError("no_text")
     if given:
         if not said["text"] and not said["blocks"] and not said["attachments"]:
             raise SlackError("no_text")
         message.text = said["text"]
-        message.blocks = (
-            said["blocks"] or []
-        )  # contract A8: text without blocks REMOVES the blocks
+        message.blocks = said["blocks"] or []  # contract A8: text without blocks REMOVES the blocks
         if asked.has("attachments"):
             message.attachments = said["attachments"]
         message.edited = {"user": BOT, "ts": asked.world.ts()}
@@ -175,9 +139,7 @@ def own_message(asked: Asked, refusal: str) -> tuple[Channel, Message]:
     if channel.is_archived:
         raise SlackError("is_archived")
     message = channel.find(asked.need("ts", "message_not_found"))
-    if (
-        message is None or message.ephemeral_for
-    ):  # contract A2: an ephemeral message is not updatable
+    if message is None or message.ephemeral_for:  # contract A2: an ephemeral message is not updatable
         raise SlackError("message_not_found")
     if message.user != BOT_USER:
         raise SlackError(refusal)
@@ -216,7 +178,5 @@ def get_permalink(asked: Asked) -> Body:
     message = channel.find(ts)
     if message is None or message.ephemeral_for:
         raise SlackError("message_not_found")
-    link = (
-        f"https://{TEAM_DOMAIN}.slack.com/archives/{channel.id}/p{ts.replace('.', '')}"
-    )
+    link = f"https://{TEAM_DOMAIN}.slack.com/archives/{channel.id}/p{ts.replace('.', '')}"
     return {"ok": True, "channel": channel.id, "permalink": link}

@@ -11,10 +11,7 @@ from typing import Any
 from bot.sandbox.slack.method import Asked, Body, SlackError, method
 from bot.sandbox.world import BOT_USER, Channel, Message
 
-NAME_MAX, TOPIC_MAX = (
-    80,
-    250,
-)  # contract A9; the 250 of a purpose is uncertain there ([?])
+NAME_MAX, TOPIC_MAX = (80, 250)  # contract A9; the 250 of a purpose is uncertain there ([?])
 READ = ("channels:read", "groups:read", "im:read", "mpim:read")
 
 
@@ -28,12 +25,7 @@ def check_name(name: str) -> None:
         raise SlackError("invalid_name_punctuation")
     if not re.fullmatch(r"[a-z0-9_-]+", name):
         raise SlackError("invalid_name_specials")
-    if name in (
-        "here",
-        "channel",
-        "everyone",
-        "group",
-    ):  # words Slack keeps for mentions
+    if name in ("here", "channel", "everyone", "group"):  # words Slack keeps for mentions
         raise SlackError("invalid_name")
 
 
@@ -60,16 +52,10 @@ def rename(asked: Asked) -> Body:
     channel = asked.joined()
     asked.manage(channel)
     if channel.creator != BOT_USER:
-        raise SlackError(
-            "not_authorized"
-        )  # contract A9: creator, workspace admin or Channel Manager only
+        raise SlackError("not_authorized")  # contract A9: creator, workspace admin or Channel Manager only
     name = modified_name(asked.text("name"))
     if not name:
-        raise SlackError(
-            "invalid_name_required"
-            if not asked.text("name")
-            else "invalid_name_punctuation"
-        )
+        raise SlackError("invalid_name_required" if not asked.text("name") else "invalid_name_punctuation")
     there = asked.world.named(name)
     if there is not None and there is not channel:
         raise SlackError("name_taken")
@@ -78,13 +64,7 @@ def rename(asked: Asked) -> Body:
     return {"ok": True, "channel": channel.as_slack()}
 
 
-@method(
-    "conversations.setTopic",
-    "channels:manage",
-    "groups:write",
-    "channels:write.topic",
-    tier=2,
-)
+@method("conversations.setTopic", "channels:manage", "groups:write", "channels:write.topic", tier=2)
 def set_topic(asked: Asked) -> Body:
     channel, topic = asked.joined(), asked.text("topic")
     asked.scope(*(("groups:write", "groups:write.topic") if channel.is_private else
@@ -109,9 +89,7 @@ def set_purpose(asked: Asked) -> Body:
 
 def note(asked: Asked, channel: Channel, subtype: str, text: str) -> None:
     """The grey line Slack writes itself when a topic changes or somebody joins."""
-    channel.messages.append(
-        Message(asked.world.ts(), BOT_USER, f"<@{BOT_USER}> {text}", subtype=subtype)
-    )
+    channel.messages.append(Message(asked.world.ts(), BOT_USER, f"<@{BOT_USER}> {text}", subtype=subtype))
 
 
 @method("conversations.archive", "channels:manage", "groups:write", tier=2)
@@ -154,10 +132,7 @@ def users_conversations(asked: Asked) -> Body:
     who = asked.text("user") or BOT_USER
     if who not in asked.world.users:
         raise SlackError("user_not_found")
-    return {
-        "ok": True,
-        **_paged(asked, [c for c in asked.world.channels.values() if who in c.members]),
-    }
+    return {"ok": True, **_paged(asked, [c for c in asked.world.channels.values() if who in c.members])}
 
 
 def _paged(asked: Asked, channels: list[Channel]) -> Body:
@@ -170,10 +145,7 @@ def _paged(asked: Asked, channels: list[Channel]) -> Body:
         and (_kind(c) == "public_channel" or BOT_USER in c.members)
     ]  # fmt: skip
     page, cursor = asked.page(shown)
-    return {
-        "channels": [c.as_slack() for c in page],
-        "response_metadata": {"next_cursor": cursor},
-    }
+    return {"channels": [c.as_slack() for c in page], "response_metadata": {"next_cursor": cursor}}
 
 
 def _kind(channel: Channel) -> str:
@@ -225,11 +197,7 @@ def replies(asked: Asked) -> Body:
     if parent is None or parent.ephemeral_for:
         raise SlackError("thread_not_found")
     root = parent.thread_ts or parent.ts
-    rows = [
-        m
-        for m in channel.messages
-        if not m.deleted and not m.ephemeral_for and root in (m.ts, m.thread_ts)
-    ]
+    rows = [m for m in channel.messages if not m.deleted and not m.ephemeral_for and root in (m.ts, m.thread_ts)]
     page, cursor = asked.page(rows)
     return {
         "ok": True, "messages": [_seen(asked, m) for m in page], "has_more": bool(cursor),

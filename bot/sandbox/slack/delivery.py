@@ -36,6 +36,15 @@ class Attempt:
 
 
 @dataclass
+class Forgery:
+    """How a replayed HTTP delivery differs: seconds of time shift, another secret, or a signature as it stands."""
+
+    shift: float = 0.0
+    secret: str = SIGNING_SECRET
+    signature: str | None = None
+
+
+@dataclass
 class Delivery:
     id: str
     kind: str  # slash_commands | interactive | events_api
@@ -49,21 +58,11 @@ class Delivery:
     @property
     def ack(self) -> Attempt | None:
         """The attempt that was acknowledged (status 2xx), if one was."""
-        return next(
-            (
-                a
-                for a in self.attempts
-                if a.status is not None and 200 <= a.status < 300
-            ),
-            None,
-        )
+        return next((a for a in self.attempts if a.status is not None and 200 <= a.status < 300), None)
 
     def as_dict(self) -> dict[str, Any]:
         ack = self.ack
-        return asdict(self) | {
-            "acked": ack is not None,
-            "latency_ms": ack.latency_ms if ack else None,
-        }
+        return asdict(self) | {"acked": ack is not None, "latency_ms": ack.latency_ms if ack else None}
 
 
 def encoded(kind: str, payload: dict[str, Any]) -> tuple[bytes, str]:
@@ -72,20 +71,13 @@ def encoded(kind: str, payload: dict[str, Any]) -> tuple[bytes, str]:
         return urlencode(payload).encode(), "application/x-www-form-urlencoded"
     text = json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
     if kind == "interactive":
-        return urlencode(
-            {"payload": text}
-        ).encode(), "application/x-www-form-urlencoded"
+        return urlencode({"payload": text}).encode(), "application/x-www-form-urlencoded"
     return text.encode(), "application/json"
 
 
 def signature(body: bytes, timestamp: str, secret: str = SIGNING_SECRET) -> str:
     """Contract A5: v0 over ``v0:{timestamp}:{raw body}``."""
-    return (
-        "v0="
-        + hmac.new(
-            secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256
-        ).hexdigest()
-    )
+    return "v0=" + hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
 
 
 class Deliveries:
@@ -104,9 +96,7 @@ class Deliveries:
             raise ValueError("mode is socket, or http with a url")
         self.mode, self.url = mode, url
 
-    async def deliver(
-        self, kind: str, payload: dict[str, Any], user: str | None = None
-    ) -> Delivery:
+    async def deliver(self, kind: str, payload: dict[str, Any], user: str | None = None) -> Delivery:
         """Send once (twice under the fault duplicate_delivery) and wait for the answer. Commands and interactions."""
         delivery = self._new(kind, payload, user)
         fault = self.sandbox.faults.take("delivery", kind)
@@ -129,22 +119,17 @@ class Deliveries:
         self._start(self._with_retries(delivery))
         fault = self.sandbox.faults.take("delivery", "events_api")
         if fault is not None and fault.mode == "duplicate_delivery":
-            self._start(
-                self._with_retries(
-                    self._new("events_api", payload, None, copy_of=delivery.id)
-                )
-            )
+            self._start(self._with_retries(self._new("events_api", payload, None, copy_of=delivery.id)))
         return delivery
 
-    async def again(self, delivery_id: str, mutate: dict[str, Any], timestamp_shift: float = 0,
-                    secret: str | None = None, signature_header: str | None = None) -> Delivery:  # fmt: skip
+    async def again(self, delivery_id: str, mutate: dict[str, Any], forgery: Forgery | None = None) -> Delivery:
         """Replay a delivery, changed by ``mutate`` (dotted paths), with another time, secret or signature. KeyError."""
         old = self.sent[delivery_id]
         payload = json.loads(json.dumps(old.payload))
         for path, value in mutate.items():
             _set(payload, path.split("."), value)
         delivery = self._new(old.kind, payload, old.user, copy_of=old.id)
-        await self._attempt(delivery, None, timestamp_shift, secret, signature_header)
+        await self._attempt(delivery, None, forgery)
         delivery.done = True
         return delivery
 
@@ -166,16 +151,8 @@ class Deliveries:
         if seconds:
             await asyncio.sleep(seconds)
 
-    def _new(
-        self,
-        kind: str,
-        payload: dict[str, Any],
-        user: str | None,
-        copy_of: str | None = None,
-    ) -> Delivery:
-        delivery = Delivery(
-            f"dl{len(self.sent) + 1}", kind, payload, user, self.mode, copy_of=copy_of
-        )
+    def _new(self, kind: str, payload: dict[str, Any], user: str | None, copy_of: str | None = None) -> Delivery:
+        delivery = Delivery(f"dl{len(self.sent) + 1}", kind, payload, user, self.mode, copy_of=copy_of)
         self.sent[delivery.id] = delivery
         return delivery
 
@@ -183,24 +160,20 @@ class Deliveries:
         delivery.attempts.append(Attempt(time.time(), error=why))
         delivery.done = True
 
-    async def _attempt(self, delivery: Delivery, retry: tuple[int, str] | None = None, shift: float = 0,
-                       secret: str | None = None, signature_header: str | None = None) -> dict[str, str]:  # fmt: skip
+    async def _attempt(
+        self, delivery: Delivery, retry: tuple[int, str] | None = None, forgery: Forgery | None = None
+    ) -> dict[str, str]:
         attempt = Attempt(time.time())
         delivery.attempts.append(attempt)
         begun, headers = time.monotonic(), {}
         try:
             if self.mode == "socket":
                 attempt.body = await self.sandbox.socket.send(
-                    delivery.kind,
-                    delivery.payload,
-                    retry,
-                    self.sandbox.settings.ack_seconds,
+                    delivery.kind, delivery.payload, retry, self.sandbox.settings.ack_seconds
                 )
                 attempt.status = 200
             else:
-                headers = await self._post(
-                    delivery, attempt, retry, shift, secret, signature_header
-                )
+                headers = await self._post(delivery, attempt, retry, forgery or Forgery())
         except TimeoutError:
             attempt.error = "http_timeout"
         except (NoConnection, aiohttp.ClientError, OSError):
@@ -208,37 +181,29 @@ class Deliveries:
         attempt.latency_ms = round((time.monotonic() - begun) * 1000, 3)
         return headers
 
-    async def _post(self, delivery: Delivery, attempt: Attempt, retry: tuple[int, str] | None, shift: float,
-                    secret: str | None, signature_header: str | None) -> dict[str, str]:  # fmt: skip
+    async def _post(
+        self, delivery: Delivery, attempt: Attempt, retry: tuple[int, str] | None, forgery: Forgery
+    ) -> dict[str, str]:
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=0)
             self._session = aiohttp.ClientSession(connector=connector, trust_env=False)
         body, content_type = encoded(delivery.kind, delivery.payload)
-        stamp = str(int(time.time() + shift))
+        stamp = str(int(time.time() + forgery.shift))
         headers = {
             "Content-Type": content_type, "X-Slack-Request-Timestamp": stamp,
             "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
-            "X-Slack-Signature": signature_header or signature(body, stamp, secret or SIGNING_SECRET),
+            "X-Slack-Signature": forgery.signature or signature(body, stamp, forgery.secret),
         }  # fmt: skip
         if retry is not None:
-            headers |= {
-                "x-slack-retry-num": str(retry[0]),
-                "x-slack-retry-reason": retry[1],
-            }
+            headers |= {"x-slack-retry-num": str(retry[0]), "x-slack-retry-reason": retry[1]}
         limit = aiohttp.ClientTimeout(total=self.sandbox.settings.ack_seconds)
-        async with self._session.post(
-            self.url, data=body, headers=headers, timeout=limit
-        ) as response:
+        async with self._session.post(self.url, data=body, headers=headers, timeout=limit) as response:
             raw = await response.text()
             attempt.status = response.status
             if not 200 <= response.status < 300:
                 attempt.error = "http_error"
             try:
-                attempt.body = (
-                    json.loads(raw)
-                    if raw and response.content_type == "application/json"
-                    else raw or None
-                )
+                attempt.body = json.loads(raw) if raw and response.content_type == "application/json" else raw or None
             except ValueError:
                 attempt.body = raw
             return {k.lower(): v for k, v in response.headers.items()}
@@ -260,11 +225,7 @@ class Deliveries:
 def _set(holder: Any, path: list[str], value: Any) -> None:
     """Set a value inside nested dicts and lists; numbers in the path index lists."""
     for part in path[:-1]:
-        holder = (
-            holder[int(part)]
-            if isinstance(holder, list)
-            else holder.setdefault(part, {})
-        )
+        holder = holder[int(part)] if isinstance(holder, list) else holder.setdefault(part, {})
     if isinstance(holder, list):
         holder[int(path[-1])] = value
     elif value is None:

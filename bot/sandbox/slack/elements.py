@@ -21,11 +21,7 @@ def every(blocks: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Element]]:
     """All usable elements with their blocks, in reading order."""
     found = []
     for block in blocks:
-        for part in [
-            block.get("accessory"),
-            block.get("element"),
-            *(block.get("elements") or []),
-        ]:
+        for part in [block.get("accessory"), block.get("element"), *(block.get("elements") or [])]:
             if isinstance(part, dict) and part.get("type") in USABLE:
                 found.append((block, part))
     return found
@@ -36,9 +32,7 @@ def label(element: Element) -> str:
     return str(text.get("text", "")) if isinstance(text, dict) else str(text)
 
 
-def find(
-    blocks: list[dict[str, Any]], wanted: str, value: str | None = None
-) -> tuple[dict[str, Any], Element]:
+def find(blocks: list[dict[str, Any]], wanted: str, value: str | None = None) -> tuple[dict[str, Any], Element]:
     """The element with this action_id, or this label, or a label that begins with it; ``value`` chooses among several.
 
     Raises CannotDo naming what is there.
@@ -51,26 +45,16 @@ def find(
     )
     for test in tests:
         fit = [(b, e) for b, e in rows if test(e)]
-        exact = [
-            (b, e)
-            for b, e in fit
-            if value is None or e["type"] != "button" or e.get("value") == value
-        ]
+        exact = [(b, e) for b, e in fit if value is None or e["type"] != "button" or e.get("value") == value]
         if exact:
             return exact[0]
-    there = (
-        ", ".join(f"{e.get('action_id')} [{label(e)}]" for _, e in rows)
-        or "nothing to press"
-    )
+    there = ", ".join(f"{e.get('action_id')} [{label(e)}]" for _, e in rows) or "nothing to press"
     raise CannotDo(f"no {wanted!r} here; there is {there}")
 
 
 def _options(element: Element) -> list[dict[str, Any]]:
     groups = element.get("option_groups") or []
-    return [
-        *(element.get("options") or []),
-        *(o for g in groups for o in g.get("options", [])),
-    ]
+    return [*(element.get("options") or []), *(o for g in groups for o in g.get("options", []))]
 
 
 def option(element: Element, value: Any) -> dict[str, Any]:
@@ -82,37 +66,24 @@ def option(element: Element, value: Any) -> dict[str, Any]:
             return row
     if element["type"].endswith("external_select"):
         return {"text": {"type": "plain_text", "text": str(value)}, "value": str(value)}
-    raise CannotDo(
-        f"no option {value!r}; there are {', '.join(str(o.get('value')) for o in _options(element))}"
-    )
+    raise CannotDo(f"no option {value!r}; there are {', '.join(str(o.get('value')) for o in _options(element))}")
 
 
 def state(element: Element, value: Any) -> dict[str, Any]:
     """What ``state.values`` holds for an element with this value; None is an untouched field (contract A3)."""
     kind: str = element["type"]
     if kind in ("static_select", "external_select", "radio_buttons", "overflow"):
-        return {
-            "type": kind,
-            "selected_option": None if value is None else option(element, value),
-        }
+        return {"type": kind, "selected_option": None if value is None else option(element, value)}
     if kind in ("multi_static_select", "multi_external_select", "checkboxes"):
         chosen = value if isinstance(value, list) else [] if value is None else [value]
         return {"type": kind, "selected_options": [option(element, v) for v in chosen]}
     if kind.endswith("_select"):
-        what = kind.removesuffix("_select").removeprefix(
-            "multi_"
-        )  # users | conversations | channels
+        what = kind.removesuffix("_select").removeprefix("multi_")  # users | conversations | channels
         if kind.startswith("multi_"):
-            chosen = (
-                value if isinstance(value, list) else [] if value is None else [value]
-            )
+            chosen = value if isinstance(value, list) else [] if value is None else [value]
             return {"type": kind, f"selected_{what}": chosen}
         return {"type": kind, f"selected_{what.removesuffix('s')}": value}
-    simple = {
-        "datepicker": "selected_date",
-        "timepicker": "selected_time",
-        "datetimepicker": "selected_date_time",
-    }
+    simple = {"datepicker": "selected_date", "timepicker": "selected_time", "datetimepicker": "selected_date_time"}
     if kind in simple:
         return {"type": kind, simple[kind]: value}
     return {"type": kind, "value": None if value in (None, "") else str(value)}
@@ -143,13 +114,9 @@ def check_input(element: Element, shown: dict[str, Any]) -> None:
     value = shown.get("value")
     if isinstance(value, str):
         if len(value) > int(element.get("max_length") or 3000):
-            raise CannotDo(
-                f"{element.get('action_id')} takes at most {element.get('max_length') or 3000} characters"
-            )
+            raise CannotDo(f"{element.get('action_id')} takes at most {element.get('max_length') or 3000} characters")
         if len(value) < int(element.get("min_length") or 0):
-            raise CannotDo(
-                f"{element.get('action_id')} takes at least {element['min_length']} characters"
-            )
+            raise CannotDo(f"{element.get('action_id')} takes at least {element['min_length']} characters")
 
 
 def action(block: dict[str, Any], element: Element, value: Any) -> dict[str, Any]:

@@ -26,9 +26,7 @@ class Events:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
 
-    def tell(
-        self, event: dict[str, Any], subscription: str | None = None
-    ) -> str | None:
+    def tell(self, event: dict[str, Any], subscription: str | None = None) -> str | None:
         """Send one event in its envelope. Returns the delivery's id; None when the app did not subscribe."""
         if (subscription or event["type"]) not in self.sandbox.settings.subscribed:
             return None
@@ -47,28 +45,15 @@ class Events:
 
     def posted(self, channel: Channel, message: Message) -> list[str]:
         """A message appeared: message.*, and app_mention when it names the bot. Only where the bot is a member."""
-        if BOT_USER not in channel.members or (
-            message.by_app and not self.sandbox.settings.own_messages
-        ):
+        if BOT_USER not in channel.members or (message.by_app and not self.sandbox.settings.own_messages):
             return []
-        event = message.as_slack() | {
-            "channel": channel.id,
-            "channel_type": _kind(channel),
-            "event_ts": message.ts,
-        }
+        event = message.as_slack() | {"channel": channel.id, "channel_type": _kind(channel), "event_ts": message.ts}
         told = [self.tell(event, f"message.{PLURAL[_kind(channel)]}")]
         if f"<@{BOT_USER}" in message.text and not channel.is_im and not message.by_app:
-            told.append(
-                self.tell(
-                    {k: v for k, v in event.items() if k != "channel_type"}
-                    | {"type": "app_mention"}
-                )
-            )
+            told.append(self.tell({k: v for k, v in event.items() if k != "channel_type"} | {"type": "app_mention"}))
         return [t for t in told if t]
 
-    def member(
-        self, channel: Channel, user: str, joined: bool, inviter: str | None = None
-    ) -> None:
+    def member(self, channel: Channel, user: str, joined: bool, inviter: str | None = None) -> None:
         if BOT_USER not in channel.members:
             return
         event: dict[str, Any] = {
@@ -77,40 +62,21 @@ class Events:
         }  # fmt: skip
         self.tell(event | ({"inviter": inviter} if inviter else {}))
 
-    def reacted(
-        self, channel: Channel, message: Message, user: str, name: str
-    ) -> str | None:
+    def reacted(self, channel: Channel, message: Message, user: str, name: str) -> str | None:
         item = {"type": "message", "channel": channel.id, "ts": message.ts}
         return self.tell({
             "type": "reaction_added", "user": user, "reaction": name, "item_user": message.user, "item": item,
         })  # fmt: skip
 
     def pinned(self, channel: Channel, message: Message, user: str) -> str | None:
-        item = {
-            "type": "message",
-            "channel": channel.id,
-            "message": message.as_slack(),
-            "created_by": user,
-        }
-        return self.tell(
-            {
-                "type": "pin_added",
-                "user": user,
-                "channel_id": channel.id,
-                "item": item,
-                "has_pins": True,
-            }
-        )
+        item = {"type": "message", "channel": channel.id, "message": message.as_slack(), "created_by": user}
+        return self.tell({"type": "pin_added", "user": user, "channel_id": channel.id, "item": item, "has_pins": True})
 
     def user_changed(self, user_id: str, new: bool = False) -> None:
         user = self.sandbox.world.users[user_id]
-        self.tell(
-            {"type": "team_join" if new else "user_change", "user": user.as_slack()}
-        )
+        self.tell({"type": "team_join" if new else "user_change", "user": user.as_slack()})
 
-    def group_changed(
-        self, group_id: str, added: list[str], removed: list[str]
-    ) -> None:
+    def group_changed(self, group_id: str, added: list[str], removed: list[str]) -> None:
         group = self.sandbox.world.groups[group_id]
         self.tell({
             "type": "subteam_members_changed", "subteam_id": group.id, "team_id": TEAM, "added_users": added,

@@ -20,11 +20,7 @@ def get_upload_url(asked: Asked) -> Body:
         raise SlackError("invalid_arguments", ["length must be greater than 0"])
     file = File(asked.world.id("F"), name, length)
     asked.world.files[file.id] = file
-    return {
-        "ok": True,
-        "file_id": file.id,
-        "upload_url": f"{asked.sandbox.url}/upload/{file.id}",
-    }
+    return {"ok": True, "file_id": file.id, "upload_url": f"{asked.sandbox.url}/upload/{file.id}"}
 
 
 @method("files.completeUploadExternal", "files:write", tier=4)
@@ -38,13 +34,9 @@ def complete_upload(asked: Asked) -> Body:
         if file is None or file.content is None:
             raise SlackError("file_not_found")
         if file.completed:
-            raise SlackError(
-                "file_update_failed"
-            )  # contract A9: once; the code for a second time is a guess
+            raise SlackError("file_update_failed")  # contract A9: once; the code for a second time is a guess
         files.append(file)
-    names = [
-        c for c in (asked.text("channels") or asked.text("channel_id")).split(",") if c
-    ]
+    names = [c for c in (asked.text("channels") or asked.text("channel_id")).split(",") if c]
     if len(names) > CHANNELS_MAX:
         raise SlackError("invalid_channel")
     channels = []
@@ -57,9 +49,7 @@ def complete_upload(asked: Asked) -> Body:
         channels.append(channel)
     for row, file in zip(wanted, files, strict=True):
         file.title, file.completed = str(row.get("title") or file.name), True
-        file.channels = [
-            c.id for c in channels
-        ]  # contract A9: without channel_id the file stays private
+        file.channels = [c.id for c in channels]  # contract A9: without channel_id the file stays private
     shown: list[dict[str, Any]] = [f.as_slack() for f in files]
     for channel in channels:
         channel.messages.append(Message(
@@ -74,9 +64,4 @@ def info(asked: Asked) -> Body:
     file = asked.world.files.get(asked.need("file", "file_not_found"))
     if file is None or not file.completed:
         raise SlackError("file_not_found")
-    return {
-        "ok": True,
-        "file": file.as_slack(),
-        "comments": [],
-        "response_metadata": {"next_cursor": ""},
-    }
+    return {"ok": True, "file": file.as_slack(), "comments": [], "response_metadata": {"next_cursor": ""}}

@@ -8,9 +8,7 @@ from __future__ import annotations
 from bot.sandbox.slack.method import Asked, Body, SlackError, method
 from bot.sandbox.world import BOT_USER, Channel
 
-INVITE_MAX = (
-    100  # contract A9: the argument table says 100, the text 1000; the smaller is kept
-)
+INVITE_MAX = 100  # contract A9: the argument table says 100, the text 1000; the smaller is kept
 
 
 def _refusal(asked: Asked, channel: Channel, user_id: str) -> str | None:
@@ -39,9 +37,7 @@ def invite(asked: Asked) -> Body:
         raise SlackError("no_user")
     if len(users) > INVITE_MAX:
         raise SlackError("too_many_users")
-    wrong = {
-        u: code for u in users if (code := _refusal(asked, channel, u)) is not None
-    }
+    wrong = {u: code for u in users if (code := _refusal(asked, channel, u)) is not None}
     errors = [{"user": u, "ok": False, "error": code} for u, code in wrong.items()]
     welcome = [u for u in dict.fromkeys(users) if u not in wrong]
     # Contract A9: one bad id fails the whole call unless force=true.
@@ -78,11 +74,7 @@ def join(asked: Asked) -> Body:
     if channel.is_private or channel.is_im:
         raise SlackError("method_not_supported_for_channel_type")
     if BOT_USER in channel.members:
-        return {
-            "ok": True,
-            "channel": channel.as_slack(),
-            "warning": "already_in_channel",
-        }
+        return {"ok": True, "channel": channel.as_slack(), "warning": "already_in_channel"}
     channel.members.append(BOT_USER)
     return {"ok": True, "channel": channel.as_slack()}
 

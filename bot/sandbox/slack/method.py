@@ -22,16 +22,12 @@ MISSING: Any = object()
 class SlackError(Exception):
     """A refusal: HTTP 200 with ok=false, an error code and maybe more fields."""
 
-    def __init__(
-        self, code: str, messages: list[str] | None = None, **more: Any
-    ) -> None:
+    def __init__(self, code: str, messages: list[str] | None = None, **more: Any) -> None:
         super().__init__(code)
         self.code = code
         self.body: dict[str, Any] = {"ok": False, "error": code, **more}
         if messages:
-            self.body["response_metadata"] = {
-                "messages": [f"[ERROR] {m}" for m in messages]
-            }
+            self.body["response_metadata"] = {"messages": [f"[ERROR] {m}" for m in messages]}
 
 
 class Asked:
@@ -52,37 +48,24 @@ class Asked:
         if value is None:
             return default
         if isinstance(value, (dict, list)):
-            raise SlackError(
-                "invalid_arguments", [f"[json-pointer:/{name}] must be a string"]
-            )
+            raise SlackError("invalid_arguments", [f"[json-pointer:/{name}] must be a string"])
         return str(value)
 
     def need(self, name: str, error: str = "invalid_arguments") -> str:
         value = self.text(name)
         if not value:
-            raise SlackError(
-                error,
-                [f"missing required field: {name}"]
-                if error == "invalid_arguments"
-                else None,
-            )
+            raise SlackError(error, [f"missing required field: {name}"] if error == "invalid_arguments" else None)
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
         value = self.arguments.get(name)
-        return (
-            default
-            if value is None
-            else value is True or str(value).lower() in ("true", "1")
-        )
+        return default if value is None else value is True or str(value).lower() in ("true", "1")
 
     def number(self, name: str, default: int) -> int:
         try:
             return int(self.text(name) or default)
         except ValueError:
-            raise SlackError(
-                "invalid_arguments", [f"{name} must be an integer"]
-            ) from None
+            raise SlackError("invalid_arguments", [f"{name} must be an integer"]) from None
 
     def json(self, name: str, error: str = "invalid_arguments") -> Any:
         """The argument decoded; forms carry JSON as text. None when absent."""
@@ -96,9 +79,7 @@ class Asked:
                 raise SlackError(error) from None
         return value
 
-    def page(
-        self, rows: list[Any], most: int = 1000, usual: int = 100
-    ) -> tuple[list[Any], str]:
+    def page(self, rows: list[Any], most: int = 1000, usual: int = 100) -> tuple[list[Any], str]:
         """One page by ``cursor`` and ``limit`` and the next cursor ("" at the end). invalid_cursor, invalid_limit."""
         limit = self.number("limit", usual)
         if not 0 < limit <= most:
@@ -132,11 +113,7 @@ class Asked:
     def scope(self, *needed: str) -> None:
         """Any one of these scopes. missing_scope with needed and provided (contract A10)."""
         if not set(needed) & set(self.world.scopes):
-            raise SlackError(
-                "missing_scope",
-                needed=",".join(needed),
-                provided=",".join(self.world.scopes),
-            )
+            raise SlackError("missing_scope", needed=",".join(needed), provided=",".join(self.world.scopes))
 
     def manage(self, channel: Channel) -> None:
         """channels:manage for public, groups:write for private channels (contract A10)."""
@@ -165,9 +142,7 @@ class Method:
 METHODS: dict[str, Method] = {}
 
 
-def method(
-    name: str, *scopes: str, tier: int, app_token: bool = False
-) -> Callable[[Run], Run]:
+def method(name: str, *scopes: str, tier: int, app_token: bool = False) -> Callable[[Run], Run]:
     """Register a Web API method: any of ``scopes`` (none: no scope), and its tier of contract A7 (0: own rule)."""
 
     def register(run: Run) -> Run:

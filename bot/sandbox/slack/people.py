@@ -13,16 +13,7 @@ from bot.sandbox.slack.elements import CannotDo
 from bot.sandbox.slack.method import SlackError
 from bot.sandbox.slack.responses import ResponseUrl
 from bot.sandbox.slack.text import escaped
-from bot.sandbox.world import (
-    APP,
-    TEAM,
-    TEAM_DOMAIN,
-    Channel,
-    Message,
-    User,
-    View,
-    World,
-)
+from bot.sandbox.world import APP, TEAM, TEAM_DOMAIN, Channel, Message, User, View, World
 
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
@@ -53,53 +44,34 @@ class People:
             channel = self.world.direct(self.person(name[1:]).id)
         if channel is None:
             raise CannotDo(f"no channel {name}")
-        closed = (
-            channel.is_private
-            or channel.is_im
-            or user.is_stranger
-            or user.is_restricted
-        )
+        closed = channel.is_private or channel.is_im or user.is_stranger or user.is_restricted
         if closed and user.id not in channel.members:
             raise CannotDo(f"{user.name} cannot see {name}")
         if write and channel.is_archived:
             raise CannotDo(f"#{channel.name} is archived")
         return channel
 
-    async def type(
-        self, who: str, where: str, text: str, thread_ts: str | None = None
-    ) -> Delivery | Message:
+    async def type(self, who: str, where: str, text: str, thread_ts: str | None = None) -> Delivery | Message:
         """Type a line. A slash command goes to the app; anything else is a message (and an event for it)."""
         user = self.person(who)
         channel = self.place(user, where)
         if text.startswith("/"):
             return await self._command(user, channel, text, thread_ts)
-        message = Message(
-            self.world.ts(), user.id, escaped(self.world, text), thread_ts=thread_ts
-        )
+        message = Message(self.world.ts(), user.id, escaped(self.world, text), thread_ts=thread_ts)
         if user.id not in channel.members:
             channel.members.append(user.id)  # posting in a public channel joins it
         channel.messages.append(message)
         self.sandbox.events.posted(channel, message)
         return message
 
-    async def _command(
-        self, user: User, channel: Channel, text: str, thread_ts: str | None
-    ) -> Delivery:
+    async def _command(self, user: User, channel: Channel, text: str, thread_ts: str | None) -> Delivery:
         if thread_ts:
             raise CannotDo("slash commands do not work in threads")  # contract A1
         if user.is_stranger or user.team != TEAM:
-            raise CannotDo(
-                "only members of the installing workspace can run commands"
-            )  # contract A1
+            raise CannotDo("only members of the installing workspace can run commands")  # contract A1
         command, _, rest = text.partition(" ")
         url = self.sandbox.responses.new(channel, user.id)
-        shown = (
-            "directmessage"
-            if channel.is_im
-            else "privategroup"
-            if channel.is_private
-            else channel.name
-        )
+        shown = "directmessage" if channel.is_im else "privategroup" if channel.is_private else channel.name
         payload = {  # contract A1
             "token": "deprecated", "team_id": TEAM, "team_domain": TEAM_DOMAIN, "channel_id": channel.id,
             "channel_name": shown,
@@ -108,42 +80,24 @@ class People:
             "is_enterprise_install": "false",
             "response_url": url, "trigger_id": views.new_trigger(self.sandbox, user.id),
         }  # fmt: skip
-        delivery = await self.sandbox.deliveries.deliver(
-            "slash_commands", payload, user.id
-        )
+        delivery = await self.sandbox.deliveries.deliver("slash_commands", payload, user.id)
         self._show_answer(delivery, channel, user, command)
         return delivery
 
-    def _show_answer(
-        self, delivery: Delivery, channel: Channel, user: User, command: str
-    ) -> None:
+    def _show_answer(self, delivery: Delivery, channel: Channel, user: User, command: str) -> None:
         """Contract A1: text or JSON, ephemeral by default; no answer in three seconds: Slack says so to the person."""
         ack = delivery.ack
         if ack is None:
-            reason = (
-                "operation_timeout"
-                if delivery.attempts[-1].error == "http_timeout"
-                else "dispatch_failed"
-            )
+            reason = "operation_timeout" if delivery.attempts[-1].error == "http_timeout" else "dispatch_failed"
             self._slackbot(channel, user, f'{command} failed with the error "{reason}"')
             return
-        body = (
-            ack.body
-            if isinstance(ack.body, dict)
-            else {"text": ack.body}
-            if ack.body
-            else {}
-        )
+        body = ack.body if isinstance(ack.body, dict) else {"text": ack.body} if ack.body else {}
         if body.get("text") or body.get("blocks"):
             self.sandbox.responses.say(ResponseUrl(channel, user.id), body)
 
     def _slackbot(self, channel: Channel, user: User, text: str) -> None:
-        channel.messages.append(
-            Message(self.world.ts(), "USLACKBOT", text, ephemeral_for=user.id)
-        )
-        self.world.notices.append(
-            {"user": user.id, "channel": channel.id, "text": text}
-        )
+        channel.messages.append(Message(self.world.ts(), "USLACKBOT", text, ephemeral_for=user.id))
+        self.world.notices.append({"user": user.id, "channel": channel.id, "text": text})
 
     def _origin(self, user: User) -> dict[str, Any]:
         return {
@@ -164,9 +118,7 @@ class People:
             view = self.view(user, view_id)
             block, element = elements.find(view.content.get("blocks") or [], what)
             if element["type"] != "button":
-                view.values.setdefault(block["block_id"], {})[element["action_id"]] = (
-                    elements.state(element, value)
-                )
+                view.values.setdefault(block["block_id"], {})[element["action_id"]] = elements.state(element, value)
             payload = self._origin(user) | {
                 "type": "block_actions", "trigger_id": views.new_trigger(self.sandbox, user.id, view.id),
                 "container": {"type": "view", "view_id": view.id}, "view": view.as_slack(), "hash": view.hash,
@@ -175,48 +127,30 @@ class People:
         else:
             place = self.place(user, channel, write=False)
             message, block, element = self._on_message(user, place, what, ts, value)
-            payload = self._pressed(user, place, message, block, element, value)
-        delivery = await self.sandbox.deliveries.deliver(
-            "interactive", payload, user.id
-        )
+            payload = self._pressed(user, place, message, (block, element), value)
+        delivery = await self.sandbox.deliveries.deliver("interactive", payload, user.id)
         if delivery.ack is None:
             # Slack shows a small warning sign beside the button.
             why = delivery.attempts[-1].error
-            self.world.notices.append(
-                {
-                    "user": user.id,
-                    "action_id": element.get("action_id"),
-                    "text": str(why),
-                }
-            )
+            self.world.notices.append({"user": user.id, "action_id": element.get("action_id"), "text": str(why)})
         return delivery
 
     def _on_message(self, user: User, channel: Channel, what: str, ts: str | None, value: Any,
                     ) -> tuple[Message, dict[str, Any], dict[str, Any]]:  # fmt: skip
         last: CannotDo | None = None
         for message in reversed(channel.messages):
-            if (
-                message.deleted
-                or (message.ephemeral_for not in (None, user.id))
-                or (ts and message.ts != ts)
-            ):
+            if message.deleted or (message.ephemeral_for not in (None, user.id)) or (ts and message.ts != ts):
                 continue
             try:
-                return (
-                    message,
-                    *elements.find(
-                        message.blocks, what, value if isinstance(value, str) else None
-                    ),
-                )
+                return (message, *elements.find(message.blocks, what, value if isinstance(value, str) else None))
             except CannotDo as no:
                 if message.blocks or ts:
                     last = last or no
-        raise last or CannotDo(
-            f"no message with {what!r} in {channel.name or channel.id}"
-        )
+        raise last or CannotDo(f"no message with {what!r} in {channel.name or channel.id}")
 
-    def _pressed(self, user: User, channel: Channel, message: Message, block: dict[str, Any],
-                 element: dict[str, Any], value: Any) -> dict[str, Any]:  # fmt: skip
+    def _pressed(self, user: User, channel: Channel, message: Message,
+                 used: tuple[dict[str, Any], dict[str, Any]], value: Any) -> dict[str, Any]:  # fmt: skip
+        block, element = used
         action = elements.action(block, element, value)
         container = {
             "type": "message", "message_ts": message.ts, "channel_id": channel.id,
@@ -244,9 +178,7 @@ class People:
             raise CannotDo(f"{user.name} has no {view_id or 'open view'}")
         return view
 
-    async def submit(
-        self, who: str, view_id: str | None, values: dict[str, Any]
-    ) -> Delivery:
+    async def submit(self, who: str, view_id: str | None, values: dict[str, Any]) -> Delivery:
         """Fill a modal and press its submit. ``values`` is {block_id: {action_id: v}} or {action_id or block_id: v}."""
         user = self.person(who)
         view = self.view(user, view_id)
@@ -257,9 +189,7 @@ class People:
             "type": "view_submission", "trigger_id": views.new_trigger(self.sandbox, user.id, view.id),
             "view": view.as_slack(), "response_urls": [],
         }  # fmt: skip
-        delivery = await self.sandbox.deliveries.deliver(
-            "interactive", payload, user.id
-        )
+        delivery = await self.sandbox.deliveries.deliver("interactive", payload, user.id)
         self._after_submit(delivery, user, view)
         return delivery
 
@@ -279,9 +209,7 @@ class People:
                 value, used = inner, used | {block_id}
             else:
                 kept = view.values.get(block_id, {}).get(action_id)
-                filled.setdefault(block_id, {})[action_id] = kept or elements.state(
-                    element, elements.initial(element)
-                )
+                filled.setdefault(block_id, {})[action_id] = kept or elements.state(element, elements.initial(element))
                 self._required(block, filled[block_id][action_id])
                 continue
             shown = elements.state(element, value)
@@ -294,18 +222,14 @@ class People:
 
     def _required(self, block: dict[str, Any], shown: dict[str, Any]) -> None:
         if not block.get("optional") and elements.empty(shown):
-            raise CannotDo(
-                f"{block['block_id']} is required"
-            )  # Slack's client does not send the form
+            raise CannotDo(f"{block['block_id']} is required")  # Slack's client does not send the form
 
     def _after_submit(self, delivery: Delivery, user: User, view: View) -> None:
         """Contract A3: empty closes the view; update, push, clear, errors keyed by the block ids of inputs."""
         ack = delivery.ack
         trouble = "We had some trouble connecting. Try again?"
         if ack is None:
-            self.world.notices.append(
-                {"user": user.id, "view": view.id, "text": trouble}
-            )
+            self.world.notices.append({"user": user.id, "view": view.id, "text": trouble})
             return
         body = ack.body if isinstance(ack.body, dict) else {}
         what = body.get("response_action")
@@ -315,26 +239,15 @@ class People:
             elif what == "clear":
                 views.close_all(self.world, user.id)
             elif what == "errors":
-                inputs = {
-                    b.get("block_id")
-                    for b in view.content.get("blocks") or []
-                    if b.get("type") == "input"
-                }
+                inputs = {b.get("block_id") for b in view.content.get("blocks") or [] if b.get("type") == "input"}
                 errors = body.get("errors") or {}
                 if not errors or not set(errors) <= inputs:
                     raise SlackError("invalid_arguments")
-                self.world.notices.append(
-                    {"user": user.id, "view": view.id, "errors": errors}
-                )
+                self.world.notices.append({"user": user.id, "view": view.id, "errors": errors})
             elif what == "update":
                 views.replace(view, views.check(self.world, body.get("view"), but=view))
             elif what == "push":
-                views.show(
-                    self.world,
-                    user.id,
-                    views.check(self.world, body.get("view")),
-                    push=True,
-                )
+                views.show(self.world, user.id, views.check(self.world, body.get("view")), push=True)
             else:
                 raise SlackError("invalid_arguments")
         except SlackError as refusal:
@@ -343,46 +256,24 @@ class People:
                 "user": user.id, "view": view.id, "text": trouble, "error": refusal.code, "details": details,
             })  # fmt: skip
 
-    async def close_view(
-        self, who: str, view_id: str | None = None, clear: bool = False
-    ) -> Delivery | None:
+    async def close_view(self, who: str, view_id: str | None = None, clear: bool = False) -> Delivery | None:
         """Close a modal. view_closed is sent only with notify_on_close (contract A3); None when nothing was sent."""
         user = self.person(who)
         view = self.view(user, view_id)
         told = None
         if view.content.get("notify_on_close"):
             shown = view.as_slack()
-            inputs = {
-                b.get("block_id")
-                for b in view.content.get("blocks") or []
-                if b.get("type") == "input"
-            }
-            shown["state"] = {
-                "values": {b: v for b, v in view.values.items() if b not in inputs}
-            }
-            payload = self._origin(user) | {
-                "type": "view_closed",
-                "view": shown,
-                "is_cleared": clear,
-            }
+            inputs = {b.get("block_id") for b in view.content.get("blocks") or [] if b.get("type") == "input"}
+            shown["state"] = {"values": {b: v for b, v in view.values.items() if b not in inputs}}
+            payload = self._origin(user) | {"type": "view_closed", "view": shown, "is_cleared": clear}
             told = payload
         if clear:
             views.close_all(self.world, user.id)
         else:
             views.close(self.world, view)
-        return (
-            await self.sandbox.deliveries.deliver("interactive", told, user.id)
-            if told
-            else None
-        )
+        return await self.sandbox.deliveries.deliver("interactive", told, user.id) if told else None
 
-    async def shortcut(
-        self,
-        who: str,
-        callback_id: str,
-        channel: str | None = None,
-        ts: str | None = None,
-    ) -> Delivery:
+    async def shortcut(self, who: str, callback_id: str, channel: str | None = None, ts: str | None = None) -> Delivery:
         """A global shortcut, or a message shortcut when a channel and ts are given (contract A3)."""
         user = self.person(who)
         payload = self._origin(user) | {
@@ -400,9 +291,7 @@ class People:
             }  # fmt: skip
         return await self.sandbox.deliveries.deliver("interactive", payload, user.id)
 
-    async def suggest(
-        self, who: str, view_id: str | None, action_id: str, typed: str
-    ) -> list[dict[str, Any]]:
+    async def suggest(self, who: str, view_id: str | None, action_id: str, typed: str) -> list[dict[str, Any]]:
         """Type into an external select: the options the app offers (contract A3, block_suggestion)."""
         user = self.person(who)
         view = self.view(user, view_id)
@@ -411,21 +300,10 @@ class People:
             "type": "block_suggestion", "action_id": element["action_id"], "block_id": block["block_id"],
             "value": typed, "container": {"type": "view", "view_id": view.id}, "view": view.as_slack(),
         }  # fmt: skip
-        delivery = await self.sandbox.deliveries.deliver(
-            "interactive", payload, user.id
-        )
-        body = (
-            delivery.ack.body
-            if delivery.ack and isinstance(delivery.ack.body, dict)
-            else {}
-        )
+        delivery = await self.sandbox.deliveries.deliver("interactive", payload, user.id)
+        body = delivery.ack.body if delivery.ack and isinstance(delivery.ack.body, dict) else {}
         options: list[dict[str, Any]] = list(body.get("options") or [])
-        return (
-            options
-            or [
-                o for g in body.get("option_groups") or [] for o in g.get("options", [])
-            ]
-        )[:100]
+        return (options or [o for g in body.get("option_groups") or [] for o in g.get("options", [])])[:100]
 
     def react(self, who: str, where: str, ts: str, name: str) -> str | None:
         channel = self.place(self.person(who), where)

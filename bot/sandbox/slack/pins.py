@@ -14,9 +14,7 @@ def _marked(asked: Asked) -> tuple[Channel, Message]:
     channel = asked.joined()
     message = channel.find(asked.text("timestamp"))
     if message is None or message.ephemeral_for:
-        raise SlackError(
-            "message_not_found" if asked.has("timestamp") else "no_item_specified"
-        )
+        raise SlackError("message_not_found" if asked.has("timestamp") else "no_item_specified")
     return channel, message
 
 
@@ -44,15 +42,7 @@ def unpin(asked: Asked) -> Body:
 def list_pins(asked: Asked) -> Body:
     channel = asked.joined(live=False)
     found = [m for ts in reversed(channel.pins) if (m := channel.find(ts)) is not None]
-    items = [
-        {
-            "type": "message",
-            "channel": channel.id,
-            "message": m.as_slack(),
-            "created_by": BOT_USER,
-        }
-        for m in found
-    ]
+    items = [{"type": "message", "channel": channel.id, "message": m.as_slack(), "created_by": BOT_USER} for m in found]
     return {"ok": True, "items": items}
 
 

@@ -41,9 +41,7 @@ class Responses:
 
     def new(self, channel: Channel, user: str, source: Message | None = None) -> str:
         key = secrets.token_hex(12)
-        self.urls[key] = ResponseUrl(
-            channel, user, source, source.thread_ts if source else None
-        )
+        self.urls[key] = ResponseUrl(channel, user, source, source.thread_ts if source else None)
         return f"{self.sandbox.url}/respond/{TEAM}/{key}"
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -55,9 +53,7 @@ class Responses:
         async def answer(call: Call) -> web.StreamResponse:
             return self._answer(call, request.match_info["key"], said)
 
-        return await self.sandbox.wire.carry(
-            request, "slack", "response_url", said, answer, _refuse
-        )
+        return await self.sandbox.wire.carry(request, "slack", "response_url", said, answer, refuse=_refuse)
 
     def _answer(self, call: Call, key: str, said: Any) -> web.Response:
         url, settings = self.urls.get(key), self.sandbox.settings
@@ -77,11 +73,7 @@ class Responses:
             if url.source is not None:
                 url.source.deleted = True
             return web.Response(text="ok")
-        if (
-            not said.get("text")
-            and not said.get("blocks")
-            and not said.get("attachments")
-        ):
+        if not said.get("text") and not said.get("blocks") and not said.get("attachments"):
             return self._error(call, "no_text", 400)
         self.say(url, said)
         return web.Response(text="ok")

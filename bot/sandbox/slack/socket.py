@@ -51,9 +51,7 @@ class Socket:
         line = web.WebSocketResponse(heartbeat=None, compress=False)
         await line.prepare(request)
         if len(self.connections) >= MOST_CONNECTIONS:
-            await line.send_json(
-                {"type": "disconnect", "reason": "too_many_websockets"}
-            )
+            await line.send_json({"type": "disconnect", "reason": "too_many_websockets"})
             await line.close()
             return line
         self.connections.append(line)
@@ -76,11 +74,7 @@ class Socket:
             answer = json.loads(data)
         except ValueError:
             return
-        waiter = (
-            self.waiting.get(str(answer.get("envelope_id")))
-            if isinstance(answer, dict)
-            else None
-        )
+        waiter = self.waiting.get(str(answer.get("envelope_id"))) if isinstance(answer, dict) else None
         if waiter is not None and not waiter.done():
             waiter.set_result(answer.get("payload"))
 
@@ -98,16 +92,9 @@ class Socket:
             "accepts_response_payload": kind != "events_api",
         }  # fmt: skip
         if kind == "events_api":
-            envelope |= {
-                "retry_attempt": retry[0] if retry else 0,
-                "retry_reason": retry[1] if retry else "",
-            }
-        line = live[
-            (next(self._turn) if line_number is None else line_number) % len(live)
-        ]
-        waiter = self.waiting[envelope["envelope_id"]] = (
-            asyncio.get_running_loop().create_future()
-        )
+            envelope |= {"retry_attempt": retry[0] if retry else 0, "retry_reason": retry[1] if retry else ""}
+        line = live[(next(self._turn) if line_number is None else line_number) % len(live)]
+        waiter = self.waiting[envelope["envelope_id"]] = asyncio.get_running_loop().create_future()
         try:
             await line.send_json(envelope)
             return await asyncio.wait_for(waiter, seconds)
@@ -119,13 +106,7 @@ class Socket:
     async def disconnect(self, reason: str = "refresh_requested") -> None:
         """Ask every connection to come again (contract A6: warning, refresh_requested, link_disabled)."""
         for line in list(self.connections):
-            await line.send_json(
-                {
-                    "type": "disconnect",
-                    "reason": reason,
-                    "debug_info": {"host": "sandbox"},
-                }
-            )
+            await line.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}})
 
     async def close(self) -> None:
         for line in list(self.connections):

@@ -19,31 +19,19 @@ def escaped(world: World, text: str, command: bool = False) -> str:
     In messages the label is left out for people. ``&``, ``<`` and ``>`` are escaped; names nobody has stay as they are.
     """
     already = "<@" in text or "<#" in text or "<!" in text
-    safe = (
-        text
-        if already
-        else text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    )
+    safe = text if already else text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
     def link(found: re.Match[str]) -> str:
         sign, name = found.group(1), found.group(2).rstrip(".")
         rest = found.group(2)[len(name) :]
         if sign == "#":
             channel = world.named(name)
-            return (
-                f"<#{channel.id}|{channel.name}>{rest}"
-                if channel and not channel.is_private
-                else found.group(0)
-            )
+            return f"<#{channel.id}|{channel.name}>{rest}" if channel and not channel.is_private else found.group(0)
         user = world.user_named(name)
         if user is not None and name == user.name:
-            return (
-                f"<@{user.id}|{user.name}>{rest}" if command else f"<@{user.id}>{rest}"
-            )
+            return f"<@{user.id}|{user.name}>{rest}" if command else f"<@{user.id}>{rest}"
         group = next((g for g in world.groups.values() if g.handle == name), None)
-        return (
-            f"<!subteam^{group.id}|@{group.handle}>{rest}" if group else found.group(0)
-        )
+        return f"<!subteam^{group.id}|@{group.handle}>{rest}" if group else found.group(0)
 
     return MENTION.sub(link, safe)
 
@@ -53,9 +41,7 @@ def flattened(text: str, blocks: list[dict[str, Any]]) -> str:
     lines = [text] if text else []
     for block in blocks:
         _collect(block, lines)
-    return "\n".join(
-        line for n, line in enumerate(lines) if line and line not in lines[:n]
-    )
+    return "\n".join(line for n, line in enumerate(lines) if line and line not in lines[:n])
 
 
 def _collect(part: Any, lines: list[str]) -> None:
@@ -67,30 +53,11 @@ def _collect(part: Any, lines: list[str]) -> None:
         if isinstance(text, str):
             lines.append(text)
         elif isinstance(text, dict):
-            lines.append(
-                f"[{text.get('text', '')}]"
-                if kind == "button"
-                else str(text.get("text", ""))
-            )
+            lines.append(f"[{text.get('text', '')}]" if kind == "button" else str(text.get("text", "")))
         if kind == "rich_text_section":
-            lines.append(
-                "".join(
-                    str(e.get("text") or e.get("url") or "")
-                    for e in part.get("elements", [])
-                )
-            )
+            lines.append("".join(str(e.get("text") or e.get("url") or "") for e in part.get("elements", [])))
             return
-        for name in (
-            "title",
-            "label",
-            "hint",
-            "fields",
-            "elements",
-            "element",
-            "accessory",
-            "options",
-            "rows",
-        ):
+        for name in ("title", "label", "hint", "fields", "elements", "element", "accessory", "options", "rows"):
             if name in part and not (kind == "button" and name != "elements"):
                 _collect(part[name], lines)
         if kind in ("plain_text", "mrkdwn", "raw_text"):

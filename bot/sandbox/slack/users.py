@@ -23,11 +23,7 @@ def info(asked: Asked) -> Body:
 @method("users.list", "users:read", tier=2)
 def list_users(asked: Asked) -> Body:
     page, cursor = asked.page(list(asked.world.users.values()), usual=1000)
-    return {
-        "ok": True,
-        "members": [_shown(asked, u) for u in page],
-        "response_metadata": {"next_cursor": cursor},
-    }
+    return {"ok": True, "members": [_shown(asked, u) for u in page], "response_metadata": {"next_cursor": cursor}}
 
 
 @method("users.lookupByEmail", "users:read.email", tier=3)
@@ -59,11 +55,7 @@ def _group(asked: Asked, group: Group) -> dict[str, Any]:
 
 @method("usergroups.list", "usergroups:read", tier=2)
 def groups(asked: Asked) -> Body:
-    shown = [
-        g
-        for g in asked.world.groups.values()
-        if not g.disabled or asked.flag("include_disabled")
-    ]
+    shown = [g for g in asked.world.groups.values() if not g.disabled or asked.flag("include_disabled")]
     return {"ok": True, "usergroups": [_group(asked, g) for g in shown]}
 
 

@@ -32,9 +32,7 @@ class Trigger:
 
 
 def new_trigger(sandbox: Sandbox, user: str, view: str | None = None) -> str:
-    sandbox.triggers[(name := f"{time.time_ns()}.{secrets.token_hex(8)}")] = Trigger(
-        user, view
-    )
+    sandbox.triggers[(name := f"{time.time_ns()}.{secrets.token_hex(8)}")] = Trigger(user, view)
     return name
 
 
@@ -67,28 +65,17 @@ def check(world: World, view: Any, but: View | None = None) -> dict[str, Any]:
                 found.text(f"/view/{name}", view[name], 24, plain=True)
     elif view.get("title") or view.get("submit"):
         found.add("/view", "title and submit are not allowed in a home view")
-    found.longest(
-        "/view/private_metadata", view.get("private_metadata"), 3000, "private_metadata"
-    )
+    found.longest("/view/private_metadata", view.get("private_metadata"), 3000, "private_metadata")
     for name in ("callback_id", "external_id"):
         found.longest(f"/view/{name}", view.get(name), 255, name)
     found.found += kit.problems(view.get("blocks"), kit.VIEW_BLOCKS, view=True)
-    inputs = [
-        b
-        for b in view.get("blocks") or []
-        if isinstance(b, dict) and b.get("type") == "input"
-    ]
+    inputs = [b for b in view.get("blocks") or [] if isinstance(b, dict) and b.get("type") == "input"]
     if kind == "modal" and inputs and not view.get("submit"):
-        found.add(
-            "/view/submit", "submit is required when there is an input block"
-        )  # contract A8
+        found.add("/view/submit", "submit is required when there is an input block")  # contract A8
     if found.found:
         raise SlackError("invalid_arguments", found.found)
     external = view.get("external_id")
-    if external and any(
-        v.content.get("external_id") == external and v is not but
-        for v in world.views.values()
-    ):
+    if external and any(v.content.get("external_id") == external and v is not but for v in world.views.values()):
         raise SlackError("duplicate_external_id")
     return view
 
@@ -97,18 +84,8 @@ def number(view: View) -> None:
     """Ids for blocks and elements that came without."""
     for n, block in enumerate(view.content.get("blocks") or []):
         block.setdefault("block_id", f"v{n:02d}")
-        for m, element in enumerate(
-            [
-                *(block.get("elements") or []),
-                block.get("accessory"),
-                block.get("element"),
-            ]
-        ):
-            if isinstance(element, dict) and element.get("type") in (
-                *kit.INPUTS,
-                "button",
-                "overflow",
-            ):
+        for m, element in enumerate([*(block.get("elements") or []), block.get("accessory"), block.get("element")]):
+            if isinstance(element, dict) and element.get("type") in (*kit.INPUTS, "button", "overflow"):
                 element.setdefault("action_id", f"{block['block_id']}a{m}")
 
 
@@ -125,14 +102,7 @@ def show(world: World, user: str, content: dict[str, Any], push: bool) -> View:
         close_all(world, user)
         stack = world.open_views.setdefault(user, [])
     view_id = world.id("V")
-    view = View(
-        view_id,
-        user,
-        content,
-        new_hash(),
-        stack[0] if stack else view_id,
-        stack[-1] if stack else None,
-    )
+    view = View(view_id, user, content, new_hash(), stack[0] if stack else view_id, stack[-1] if stack else None)
     number(view)
     world.views[view_id] = view
     stack.append(view_id)
@@ -143,10 +113,7 @@ def replace(view: View, content: dict[str, Any]) -> None:
     """New content for an open view; what was typed stays where block_id and action_id stay (contract A3)."""
     view.content, view.hash = content, new_hash()
     number(view)
-    kept = {
-        (b["block_id"], (b.get("element") or {}).get("action_id"))
-        for b in content.get("blocks") or []
-    }
+    kept = {(b["block_id"], (b.get("element") or {}).get("action_id")) for b in content.get("blocks") or []}
     view.values = {
         block: {a: v for a, v in actions.items() if (block, a) in kept} for block, actions in view.values.items()
     }  # fmt: skip
@@ -170,10 +137,7 @@ def open_view(asked: Asked) -> Body:
     if content.get("type") != "modal":
         raise SlackError("invalid_arguments", ["view type must be modal"])
     trigger = spend(asked)
-    return {
-        "ok": True,
-        "view": show(asked.world, trigger.user, content, push=False).as_slack(),
-    }
+    return {"ok": True, "view": show(asked.world, trigger.user, content, push=False).as_slack()}
 
 
 @method("views.push", tier=4)
@@ -181,13 +145,8 @@ def push_view(asked: Asked) -> Body:
     content = check(asked.world, asked.json("view"))
     trigger = spend(asked)
     if trigger.view is None or trigger.view not in asked.world.views:
-        raise SlackError(
-            "not_found"
-        )  # contract A3: push needs a trigger_id from inside the modal
-    return {
-        "ok": True,
-        "view": show(asked.world, trigger.user, content, push=True).as_slack(),
-    }
+        raise SlackError("not_found")  # contract A3: push needs a trigger_id from inside the modal
+    return {"ok": True, "view": show(asked.world, trigger.user, content, push=True).as_slack()}
 
 
 @method("views.update", tier=4)
@@ -196,14 +155,7 @@ def update_view(asked: Asked) -> Body:
         view = asked.world.views.get(asked.text("view_id"))
     else:
         external = asked.need("external_id")
-        view = next(
-            (
-                v
-                for v in asked.world.views.values()
-                if v.content.get("external_id") == external
-            ),
-            None,
-        )
+        view = next((v for v in asked.world.views.values() if v.content.get("external_id") == external), None)
     if view is None:
         raise SlackError("not_found")
     content = check(asked.world, asked.json("view"), but=view)

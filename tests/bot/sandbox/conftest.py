@@ -27,9 +27,7 @@ async def sb(sandbox: Sandbox) -> AsyncIterator[SandboxClient]:
 async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
     env = sandbox.env()
     async with aiohttp.ClientSession() as session:
-        yield AsyncWebClient(
-            env["SLACK_BOT_TOKEN"], base_url=env["SLACK_API_URL"], session=session, retry_handlers=[]
-        )
+        yield AsyncWebClient(env["SLACK_BOT_TOKEN"], base_url=env["SLACK_API_URL"], session=session, retry_handlers=[])
 
 
 INCIDENTS, GENERAL = "C0INCIDENTS", "C0GENERAL"

@@ -15,7 +15,8 @@ async def test_auth_test_answers_with_the_scopes_in_a_header(web: AsyncWebClient
 
 
 @pytest.mark.parametrize(
-    ("token", "error"), [("", "not_authed"), ("xoxb-other", "invalid_auth"), ("xapp-sandbox-muster", "not_allowed_token_type")]
+    ("token", "error"),
+    [("", "not_authed"), ("xoxb-other", "invalid_auth"), ("xapp-sandbox-muster", "not_allowed_token_type")],
 )
 async def test_wrong_tokens_are_refused(sandbox: Sandbox, token: str, error: str) -> None:
     async with httpx.AsyncClient() as http:

@@ -27,7 +27,7 @@ async def test_where_a_post_may_go(web: AsyncWebClient, sb: SandboxClient, refus
     assert await refusal(web.chat_postMessage(channel=ids["outside"], text="x")) == "not_in_channel"
     assert await refusal(web.chat_postMessage(channel=ids["secret"], text="x")) == "channel_not_found"
     assert await refusal(web.chat_postMessage(channel="C0NOWHERE", text="x")) == "channel_not_found"
-    assert await refusal(web.chat_postMessage(channel=HERE, text="")) == "no_text"
+    assert await refusal(web.api_call("chat.postMessage", json={"channel": HERE, "text": ""})) == "no_text"
     await sb.scopes(add=["chat:write.public"])
     assert (await web.chat_postMessage(channel=ids["outside"], text="x"))["ok"]
     assert await refusal(web.chat_postMessage(channel=ids["secret"], text="x")) == "channel_not_found"
@@ -91,4 +91,7 @@ async def test_replies_stay_in_their_thread(web: AsyncWebClient) -> None:
     root = (await web.chat_postMessage(channel=HERE, text="root"))["ts"]
     await web.chat_postMessage(channel=HERE, text="reply", thread_ts=root)
     assert [m["text"] for m in (await web.conversations_history(channel=HERE))["messages"]] == ["root"]
-    assert [m["text"] for m in (await web.conversations_replies(channel=HERE, ts=root))["messages"]] == ["root", "reply"]
+    assert [m["text"] for m in (await web.conversations_replies(channel=HERE, ts=root))["messages"]] == [
+        "root",
+        "reply",
+    ]

@@ -37,7 +37,9 @@ async def test_one_bad_id_fails_the_whole_call_unless_forced(
         await web.conversations_invite(channel=channel, users="U0ANA,U0ZED")
     assert caught.value.response["errors"] == [{"user": "U0ZED", "ok": False, "error": "user_not_found"}]
     assert (await sb.channel(channel))["members"] == ["U0MUSTER"]
-    answer = await web.api_call("conversations.invite", params={"channel": channel, "users": "U0ANA,U0ZED", "force": True})
+    answer = await web.api_call(
+        "conversations.invite", params={"channel": channel, "users": "U0ANA,U0ZED", "force": True}
+    )
     assert (await sb.channel(channel))["members"] == ["U0MUSTER", "U0ANA"]
     assert answer["errors"][0]["user"] == "U0ZED"
 

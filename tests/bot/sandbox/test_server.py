@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.sandbox import Sandbox, SandboxClient
+
+NAMES = (
+    "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_API_URL", "PAGERDUTY_API_KEY",
+    "PAGERDUTY_ROUTING_KEY", "PAGERDUTY_API_URL", "PAGERDUTY_EVENTS_URL", "PAGERDUTY_WEBHOOK_SECRET",
+    "STATUSPAGE_API_KEY", "STATUSPAGE_PAGE_ID", "STATUSPAGE_API_URL", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "SANDBOX_URL", "CHECKOUT_DSN", "CHECKOUT_HEALTH_URL",
+)  # fmt: skip
+
+
+async def test_the_environment_is_whole_and_local(sandbox: Sandbox) -> None:
+    env = sandbox.env()
+    assert set(env) == set(NAMES)
+    assert env["SLACK_API_URL"].endswith("/api/")
+    assert all("127.0.0.1" in v for k, v in env.items() if k.endswith(("URL", "DSN")))
+    assert set(sandbox.env(socket_mode=False)) == set(NAMES) - {"SLACK_APP_TOKEN"}
+
+
+async def test_a_reset_forgets_everything_and_keeps_the_address(
+    sandbox: Sandbox, sb: SandboxClient, web: AsyncWebClient
+) -> None:
+    await web.chat_postMessage(channel="C0INCIDENTS", text="x")
+    await sb.post("pagerduty/trigger", title="t")
+    await sb.fail("slack", "*", "500", times=-1)
+    await sb.reset()
+    assert await sb.messages("#incidents") == []
+    assert (await sb.pagerduty())["incidents"] == []
+    assert await sb.calls() == []
+    assert (await web.chat_postMessage(channel="C0INCIDENTS", text="y"))["ok"]
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+async def test_its_own_process_says_when_it_is_ready_and_stops_on_a_signal(stop: signal.Signals) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.sandbox", stdout=asyncio.subprocess.PIPE, env=os.environ
+    )
+    assert process.stdout is not None
+    env = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
+    async with SandboxClient(env["SANDBOX_URL"]) as sb:
+        assert (await sb.env()) == env
+    process.send_signal(stop)
+    assert await asyncio.wait_for(process.wait(), 10) == 0
