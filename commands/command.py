@@ -10,14 +10,19 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from commands.house import House
+from playbooks.directory import Person
+from playbooks.errors import Refused
+from playbooks.policy import Policy
 from storage.db import Tx
 from storage.inbox import Ask
+from storage.incidents import Incident
 
 TOPICS = ("incident", "playbook")
 Place = Literal["nowhere", "here", "incident"]
@@ -48,32 +53,35 @@ class Reply(BaseModel):
     data: dict[str, Any] = {}
 
 
-@dataclass
-class Actor:
-    """Who asks, decided on rows. person: opaque id or None (unknown, guest, bot...); why_not: in words, when None.
-
-    slack_id: the account's bare Slack id; name: as people call them; groups: of policy, as rows say now.
-    """
-
-    account_kind: str
-    account: str
-    person: str | None
-    name: str
-    why_not: str = ""
-    groups: frozenset[str] = frozenset()
-    admin: bool = False
+Actor = Person  # who asks, decided on rows: account, person (None: `why_not` says why), name, groups, admin
 
 
 @dataclass
 class Call:
-    """Everything `act` is handed inside the transaction: who, what was asked, the open transaction, and the house."""
+    """Everything `act` is handed inside the transaction: who, what was asked, the open transaction, the house, where.
+
+    incident: the one it is about (the channel's or the named one), None where there is none.
+    """
 
     ask: Ask
     actor: Actor
     tx: Tx
-    house: Any
-    incident: Any = None
-    outcome: dict[str, Any] = field(default_factory=dict)
+    house: House
+    incident: Incident | None = None
+
+    @property
+    def person(self) -> str:
+        """The person who asks. Only for commands that strangers cannot reach (`who` is not "anyone")."""
+        if self.actor.person is None:
+            raise Refused(self.actor.why_not or "Muster does not know who you are.")
+        return self.actor.person
+
+    @property
+    def here(self) -> Incident:
+        """The incident it is about. Only for commands whose place is "incident"."""
+        if self.incident is None:
+            raise Refused("Which incident?", todo="`/incident list` shows them.")
+        return self.incident
 
 
 class Command(BaseModel):
@@ -87,12 +95,14 @@ class Command(BaseModel):
 
     words: ClassVar[str] = ""
     group: ClassVar[str] = ""
-    who: ClassVar[str] = "everyone"  # a key of policy.permissions, or "everyone"
+    who: ClassVar[str] = (
+        "everyone"  # a key of policy.permissions; "everyone": every person; "anyone": it decides itself
+    )
     examples: ClassVar[tuple[str, ...]] = ()
     fresh: ClassVar[bool] = False  # asks older than policy's ask_max_age are answered "too late, press again"
     place: ClassVar[Place] = "nowhere"
 
-    async def before(self, ask: Ask, house: Any) -> Any:
+    async def before(self, ask: Ask, house: House) -> Any:
         """Outside looks before the transaction (refresh the directory, a dry run). Never writes."""
         return None
 
@@ -106,9 +116,14 @@ class Command(BaseModel):
         return False
 
     @classmethod
-    def check(cls, values: Mapping[str, str], house: Any) -> dict[str, str]:
+    def check(cls, values: Mapping[str, str], house: House) -> dict[str, str]:
         """Form checks inside the acknowledgement: field -> what is wrong. No outside call."""
         return {}
+
+    @classmethod
+    def by_hand(cls, policy: Policy) -> str:
+        """What a person does instead when Muster itself breaks (the on-call's phone), or ""."""
+        return ""
 
     @classmethod
     def summary(cls) -> str:

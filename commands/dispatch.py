@@ -1,0 +1,254 @@
+"""The one dispatch every door goes through: find the command, decide who asks and about what, act, answer, settle.
+
+Belongs here: the order of these in one transaction, refusals and failures in words, the one catch-all of this floor.
+Does not belong here: any verb (commands/<topic>), claiming asks and sending answers (bot).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from commands.command import TOPICS, Actor, Call, Command, Reply, load_commands
+from commands.fields import fields_of, parse
+from commands.hooks import directory as directory_hook
+from commands.hooks import pagerduty as pagerduty_hook
+from commands.house import House
+from commands.kinds import GREEDY
+from commands.places import incident_for
+from commands.reading import clean
+from commands.timers import acknowledge, settle, update
+from commands.words import clock, esc, joined, lasted, lines, mrkdwn, safe
+from playbooks.durations import words as length_words
+from playbooks.errors import MusterError, Refused
+from playbooks.reading import nearest
+from storage import inbox, replies, timeline
+from storage.db import Tx, Unreachable
+from storage.inbox import Ask
+from storage.incidents import Impossible
+from storage.timeline import ORG, Entry
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS = 3  # how often an ask that breaks us is tried before it is given up
+TIMERS = {"update": update.act, "acknowledge": acknowledge.act, "settle": settle.act}
+_LINE = re.compile(r"/?(\S*)\s*(\S*)\s*(.*)", re.DOTALL)
+
+
+class NotAllowed(Refused):
+    """The person may not ask for this, or is nobody we know: kept as an event of the `org` stream."""
+
+
+class _Settled(Exception):
+    """Somebody else has handled this ask: everything of this transaction is rolled back."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The command a line asks for. rest: the line without its words."""
+
+    cls: type[Command]
+    rest: str
+
+
+class Dispatch:
+    """Handles asks. One instance per process; safe to use for many asks at once."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.commands = load_commands()
+
+    async def handle(self, ask: Ask) -> Reply | None:
+        """Handle one stored ask: its effect, its answer and its settling are one transaction.
+
+        Returns the reply that was put into the outbox, None where there is none. Raises Unreachable when the database
+        cannot be reached: the ask stays claimed and is taken up again.
+        """
+        try:
+            return await self._answer(ask)
+        except _Settled:
+            return None
+        except Unreachable:
+            raise
+        except (MusterError, Impossible) as error:
+            no = error
+            return await self.house.db.write(lambda tx: self._refused(tx, ask, no))
+        except Exception as error:
+            return await self._broken(ask, error)
+
+    async def _answer(self, ask: Ask) -> Reply | None:
+        if ask.kind == "webhook":
+            return await self._hook(ask)
+        if ask.kind == "timer":
+            await self.house.db.write(lambda tx: self._timer(tx, ask))
+            return None
+        if ask.kind == "event" and not ask.line.strip():
+            await directory_hook.look(ask, self.house)
+            await self.house.db.write(lambda tx: self._settle(tx, ask, "done"))
+            return None
+        found = self.find(ask.line)
+        seen: Any = None
+        if found.cls.before is not Command.before:
+            command = await self.house.db.write(lambda tx: self._prepare(tx, ask, found)[0])
+            seen = await command.before(ask, self.house)
+        return await self.house.db.write(lambda tx: self._act(tx, ask, found, seen))
+
+    # --- finding ----------------------------------------------------------------------------------------------------
+
+    def find(self, line: str) -> _Found:
+        """The command of a line; a topic alone is its help. Raises Refused with the nearest right word."""
+        match = _LINE.match(clean(line).strip())
+        topic, verb, rest = (match[1].lower(), match[2].lower(), match[3]) if match else ("", "", "")
+        if topic not in TOPICS:
+            best = nearest(topic, TOPICS) or TOPICS[0]
+            raise Refused(
+                f"There is no `/{topic}`. There are {joined([f'`/{t}`' for t in TOPICS])}.", todo=f"`/{best} help`"
+            )
+        if not verb:
+            return _Found(self.commands[f"{topic} help"], "")
+        if cls := self.commands.get(f"{topic} {verb}"):
+            return _Found(cls, rest)
+        verbs = [words.partition(" ")[2] for words in self.commands if words.startswith(f"{topic} ")]
+        close = nearest(verb, verbs)
+        near = f" Did you mean `/{topic} {close}`?" if close else ""
+        raise Refused(f"There is no `/{topic} {verb}`.{near}", todo=f"`/{topic} help` lists all.")
+
+    # --- inside the transaction -------------------------------------------------------------------------------------
+
+    def _prepare(self, tx: Tx, ask: Ask, found: _Found) -> tuple[Command, Call]:
+        """Read the line, decide who asks and about what. Raises Refused."""
+        cls, house = found.cls, self.house
+        if cls.fresh:
+            self._fresh(tx, ask)
+        actor = house.directory.actor(tx, ask.account_kind, ask.account, house.policy)
+        self._permit(tx, cls, actor)
+        values = ask.values if ask.kind in ("form", "button", "cli") else None
+        command = parse(cls, found.rest, policy=house.policy, now=tx.now, values=values)
+        call = Call(ask, actor, tx, house)
+        if cls.place != "nowhere":
+            said = str(getattr(command, "incident", "") or "")
+            greedy = any(field.arg.kind in GREEDY for field in fields_of(cls))
+            call.incident = incident_for(
+                tx, house.policy, actor, ask.channel, said=said, line=found.rest, greedy=greedy,
+                must=cls.place == "incident", words=cls.words,
+            )  # fmt: skip
+        return command, call
+
+    def _act(self, tx: Tx, ask: Ask, found: _Found, seen: Any) -> Reply:
+        command, call = self._prepare(tx, ask, found)
+        reply = command.act(call, seen)
+        reply = reply.model_copy(update={"text": mrkdwn(reply.text)})
+        return self._reply(tx, ask, reply, "done" if reply.ok else "refused")
+
+    def _fresh(self, tx: Tx, ask: Ask) -> None:
+        limit = self.house.policy.approvals.ask_max_age
+        received = ask.received_at or tx.now
+        age = tx.now - received
+        if age > limit:
+            raise Refused(
+                f"Too late: you asked at {received:%H:%M:%S} UTC, {lasted(age)} ago, and Muster could not look until "
+                f"now (policy `approvals.ask_max_age`: {length_words(limit)}). Nothing was done.",
+                todo="See how things stand now and press again.",
+            )
+
+    def _permit(self, tx: Tx, cls: type[Command], actor: Actor) -> None:
+        if cls.who == "anyone":
+            return
+        if actor.person is None:
+            why = actor.why_not or "Muster does not know who you are."
+            raise NotAllowed(f"{why} `/{cls.words}` is for full members of this workspace. Nothing was done.",
+                             todo="Ask somebody who is one, or an administrator of Muster.")  # fmt: skip
+        if cls.who == "everyone":
+            return
+        groups: tuple[str, ...] = getattr(self.house.policy.permissions, cls.who)
+        if "everyone" in groups or actor.groups & set(groups):
+            return
+        named = joined([f"`@{group}`" for group in groups], "or") or "nobody (policy `permissions` names no group)"
+        people = [member.name for group in groups for member in self.house.directory.members(tx, group)]
+        some = f" Ask {joined(list(dict.fromkeys(people))[:4], 'or')}." if people else ""
+        raise NotAllowed(f"`/{cls.words}` is for {named}. Nothing was done.{some}")
+
+    # --- other askers -----------------------------------------------------------------------------------------------
+
+    async def _hook(self, ask: Ask) -> Reply | None:
+        await pagerduty_hook.before(ask, self.house)
+
+        def work(tx: Tx) -> None:
+            if "pagerduty" in ask.line:
+                pagerduty_hook.act(tx, self.house, ask)
+            self._settle(tx, ask, "done")
+
+        await self.house.db.write(work)
+        return None
+
+    def _timer(self, tx: Tx, ask: Ask) -> None:
+        kind, _, subject = ask.line.removeprefix("timer ").strip().partition(" ")
+        if handler := TIMERS.get(kind):
+            handler(tx, self.house, ask, subject.strip())
+        else:
+            log.warning("timer.unknown", kind=kind)
+        self._settle(tx, ask, "done")
+
+    # --- endings ----------------------------------------------------------------------------------------------------
+
+    def _settle(self, tx: Tx, ask: Ask, state: str, error: str | None = None) -> None:
+        if not inbox.settle(tx, ask.key, state, error=error):
+            raise _Settled
+
+    def _reply(self, tx: Tx, ask: Ask, reply: Reply, state: str, error: str | None = None) -> Reply:
+        if ask.account_kind in ("slack", "cli"):
+            replies.add(
+                tx, ask=ask.key, account_kind=ask.account_kind, account=ask.account, channel=ask.channel,
+                body=reply.model_dump(mode="json"),
+            )  # fmt: skip
+        self._settle(tx, ask, state, error)
+        return reply
+
+    def _refused(self, tx: Tx, ask: Ask, no: MusterError | Impossible) -> Reply | None:
+        """Nothing of the command was kept; the refusal itself is."""
+        text = safe(lines(no.message, no.todo))
+        try:
+            reply = self._reply(tx, ask, Reply(text=text, ok=False), "refused", type(no).__name__)
+        except _Settled:
+            return None
+        if isinstance(no, NotAllowed):
+            actor = self.house.directory.actor(tx, ask.account_kind, ask.account, self.house.policy)
+            body = {"command": " ".join(ask.line.split()[:2]), "person": actor.person, "seen_as": actor.seen_as,
+                    "kind": ask.account_kind, "via": ask.via}  # fmt: skip
+            texts = {"account": ask.account, "why": no.message}
+            timeline.append(tx, ORG, Entry("access.refused", actor.person or "muster", body, texts))
+        return reply
+
+    async def _broken(self, ask: Ask, error: Exception) -> Reply | None:
+        """A fault of ours: try again later, and after the last attempt say what happened, what did not, what to do."""
+        log.exception("ask.broken", key=ask.key, kind=ask.kind, attempt=ask.attempts)
+        if ask.attempts < ATTEMPTS and ask.attempts > 0:
+            await self.house.db.write(lambda tx: inbox.release(tx, ask.key))
+            return None
+        what = f"{type(error).__name__}"
+        reply = Reply(text=self._broken_words(ask, what), ok=False)
+
+        def work(tx: Tx) -> Reply | None:
+            try:
+                return self._reply(tx, ask, reply, "dead", what)
+            except _Settled:
+                return None
+
+        return await self.house.db.write(work)
+
+    def _broken_words(self, ask: Ask, what: str) -> str:
+        asked = safe(" ".join(ask.line.split()[:2]))
+        tried = f", tried {ask.attempts} times" if ask.attempts > 1 else ""
+        at = f" at {clock(ask.received_at)} UTC" if ask.received_at else ""
+        try:
+            by_hand = self.find(ask.line).cls.by_hand(self.house.policy)
+        except Refused:
+            by_hand = ""
+        return lines(
+            f"⚠️ `/{asked}`{at} broke inside Muster ({what}{tried}). *Nothing of it was done*; it was rolled back.",
+            by_hand,
+            f"Try once more; if it breaks again, whoever runs Muster finds it in the log under `{esc(ask.key)}`.",
+        )

@@ -1,0 +1,133 @@
+"""`/incident declare`: open an incident, and set off everything that goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from commands.by_hand import call_by_hand
+from commands.cadence import cadence_of
+from commands.command import Call, Command, Reply, command
+from commands.fields import Arg
+from commands.house import House
+from commands.places import visible
+from commands.starting import try_start
+from commands.timers import settle
+from commands.words import cut, dot, esc, lines, name_of, safe
+from playbooks.errors import Refused
+from playbooks.policy import Policy, Severity
+from storage import incidents, timers
+from storage.inbox import Ask
+from storage.incidents import Incident
+
+
+@command(
+    "incident declare",
+    who="declare",
+    group="Start and end",
+    examples=("incident declare sev1 checkout is down", "incident declare sev2 slow search service=checkout"),
+)
+class Declare(Command):
+    """Declare an incident: page the on-call, open a channel, tell people
+
+    Alone it opens a form. type=security is private, unannounced and unpublished from the first second.
+    """
+
+    severity: Annotated[str, Arg("severity", "how bad it is")]
+    title: Annotated[str, Arg("line", "what is wrong")]
+    service: Annotated[str, Arg("service", "what is hit", keyed=True)] = ""
+    type: Annotated[str, Arg("choice", "security is private", keyed=True, choices=("normal", "security"))] = "normal"
+
+    @classmethod
+    def form(cls, ask: Ask) -> bool:
+        """`/incident declare` alone."""
+        return len(ask.line.split()) <= 2
+
+    @classmethod
+    def check(cls, values: Mapping[str, str], house: House) -> dict[str, str]:
+        """Everything a form can have wrong."""
+        wrong: dict[str, str] = {}
+        if not str(values.get("title") or "").strip():
+            wrong["title"] = "Say what is wrong, in a few words."
+        for name, find in (("severity", house.policy.severity), ("service", house.policy.service)):
+            said = str(values.get(name) or "").strip()
+            try:
+                if said or name == "severity":
+                    find(said)
+            except Refused as error:
+                wrong[name] = error.message.replace("**", "")
+        return wrong
+
+    @classmethod
+    def by_hand(cls, policy: Policy) -> str:
+        """The telephone still works."""
+        return call_by_hand(policy, None)
+
+    def act(self, call: Call, seen: None) -> Reply:
+        """Everything in one transaction: rows, timers, and the run that pages, opens and tells."""
+        tx, policy = call.tx, call.house.policy
+        severity = policy.severity(self.severity)
+        site = policy.site_of(policy.services.get(self.service))
+        others = self._others(call)
+        found = incidents.open_incident(
+            tx, title=self.title, severity=severity.name, by=call.person, type=self.type,
+            private=self.type == "security", service=self.service or None, site=site.name if site else None,
+            origin_channel=call.ask.channel,
+        )  # fmt: skip
+        self._roles(call, found)
+        self._clocks(call, found, severity)
+        given = {"title": self.title, "severity": severity.name, "service": self.service, "number": found.number}
+        run, problem = try_start(call, severity.declare, given, found)
+        if run:
+            settle.arm(tx, run)
+        return self._reply(call, found, severity, problem, others)
+
+    def _others(self, call: Call) -> list[Incident]:
+        if not self.service:
+            return []
+        known = [one for one in incidents.open_ones(call.tx) if one.service == self.service]
+        return [one for one in known if visible(call.tx, call.house.policy, one, call.actor, call.ask.channel)]
+
+    def _roles(self, call: Call, found: Incident) -> None:
+        """Hats that policy gives to a named person; groups and first_acknowledger are filled by people."""
+        for name, role in call.house.policy.roles.items():
+            slack = role.default if role.default and role.default[:1] in ("U", "W") and role.default.isalnum() else None
+            person = call.house.directory.person_by_slack(call.tx, slack) if slack else None
+            if person:
+                incidents.set_role(call.tx, found.id, name, person, by="muster")
+
+    def _clocks(self, call: Call, found: Incident, severity: Severity) -> None:
+        if severity.acknowledge_within and severity.page_within is not None:
+            timers.set(call.tx, "acknowledge", found.id, found.declared_at + severity.acknowledge_within)
+        if cadence := cadence_of(severity, private=found.private):
+            incidents.set_update_due(call.tx, found.id, found.declared_at + cadence)
+
+    def _reply(self, call: Call, found: Incident, severity: Severity, problem: str, others: list[Incident]) -> Reply:
+        policy = call.house.policy
+        mark = "🔒" if found.private else dot(policy, found.severity)
+        data = {"incident": found.id}
+        same = "".join(_same(one, found) for one in others[:3])
+        if problem:
+            text = (
+                f"⚠️ {name_of(found)} is declared, but *nobody is paged and no channel is opened*: {safe(problem)}\n"
+                f"{call_by_hand(policy, found.service)}"
+            )
+            return Reply(text=text + same, ok=False, data=data)
+        doing = ["opening its private channel" if found.private else "opening its channel"]
+        if severity.page_within is not None:
+            doing.append(f"paging *{esc(_whom(policy, found.service))}*")
+        quiet = "Nothing is announced or published." if found.private else ""
+        return Reply(text=lines(f"{mark} Declaring {name_of(found)} … {' · '.join(doing)}", quiet) + same, data=data)
+
+
+def _whom(policy: Policy, service: str | None) -> str:
+    known = policy.services.get(service) if service else None
+    return (known.pagerduty.escalation_policy or known.title or known.name) if known else "the on-call"
+
+
+def _same(other: Incident, found: Incident) -> str:
+    title = "" if other.private else f"{esc(cut(other.title, 80))} "
+    return (
+        f"\n⚠️ *{other.id}* {title}is open for *{esc(found.service or '')}* too; if it is the same, "
+        f"`/incident cancel incident={found.id} same as {other.id}`."
+    )
