@@ -90,6 +90,11 @@ class Aws:
         start = body[:2000].decode("utf-8", "replace")
         shown: dict[str, Any] = {"parameters": parameters} if parameters else {"body": start}
 
+        def refuse(fault: Fault) -> web.StreamResponse:
+            status = int(fault.mode) if fault.mode.isdigit() and fault.mode != "429" else 400
+            code = {"429": "Throttling"}.get(fault.mode, "InternalFailure" if fault.mode.isdigit() else fault.mode)
+            return _error(request, status, code.removeprefix("error:"), "planned failure")
+
         async def answer(call: Call) -> web.StreamResponse:
             call.effect = not action.startswith(READS)
             corrections = await self.corrections()
@@ -97,13 +102,13 @@ class Aws:
             refused = corrections.before(action, parameters)
             if refused is not None:
                 call.error = refused[0]
-                return _xml_error(400, *refused)
+                return _error(request, 400, *refused)
             response = await asyncio.get_running_loop().run_in_executor(self._pool, self._run, request, body)
             call.error = None if response.status < 400 else f"HTTP {response.status}"
             corrections.after(action, parameters, response.status < 400)
             return response
 
-        return await self.sandbox.wire.carry(request, "aws", action, shown, answer, refuse=_refuse)
+        return await self.sandbox.wire.carry(request, "aws", action, shown, answer, refuse=refuse)
 
     def _run(self, request: web.Request, body: bytes) -> web.Response:
         from werkzeug.test import EnvironBuilder, run_wsgi_app
@@ -125,19 +130,18 @@ class Aws:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _xml_error(status: int, code: str, message: str) -> web.Response:
-    """An error of the query protocol, as botocore reads it."""
-    body = (
-        f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
-        "<RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>"
-    )
+def _error(request: web.Request, status: int, code: str, message: str) -> web.Response:
+    """An error in the words of the service's protocol, as botocore reads it."""
+    service = request.headers.get("Authorization", "").partition("/aws4_request")[0].rpartition("/")[2]
+    inner = f"<Code>{code}</Code><Message>{message}</Message>"
+    request_id = "<RequestId>00000000-0000-0000-0000-000000000000</RequestId>"
+    if "X-Amz-Target" in request.headers or request.content_type == "application/json":
+        said = {"__type": code, "message": message}
+        return web.json_response(said, status=status, headers={"x-amzn-ErrorType": code})
+    if service == "s3":
+        body = f"<Error>{inner}{request_id}</Error>"
+    elif service == "ec2":
+        body = f"<Response><Errors><Error>{inner}</Error></Errors>{request_id}</Response>"
+    else:
+        body = f"<ErrorResponse><Error><Type>Sender</Type>{inner}</Error>{request_id}</ErrorResponse>"
     return web.Response(status=status, text=body, content_type="text/xml")
-
-
-def _refuse(fault: Fault) -> web.StreamResponse:
-    if fault.mode == "429":
-        return _xml_error(400, "Throttling", "Rate exceeded")
-    if fault.mode.isdigit():
-        return _xml_error(int(fault.mode), "InternalFailure", "planned failure")
-    code = fault.mode.removeprefix("error:")
-    return _xml_error(400, code, f"planned failure {code}")

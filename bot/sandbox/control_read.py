@@ -66,11 +66,12 @@ async def views(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """The modal stack of a person (the last one on top), their Home, and what Slack told them."""
     world, user = sandbox.world, sandbox.people.person(asked["user"]).id
     stack = [world.views[v].as_slack() for v in world.open_views.get(user, []) if v in world.views]
-    home = world.views.get(world.homes.get(user, ""))
-    for view in [*stack, *([home.as_slack()] if home else [])]:
+    published = world.views.get(world.homes.get(user, ""))
+    home = published.as_slack() if published else None
+    for view in [*stack, *([home] if home else [])]:
         view["plain"] = flattened("", view.get("blocks") or [])
     notices = [n for n in world.notices if n["user"] == user]
-    return {"open": stack, "home": home.as_slack() if home else None, "notices": notices}
+    return {"open": stack, "home": home, "notices": notices}
 
 
 async def files(sandbox: Sandbox, asked: dict[str, Any]) -> Any:

@@ -184,6 +184,7 @@ async def run(port: int, *, as_json: bool = False, rate_factor: float = 1.0) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     await sandbox.start(port)
+    warming = asyncio.create_task(sandbox.aws.start())  # so that the first AWS call does not wait for moto
     env = sandbox.env()
     if as_json:
         text = json.dumps(env) + "\n"
@@ -194,4 +195,5 @@ async def run(port: int, *, as_json: bool = False, rate_factor: float = 1.0) -> 
     try:
         await ended.wait()
     finally:
+        warming.cancel()
         await sandbox.stop()

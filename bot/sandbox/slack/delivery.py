@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
 
 
+# Planned failures of a delivery, with the reason Slack would see (contract A4).
+NOTHING_SENT = {"reset": "connection_failed", "timeout_before": "http_timeout"}
+ANSWER_LOST = {"timeout_after": "http_timeout", "close_after": "connection_failed"}
+
+
 @dataclass
 class Attempt:
     """One sending. ``status`` 200 also for a Socket Mode answer; None when none came. ``error`` is Slack's reason."""
@@ -54,6 +59,7 @@ class Delivery:
     attempts: list[Attempt] = field(default_factory=list)
     done: bool = False
     copy_of: str | None = None
+    trouble: str | None = None  # a planned failure of the first attempt: nothing sent, or the answer lost
 
     @property
     def ack(self) -> Attempt | None:
@@ -100,15 +106,13 @@ class Deliveries:
         """Send once (twice under the fault duplicate_delivery) and wait for the answer. Commands and interactions."""
         delivery = self._new(kind, payload, user)
         fault = self.sandbox.faults.take("delivery", kind)
-        if fault is not None and fault.mode in ("reset", "timeout_before"):
-            self._failed(delivery, fault.mode)
-            return delivery
         await self._slow(kind)
         if fault is not None and fault.mode == "duplicate_delivery":
             twin = self._new(kind, payload, user, copy_of=delivery.id)
             await asyncio.gather(self._attempt(delivery), self._attempt(twin))
             twin.done = True
         else:
+            delivery.trouble = fault.mode if fault is not None else None
             await self._attempt(delivery)
         delivery.done = True
         return delivery
@@ -116,10 +120,12 @@ class Deliveries:
     def event(self, payload: dict[str, Any]) -> Delivery:
         """Send an event with Slack's retries in the background (contract A4). Order between events is kept loosely."""
         delivery = self._new("events_api", payload, None)
-        self._start(self._with_retries(delivery))
         fault = self.sandbox.faults.take("delivery", "events_api")
         if fault is not None and fault.mode == "duplicate_delivery":
             self._start(self._with_retries(self._new("events_api", payload, None, copy_of=delivery.id)))
+        elif fault is not None:
+            delivery.trouble = fault.mode
+        self._start(self._with_retries(delivery))
         return delivery
 
     async def again(self, delivery_id: str, mutate: dict[str, Any], forgery: Forgery | None = None) -> Delivery:
@@ -156,15 +162,15 @@ class Deliveries:
         self.sent[delivery.id] = delivery
         return delivery
 
-    def _failed(self, delivery: Delivery, why: str) -> None:
-        delivery.attempts.append(Attempt(time.time(), error=why))
-        delivery.done = True
-
     async def _attempt(
         self, delivery: Delivery, retry: tuple[int, str] | None = None, forgery: Forgery | None = None
     ) -> dict[str, str]:
         attempt = Attempt(time.time())
         delivery.attempts.append(attempt)
+        trouble, delivery.trouble = delivery.trouble, None
+        if trouble in NOTHING_SENT:
+            attempt.error = NOTHING_SENT[trouble]
+            return {}
         begun, headers = time.monotonic(), {}
         try:
             if self.mode == "socket":
@@ -179,6 +185,8 @@ class Deliveries:
         except (NoConnection, aiohttp.ClientError, OSError):
             attempt.error = "connection_failed"
         attempt.latency_ms = round((time.monotonic() - begun) * 1000, 3)
+        if trouble in ANSWER_LOST:
+            attempt.status, attempt.body, attempt.error = None, None, ANSWER_LOST[trouble]
         return headers
 
     async def _post(

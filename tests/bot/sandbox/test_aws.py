@@ -22,6 +22,8 @@ def client(sandbox: Sandbox, name: str) -> Any:
 
 
 async def test_every_protocol_passes_and_is_named(sandbox: Sandbox, sb: SandboxClient) -> None:
+    await sb.instances()  # loads moto, which takes longer than the client waits
+
     def work() -> tuple[bytes, str]:
         s3, secrets = client(sandbox, "s3"), client(sandbox, "secretsmanager")
         s3.create_bucket(Bucket="backups", CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
@@ -63,3 +65,22 @@ async def test_two_sandboxes_do_not_see_each_other(sandbox: Sandbox, sb: Sandbox
     async with Sandbox() as other, SandboxClient(other.url) as theirs:
         await theirs.instance("orders-db", zone="eu-north-1c")
         assert (await sb.instances())[0]["zone"] == "eu-north-1a"
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "arguments"),
+    [
+        ("rds", "describe_db_instances", {}),
+        ("s3", "list_buckets", {}),
+        ("ec2", "describe_instances", {}),
+        ("secretsmanager", "list_secrets", {}),
+    ],
+)
+async def test_planned_errors_speak_the_services_protocol(
+    sandbox: Sandbox, sb: SandboxClient, service: str, call: str, arguments: dict[str, Any]
+) -> None:
+    made = client(sandbox, service)
+    await sb.fail("aws", "*", "error:AccessDenied")
+    with pytest.raises(ClientError) as caught:
+        await asyncio.to_thread(getattr(made, call), **arguments)
+    assert caught.value.response["Error"]["Code"] == "AccessDenied"

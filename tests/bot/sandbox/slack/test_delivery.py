@@ -144,3 +144,33 @@ async def test_two_hundred_commands_at_once_are_all_answered(app: AsyncApp, sb: 
     acks = await asyncio.gather(*(sb.type("U0ANA", "#incidents", f"/incident {n}") for n in range(200)))
     assert all(a.acked for a in acks)
     assert len({m.text for m in await sb.messages("#incidents", "U0ANA")}) == 200
+
+
+async def test_a_lost_answer_brings_the_event_again_and_the_command_only_an_error(
+    app: AsyncApp, sb: SandboxClient
+) -> None:
+    events: list[str] = []
+    commands = listen(app)
+
+    @app.event("message")
+    async def said(body: dict[str, Any]) -> None:
+        events.append(body["event_id"])
+
+    await sb.settings(event_retry_seconds=[0.05])
+    await sb.fail("delivery", "*", "timeout_after", times=2)
+    await sb.type("U0ANA", "#incidents", "hello")
+
+    async def twice() -> bool:
+        return len(events) == 2
+
+    await sb.wait_until(twice)
+    assert events[0] == events[1]
+    assert not (await sb.type("U0ANA", "#incidents", "/incident list")).acked
+    assert len(commands) == 1
+
+
+async def test_nothing_is_sent_when_the_line_breaks_before(app: AsyncApp, sb: SandboxClient) -> None:
+    seen = listen(app)
+    await sb.fail("delivery", "slash_commands", "reset")
+    assert (await sb.type("U0ANA", "#incidents", "/incident list")).error == "connection_failed"
+    assert seen == []

@@ -93,7 +93,7 @@ async def test_a_press_carries_who_pressed_what_and_where(app: AsyncApp, sb: San
     assert [(m.text, m.ephemeral_for) for m in await sb.messages("#incidents", "U0EVE")] == [
         ("replaced", None), ("noted", "U0EVE"),
     ]  # fmt: skip
-    with pytest.raises(Refused, match="nothing to press"):
+    with pytest.raises(Refused, match="no message with 'Deny'"):
         await sb.click("U0EVE", "#incidents", "Deny")
 
 
