@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -32,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 # serialization_failure, deadlock_detected: PostgreSQL chose us to lose a race; the work has had no effect.
 _LOST_RACE = ("40001", "40P01")
+_SQLITE_DOWN = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_READONLY")
 RACES = 5
 CHANNEL = "muster"
 
@@ -200,12 +202,20 @@ def _sqlstate(error: DBAPIError) -> str | None:
 
 def _unreachable(error: DBAPIError) -> Exception:
     """Connection failures become Unreachable; a broken statement or constraint stays what it is."""
-    state = _sqlstate(error) or ""
-    lost = error.connection_invalidated or state.startswith(("08", "57P"))
-    if isinstance(error, OperationalError) and (lost or not state):
-        reason = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
-        return Unreachable(f"The database did not answer: {reason}")
-    return error
+    lost = error.connection_invalidated or _is_lost(error.orig, _sqlstate(error))
+    if not lost:
+        return error
+    reason = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
+    return Unreachable(f"The database did not answer: {reason}")
+
+
+def _is_lost(cause: object, state: str | None) -> bool:
+    """No SQLSTATE on psycopg's OperationalError means that there was no server to give one."""
+    if isinstance(cause, sqlite3.Error):
+        return str(getattr(cause, "sqlite_errorname", "")).startswith(_SQLITE_DOWN)
+    if isinstance(cause, psycopg.OperationalError):
+        return state is None or state.startswith(("08", "57P", "53"))
+    return False
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import RowMapping, or_, select, update
 
 from storage.db import Tx
 from storage.sql import insert_or, later, skip_locked
@@ -125,7 +125,7 @@ def blank_urls(tx: Tx) -> int:
     return tx.conn.execute(statement).rowcount
 
 
-def _ask(row: Mapping[str, Any]) -> Ask:
+def _ask(row: RowMapping) -> Ask:
     return Ask(
         key=row["key"], kind=row["kind"], line=row["line"], account_kind=row["account_kind"], account=row["account"],
         via=row["via"], values=row["values"], team=row["team"], channel=row["channel"], message_ts=row["message_ts"],

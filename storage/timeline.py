@@ -33,7 +33,7 @@ ORG = "org"
 
 @dataclass(frozen=True)
 class Entry:
-    """What is to be appended. type: "step.started"; actor: person id, "muster" or "pagerduty"; texts: typed by people."""
+    """What is to be appended. type: "step.started"; actor: person id, "muster", "pagerduty"; texts: typed by people."""
 
     type: str
     actor: str
@@ -168,7 +168,7 @@ def _lock_head(tx: Tx, stream: str) -> _Locked:
 
 
 def _plain(value: Any) -> Any:
-    """Only what is the same in every JSON writer: text, whole numbers, booleans, null, lists, objects with text keys."""
+    """Only what every JSON writer spells alike: text, whole numbers, booleans, null, lists, objects with text keys."""
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float):

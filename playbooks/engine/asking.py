@@ -1,0 +1,292 @@
+"""Asking for approval of a destructive step, and checking at the start that it is still exactly what was approved.
+
+Belongs here: the request (plan, digest, rule snapshot, resource locks, paging), its expiry, the check at start. Does not
+belong here: the rules of counting (approvals.py), votes people cast (voting.py), doing the step (doing.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import insert
+
+from playbooks.action import Action, Plan, Risk
+from playbooks.engine import approvals as rules
+from playbooks.engine.held import Held, load
+from playbooks.engine.paging import page_approvers
+from playbooks.engine.quorum import candidates, count, groups_of, on_call_policy
+from playbooks.engine.scope import service_of
+from playbooks.engine.transition import Changes, lock, transition
+from playbooks.errors import MusterError, Refused, Temporary
+from playbooks.policy import ApprovalRule
+from storage import incidents, people, runs
+from storage.db import Tx
+from storage.runs import Approval, Run, Step
+from storage.sql import insert_or
+from storage.tables import approvals, locks
+from storage.types import iso
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Approved:
+    """What was looked at just before the start: the approval, and what the step would do now."""
+
+    id: str
+    plan: Plan
+
+
+class Differs(Exception):
+    """At start, something is not as it was approved. `changes` says so and asks again or stops."""
+
+    def __init__(self, changes: Changes) -> None:
+        super().__init__("not as approved")
+        self.changes = changes
+
+
+@dataclass(frozen=True)
+class _Looked:
+    now: datetime
+    run: Run
+    step: Step
+    scope: Mapping[str, Any]
+
+
+def covers(run: Run, step: Step, action: Action, plan: Plan, rule: Mapping[str, Any], expires_at: datetime) -> Any:
+    """Everything an approval is bound to. Anything in here changes: another digest, votes void."""
+    return {
+        "playbook": run.digest,
+        "run": run.id,
+        "steps": [
+            {
+                "index": step.idx,
+                "id": step.id,
+                "action": step.uses,
+                "version": action.version,
+                "params": {"attempt": step.attempt, **action.model_dump(mode="json")},
+                "targets": list(plan.targets),
+                "effect": plan.effect,
+            }
+        ],
+        "site": run.site,
+        "service": run.service,
+        "incident": run.incident,
+        "kind": run.kind,
+        "rule": dict(rule),
+        "expires_at": iso(expires_at),
+    }
+
+
+async def _plan(held: Held, idx: int) -> tuple[_Looked, Action, Plan] | None:
+    """Look at what the step would do now. None: it cannot be planned, and that is written."""
+
+    def read(tx: Tx) -> _Looked:
+        run, steps, scope = load(tx, held)
+        return _Looked(tx.now, run, steps[idx - 1], scope)
+
+    looked = await held.house.db.read(read)
+    try:
+        action = held.action(looked.step, looked.scope)
+        async with asyncio.timeout(action.timeout_s):
+            plan = await action.plan(held.world(looked.now, looked.scope))
+    except (MusterError, TimeoutError) as error:
+        problem = error
+        await held.settle(idx, lambda tx, run, step: _unplanned(held, tx, run, step, problem))
+        return None
+    return looked, action, plan
+
+
+def _unplanned(held: Held, tx: Tx, run: Run, step: Step, error: BaseException) -> Changes:
+    """Planning only reads: nothing happened. `Temporary` looks again; anything else fails the step, votes void."""
+    changes = Changes()
+    words = str(error) if isinstance(error, MusterError) else "Looking at what it would do took too long."
+    temporary = isinstance(error, Temporary | TimeoutError)
+    if temporary and step.tries < 5:
+        wait = getattr(error, "retry_after", None) or 2.0**step.tries
+        wake = tx.now + timedelta(seconds=wait)
+        changes.steps[step.idx] = {"tries": step.tries + 1, "wake_at": wake, "note": words}
+        return changes
+    changes.steps[step.idx] = {"state": "failed", "error": words, "wake_at": None}
+    changes.told("step.failed", step, texts={"error": words})
+    void(tx, step, changes, "the step cannot be done now")
+    return changes
+
+
+def void(tx: Tx, step: Step, changes: Changes, why: str, state: str = "void") -> None:
+    """End the step's live approval, if it has one: votes count for nothing any more, buttons are dead."""
+    asked = runs.approval(tx, step.approval) if step.approval else None
+    if asked is not None and asked.state in ("open", "granted"):
+        changes.approvals[asked.id] = {"state": state, "reason": why}
+        changes.event(f"approval.{state}", approval=asked.id, run=step.run, step=step.idx, why=why)
+
+
+async def ask(held: Held, idx: int) -> None:
+    """Ask for approval: look what would happen, lock the resources, write the request, page who is missing."""
+    planned = await _plan(held, idx)
+    if planned is None:
+        return
+    looked, action, plan = planned
+    if held.house.directory is not None:
+        rule = _rule(held, looked.run, looked.step)
+        await held.house.directory.refresh_for_vote(held.house.policy, groups_of(rule), None)
+        if looked.run.service:
+            await held.house.directory.refresh_oncall(held.house.policy, looked.run.service)
+
+    def write(tx: Tx) -> None:
+        run = lock(tx, held.id, held.fence)
+        step = runs.steps_of(tx, held.id)[idx - 1]
+        if step.state == "pending" and not run.stop_asked:
+            _ask(tx, held, run, step, action, plan)
+
+    await held.house.db.write(write)
+
+
+def _rule(held: Held, run: Run, step: Step) -> ApprovalRule:
+    policy = held.house.policy
+    service = service_of(policy, run.service)
+    site = policy.sites.get(run.site) if run.site else policy.site_of(service)
+    return policy.rule_for(Risk(step.risk), held.spec(step.idx).approvals, run.kind, site, service)
+
+
+def _ask(tx: Tx, held: Held, run: Run, step: Step, action: Action, plan: Plan) -> None:
+    rule = _rule(held, run, step)
+    changes = Changes()
+    if not _take_locks(tx, run, plan.targets):
+        transition(tx, run, _held_by_other(tx, run, step, plan))
+        return
+    expires = tx.now + timedelta(seconds=rule.expires_s)
+    number = len(runs.approvals_of(tx, run.id)) + 1
+    barred = {
+        **dict.fromkeys(run.editors, "editor"),
+        **dict.fromkeys(step.requesters, "retry"),
+        run.requester: "requester",
+    }
+    bound = covers(run, step, action, plan, rule.model_dump(mode="json"), expires)
+    service = service_of(held.house.policy, run.service)
+    shown = {
+        **plan.model_dump(mode="json", exclude={"outputs"}),
+        "risk": Risk(step.risk).word,
+        "rpo_s": int(service.rpo.total_seconds()) if service else None,
+        "of": len(held.playbook.steps),
+    }
+    asked = {
+        "id": f"{run.id}/{number}", "run": run.id, "idx": step.idx, "attempt": step.attempt,
+        "digest": rules.digest(bound), "covers": bound, "rule": rule.model_dump(mode="json"), "plan": shown,
+        "barred": barred, "state": "open", "opened_at": tx.now, "expires_at": expires, "paged": [],
+    }  # fmt: skip
+    tx.conn.execute(insert(approvals).values(asked))
+    changes.steps[step.idx] = {"state": "held", "approval": asked["id"], "plan": shown, "wake_at": None, "tries": 0}
+    changes.approvals[str(asked["id"])] = {}
+    changes.event(
+        "approval.requested", run.requester, approval=asked["id"], run=run.id, step=step.idx, uses=step.uses,
+        digest=asked["digest"], effect=plan.effect, targets=list(plan.targets), data_loss=plan.data_loss,
+        expires_at=expires, people=rule.people, rule=rule.model_dump(mode="json"),
+    )  # fmt: skip
+    able = candidates(tx, rule, barred, on_call_policy(held.house.policy, run))
+    if not able.reachable:
+        changes.event("approval.unreachable", approval=asked["id"], run=run.id, step=step.idx)
+    changes.approvals[str(asked["id"])]["reason"] = able.why_not or None
+    if rule.page_missing and able.eligible:
+        changes.approvals[str(asked["id"])]["paged"] = page_approvers(tx, held.house, run, asked, able)
+    transition(tx, run, changes)
+
+
+def _take_locks(tx: Tx, run: Run, targets: tuple[str, ...]) -> bool:
+    for target in sorted(targets):
+        row = {"resource": target, "run": run.id, "person": run.requester, "since": tx.now}
+        tx.conn.execute(insert_or(tx, locks).values(row).on_conflict_do_nothing(index_elements=[locks.c.resource]))
+    return all(held.run == run.id for held in runs.holders(tx, targets))
+
+
+def _held_by_other(tx: Tx, run: Run, step: Step, plan: Plan) -> Changes:
+    """The second asker is told who holds it, since when, and how to free it."""
+    other = next(held for held in runs.holders(tx, plan.targets) if held.run != run.id)
+    who = people.name(tx, other.person)
+    words = (
+        f"{other.resource} is held by run {other.run} (asked by {who}) since {other.since:%H:%M} UTC. "
+        f"Wait for it, or end it with `/playbook abort {other.run}`, then `/playbook retry {run.id}`."
+    )
+    changes = Changes()
+    changes.steps[step.idx] = {"state": "failed", "error": words, "wake_at": None}
+    changes.told("step.failed", step, held_by=other.run, texts={"error": words})
+    return changes
+
+
+async def expire(held: Held, idx: int) -> None:
+    """No answer by the deadline is a refusal. The database's clock says when that is."""
+
+    def decide(tx: Tx, run: Run, step: Step) -> Changes:
+        asked = runs.approval(tx, step.approval) if step.approval else None
+        changes = Changes()
+        if asked is None or asked.state not in ("open", "granted") or not rules.expired(tx.now, asked.expires_at):
+            return changes
+        words = f"Nobody completed the approval by {asked.expires_at:%H:%M:%S} UTC. Ask again with `/playbook retry {run.id}`."
+        if step.state in ("held", "pending"):
+            changes.steps[idx] = {"state": "failed", "error": words, "wake_at": None}
+        void(tx, step, changes, "nobody completed it in time", "expired")
+        changes.told("step.failed", step, texts={"error": words})
+        return changes
+
+    await held.settle(idx, decide)
+
+
+async def look_before_start(held: Held, idx: int) -> Approved | None:
+    """Just before a destructive start: refresh who the people are, and look again at what would happen."""
+
+    def granted(tx: Tx) -> Approval | None:
+        step = runs.steps_of(tx, held.id)[idx - 1]
+        asked = runs.approval(tx, step.approval) if step.approval else None
+        return asked if asked is not None and asked.state == "granted" else None
+
+    asked = await held.house.db.read(granted)
+    if asked is None:
+        return None
+    if held.house.directory is not None:
+        rule = ApprovalRule.model_validate(asked.rule)
+        votes = await held.house.db.read(lambda tx: runs.votes_on(tx, asked.id))
+        voters = [(vote.account_kind, vote.account_id) for vote in votes]
+        await held.house.directory.refresh_for_vote(held.house.policy, groups_of(rule), None, voters)
+    planned = await _plan(held, idx)
+    return Approved(asked.id, planned[2]) if planned is not None else None
+
+
+def check_approval(tx: Tx, held: Held, run: Run, step: Step, action: Action, approved: Approved) -> None:
+    """Inside the start's transaction: still granted, still in time, the same digest, and the people still count."""
+    asked = runs.approval(tx, approved.id)
+    if asked is None or asked.state != "granted" or step.approval != asked.id:
+        raise Differs(Changes())
+    if rules.expired(tx.now, asked.expires_at):
+        raise Differs(Changes())  # the next look expires it
+    bound = covers(run, step, action, approved.plan, asked.rule, asked.expires_at)
+    if rules.digest(bound) != asked.digest:
+        changes = Changes()
+        changes.steps[step.idx] = {
+            "state": "pending",
+            "approval": None,
+            "note": "what would happen changed: asking again",
+        }
+        if step.state == "pending":
+            changes.steps[step.idx].pop("state")
+        void(tx, step, changes, f"what would happen changed: {approved.plan.effect}")
+        raise Differs(changes)
+    tally = count(tx, asked)
+    if not tally.satisfied:
+        changes = Changes()
+        changes.approvals[asked.id] = {"state": "open", "decided_at": None}
+        dropped = {person: verdict.why for person, verdict in tally.dropped.items()}
+        changes.event("approval.recounted", approval=asked.id, run=run.id, step=step.idx, dropped=sorted(dropped))
+        if step.state == "pending":
+            changes.steps[step.idx] = {"state": "held"}
+        able = candidates(tx, ApprovalRule.model_validate(asked.rule), asked.barred)
+        changes.approvals[asked.id]["paged"] = page_approvers(tx, held.house, run, asked.__dict__, able)
+        raise Differs(changes)
+    if run.incident:
+        incidents.decided(tx, run.incident)
+    if not _take_locks(tx, run, approved.plan.targets):
+        raise Refused(str(_held_by_other(tx, run, step, approved.plan).steps[step.idx]["error"]))

@@ -1,0 +1,340 @@
+"""Doing one thing for one step of a held run: start it, look again, resume it, verify it, find out what happened.
+
+Belongs here: the order "started is written, then the act, then its outcome", and the one catch-all of the engine.
+Does not belong here: what comes next (next.py), approvals (asking.py), sorting outcomes (outcomes.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from playbooks.action import Act, Action, Again, Answer, Found, Outputs, Park, Risk
+from playbooks.engine import outcomes
+from playbooks.engine.asking import Differs, check_approval, look_before_start
+from playbooks.engine.held import Held, attempt_key, load
+from playbooks.engine.scope import scope_of
+from playbooks.engine.transition import Changes, Fenced, lock, transition
+from playbooks.engine.values import references, test
+from playbooks.errors import MusterError, NotYet, Refused, Temporary
+from storage import leases, runs
+from storage.db import Tx
+from storage.runs import Run, Step
+from storage.sql import later
+
+log = structlog.get_logger(__name__)
+RECONCILE_LOOKS = 3
+MARGIN = 0.75  # of a lease: an effect is only begun inside its first three quarters
+
+
+@dataclass
+class Begun:
+    """A step whose start is on the record: call it now."""
+
+    action: Action
+    step: Step
+    scope: Mapping[str, Any]
+    act: Act
+
+
+async def start(held: Held, idx: int, risk: int) -> None:
+    """Start a pending (or approved) step: write `started`, make the effect, write what came of it."""
+    approved = None
+    if Risk(risk).destructive:
+        approved = await look_before_start(held, idx)
+        if approved is None:
+            return
+    before = time.monotonic()
+    begun = await held.house.db.write(lambda tx: _begin(tx, held, idx, approved))
+    if begun is None:
+        return
+    took = time.monotonic() - before
+    if begun.action.risk.destructive and took > held.house.lease_s * MARGIN:
+        # The lease may have run out while the start was being written: the effect is not made.
+        await held.settle(idx, lambda tx, run, step: _not_made(held, begun.action, tx, step))
+        return
+    await _call(held, begun, begun.action.run if _acts(begun.action) else begun.action.look)
+
+
+def _acts(action: Action) -> bool:
+    """Whether the action brings a `run` of its own; questions to people are reads that do."""
+    return type(action).run is not Action.run
+
+
+def _not_made(held: Held, action: Action, tx: Tx, step: Step) -> Changes:
+    slow = Temporary("Writing the start took longer than the lease allows; the effect was not made.", retry_after=0.0)
+    return _raised(held, action, tx, step, slow)
+
+
+def _raised(held: Held, action: Action, tx: Tx, step: Step, error: BaseException) -> Changes:
+    changes = outcomes.raised(held.context(action, step, tx.now), error)
+    if changes.steps.get(step.idx, {}).get("state") == "pending":
+        _keep_approval(tx, step, changes)  # `Temporary` says that nothing happened
+    return changes
+
+
+def _begin(tx: Tx, held: Held, idx: int, approved: Any) -> Begun | None:
+    """One transaction: condition, parameters, approval, `started`. None: something else was written instead."""
+    run = lock(tx, held.id, held.fence)
+    steps = runs.steps_of(tx, held.id)
+    step = steps[idx - 1]
+    if step.state not in ("pending", "held") or run.stop_asked or run.state in ("paused", "aborted"):
+        return None
+    scope = scope_of(tx, held.house.policy, held.house.url, run, steps)
+    spec = held.spec(idx)
+    try:
+        if spec.if_ and not test(spec.if_, scope):
+            transition(tx, run, outcomes.skip(step, f"its condition does not hold: {spec.if_}"))
+            return None
+        missing = _missing_step(steps, step, spec.with_)
+        if missing:
+            transition(tx, run, outcomes.skip(step, missing))
+            return None
+        action = held.action(step, scope)
+        if approved is not None:
+            check_approval(tx, held, run, step, action, approved)
+    except Differs as differs:
+        transition(tx, run, differs.changes)
+        return None
+    except Refused as error:
+        transition(tx, run, _refused_before(held, step, tx, str(error)))
+        return None
+    changes = Changes()
+    if action.risk.destructive:  # a full lease from here on, so that the effect falls well inside it
+        changes.run["lease_until"] = later(tx, held.house.lease_s)
+    key = attempt_key(run, step)
+    values = {"state": "started", "key": key, "params": action.model_dump(mode="json"), "tries": step.tries}
+    values |= {"started_at": tx.now, "started_by": held.house.replica, "wake_at": None, "deadline": None, "note": None}
+    if spec.within_s is not None:
+        values["plan"] = {**(step.plan or {}), "within_s": spec.within_s}
+    changes.steps[idx] = values
+    if approved is not None:
+        changes.approvals[approved.id] = {"state": "used"}
+    texts = {"params": outcomes.as_json(values["params"])}
+    changes.told("step.started", step, key=key, replica=held.house.replica, texts=texts)
+    transition(tx, run, changes)
+    step = Step(**{**step.__dict__, **values})
+    return Begun(action, step, scope, held.act(tx.now, scope, step))
+
+
+def _missing_step(steps: list[Step], step: Step, with_: Mapping[str, Any]) -> str:
+    """A step that reads the outputs of one that did not succeed cannot run: it says so instead of failing oddly."""
+    by_id = {other.id: other for other in steps}
+    for path in sorted(references(with_)):
+        other = by_id.get(path[1]) if path[0] == "steps" and len(path) > 1 else None
+        if other is not None and other.outputs is None:
+            return f"it needs step {other.idx} {other.uses}, which {other.state}"
+    return ""
+
+
+def _refused_before(held: Held, step: Step, tx: Tx, message: str) -> Changes:
+    if step.on_failure == "continue":
+        return outcomes.skip(step, message)
+    changes = Changes()
+    changes.steps[step.idx] = {"state": "failed", "error": message, "wake_at": None}
+    changes.told("step.failed", step, texts={"error": message})
+    return changes
+
+
+async def _call(held: Held, begun: Begun, call: Callable[[Any], Awaitable[Outputs | Park]]) -> None:
+    """Make the call and write its outcome. The engine's one catch-all: what nobody foresaw is `unknown`, never lost."""
+    timeout = held.spec(begun.step.idx).timeout_s or begun.action.timeout_s
+    try:
+        async with asyncio.timeout(timeout):
+            result = await call(begun.act)
+    except Exception as error:
+        if not isinstance(error, MusterError | TimeoutError):
+            log.exception("engine.unexpected", run=held.id, step=begun.step.idx, uses=begun.step.uses)
+        problem = error  # `error` is unbound after this block
+        await held.settle(begun.step.idx, lambda tx, run, step: _raised(held, begun.action, tx, step, problem))
+    else:
+        await held.settle(
+            begun.step.idx, lambda tx, run, step: outcomes.returned(held.context(begun.action, step, tx.now), result)
+        )
+
+
+async def probe(held: Held, idx: int) -> None:
+    """Look again: a read that said "not yet"."""
+    now, _, step, scope = await _now(held, idx)
+    action = held.action(step, scope)
+    await _call(held, Begun(action, step, scope, held.act(now, scope, step)), action.look)
+
+
+async def resume(held: Held, idx: int) -> None:
+    """A parked step whose answer or time came."""
+
+    def begin(tx: Tx) -> Step | None:
+        run = lock(tx, held.id, held.fence)
+        step = runs.steps_of(tx, held.id)[idx - 1]
+        if step.state != "parked" or run.stop_asked:
+            return None
+        changes = Changes()
+        changes.steps[idx] = {"state": "started", "wake_at": None, "started_by": held.house.replica}
+        changes.told("step.resumed", step)
+        transition(tx, run, changes)
+        return step
+
+    step = await held.house.db.write(begin)
+    if step is None:
+        return
+    now, _, _, scope = await _now(held, idx)
+    action = held.action(step, scope)
+    answer = Answer(**step.answer) if step.answer else None
+    begun = Begun(action, step, scope, held.act(now, scope, step))
+    await _call(held, begun, lambda act: action.resume(act, answer))
+
+
+async def overdue(held: Held, idx: int) -> None:
+    """Nobody answered a question in time. Silence never passes."""
+
+    def decide(tx: Tx, run: Run, step: Step) -> Changes:
+        changes = Changes()
+        words = f"Nobody answered “{(step.question or {}).get('text', '')}” in time."
+        changes.steps[idx] = {"state": "failed", "error": words, "wake_at": None}
+        changes.told("step.failed", step, texts={"error": words})
+        return changes
+
+    await held.settle(idx, decide)
+
+
+async def verify(held: Held, idx: int) -> None:
+    """One look whether the effect took; the next one is a time in the row, not a task."""
+    now, _, step, scope = await _now(held, idx)
+    action = held.action(step, scope)
+    world = held.world(now, scope, step)
+    try:
+        done = _outputs(action, step)
+        async with asyncio.timeout(action.timeout_s):
+            seen = await action.verify(world, done)
+    except Exception as error:
+        if not isinstance(error, MusterError | TimeoutError):
+            log.exception("engine.verify_unexpected", run=held.id, step=idx, uses=step.uses)
+        problem = error
+        await held.settle(idx, lambda tx, run, step: outcomes.look_failed(held.context(action, step, tx.now), problem))
+    else:
+        await held.settle(idx, lambda tx, run, step: outcomes.looked(held.context(action, step, tx.now), seen))
+
+
+def _outputs(action: Action, step: Step) -> Outputs:
+    """What `run` returned. On a person's word that it happened, only what its parameters say is known of it."""
+    try:
+        return action.result.model_validate(step.outputs or {})
+    except ValidationError:
+        return action.result.model_construct(**(step.outputs or {}))
+
+
+async def lost(held: Held, idx: int) -> None:
+    """A step says `started` but nobody is busy with it: its replica died. Repeat what is safe, look for the rest."""
+
+    def decide(tx: Tx, run: Run, step: Step) -> Changes:
+        action = held.action(step, {})
+        beat = leases.last_heartbeat(tx, step.started_by or "")
+        changes = Changes()
+        changes.told("step.unknown", step, replica=step.started_by, heartbeat_at=beat, started_at=step.started_at)
+        note = f"started by {step.started_by}, which stopped answering" + (f" at {beat:%H:%M:%S}" if beat else "")
+        changes.steps[idx] = {"state": "unknown", "note": note, "wake_at": None, "tries": 0}
+        transition(tx, run, changes)
+        if action.again is Again.NEVER:
+            return Changes()
+        again = Changes()
+        again.steps[idx] = {"state": "pending", "note": note}
+        again.told("step.repeated", step, again=str(action.again))
+        return again
+
+    def write(tx: Tx) -> None:
+        run = lock(tx, held.id, held.fence)
+        more = decide(tx, run, runs.steps_of(tx, held.id)[idx - 1])
+        if more.steps:
+            transition(tx, run, more)
+
+    try:
+        await held.keep(write)
+    except Fenced:
+        held.lost = True
+
+
+async def reconcile(held: Held, idx: int) -> None:
+    """Look for the effect whose outcome was lost: it happened, it did not, or a person must say."""
+    now, _, step, scope = await _now(held, idx)
+    action = held.action(step, scope)
+    try:
+        async with asyncio.timeout(action.timeout_s):
+            found = await action.reconcile(held.world(now, scope, step))
+    except Exception as error:
+        if not isinstance(error, MusterError | TimeoutError):
+            log.exception("engine.reconcile_unexpected", run=held.id, step=idx, uses=step.uses)
+        words = str(error) if isinstance(error, MusterError) else f"looking failed: {type(error).__name__}"
+        again_in = error.again_in if isinstance(error, NotYet) else None
+        found = Found(happened=None, evidence=words)
+    else:
+        again_in = None
+    await held.settle(idx, lambda tx, run, step: _found(held, tx, run, step, action, found, again_in))
+
+
+def _found(held: Held, tx: Tx, run: Run, step: Step, action: Action, found: Found, again_in: float | None) -> Changes:
+    changes = Changes()
+    looks = step.tries + 1
+    if found.happened is None and looks < RECONCILE_LOOKS and not run.stop_asked:
+        wake = tx.now + timedelta(seconds=again_in or 2.0)
+        changes.steps[step.idx] = {
+            "tries": looks,
+            "wake_at": wake,
+            "note": f"{step.note or ''} Looked: {found.evidence}",
+        }
+        return changes
+    told = {True: "happened", False: "did not happen", None: "cannot tell"}[found.happened]
+    changes.told("step.reconciled", step, found=told, texts={"evidence": found.evidence})
+    if found.happened:
+        outputs = outcomes.capped(found.outputs) if found.outputs is not None else {}
+        deadline = tx.now + timedelta(seconds=outcomes.within(held.context(action, step, tx.now)))
+        changes.facts = {fact: outputs[name] for fact, name in action.facts.items() if name in outputs}
+        note = f"It happened: {found.evidence}"
+        changes.steps[step.idx] = {"state": "done", "outputs": outputs, "done_at": tx.now, "deadline": deadline}
+        changes.steps[step.idx] |= {"note": note, "wake_at": None}
+    elif found.happened is False:
+        changes.steps[step.idx] = {"state": "pending", "note": f"It did not happen: {found.evidence}", "wake_at": None}
+        _keep_approval(tx, step, changes)
+    elif Risk(step.risk).destructive and not run.stop_asked:
+        changes.steps[step.idx] = {
+            "state": "asking",
+            "note": found.evidence,
+            "question": _unknown_question(step, found),
+        }
+        changes.told("step.asked", step, question="outcome")
+    else:
+        message = f"Its outcome is not known: {found.evidence}"
+        changes.steps[step.idx] = {"state": "uncertain", "error": message, "note": found.evidence}
+        changes.told("step.uncertain", step)
+    return changes
+
+
+def _unknown_question(step: Step, found: Found) -> dict[str, Any]:
+    return {
+        "text": f"Step {step.idx} {step.uses}: outcome unknown, and I cannot tell by looking. I will not repeat it on my own.",
+        "choices": ["happened", "did-not", "abort"],
+        "who": "",
+        "shown": f"{step.note or ''} Looked: {found.evidence}".strip(),
+    }
+
+
+def _keep_approval(tx: Tx, step: Step, changes: Changes) -> None:
+    """A proven non-effect keeps its approval, once, before it expires."""
+    used = runs.approval(tx, step.approval) if step.approval else None
+    if used is not None and used.state == "used" and used.reason != "kept" and used.expires_at > tx.now:
+        changes.approvals[used.id] = {"state": "granted", "reason": "kept", "decided_at": None}
+        changes.event("approval.kept", approval=used.id, run=step.run, step=step.idx)
+
+
+async def _now(held: Held, idx: int) -> tuple[Any, Run, Step, dict[str, Any]]:
+    def read(tx: Tx) -> tuple[Any, Run, Step, dict[str, Any]]:
+        run, steps, scope = load(tx, held)
+        return tx.now, run, steps[idx - 1], scope
+
+    return await held.house.db.read(read)

@@ -1,0 +1,155 @@
+"""A run this replica holds: its fence, its playbook, and how its steps' actions see the world.
+
+Belongs here: handles shared by everything that works on one claimed run. Does not belong here: any decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import structlog
+from pydantic import ValidationError
+
+from playbooks.action import Act, Action, World, find
+from playbooks.directory import Directory
+from playbooks.engine import moves
+from playbooks.engine.model import Playbook
+from playbooks.engine.model import Step as Spec
+from playbooks.engine.outcomes import TRIES, Context
+from playbooks.engine.scope import scope_of
+from playbooks.engine.transition import Changes, Fence, Fenced, lock, transition
+from playbooks.engine.values import resolve
+from playbooks.errors import Refused
+from playbooks.policy import Policy
+from storage import runs
+from storage.db import Database, Tx, Unreachable, Work
+from storage.runs import Run, Step
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class House:
+    """What every run shares on this replica. url: Muster's public address; lease_s: how long a claim lasts unrenewed."""
+
+    db: Database
+    tools: Mapping[type, Any]
+    policy: Policy
+    url: str
+    replica: str
+    lease_s: float
+    directory: Directory | None = None
+    find_playbook: Any = None
+
+
+@dataclass
+class Held:
+    """One claimed run. `lost` is set once another replica took it: nothing new is started then."""
+
+    house: House
+    id: str
+    fence: Fence
+    playbook: Playbook
+    claimed_at: float
+    lost: bool = False
+    flying: set[int] = field(default_factory=set)
+
+    def spec(self, idx: int) -> Spec:
+        """The playbook's own words for a step (idx from 1)."""
+        return self.playbook.steps[idx - 1]
+
+    def world(self, now: datetime, scope: Mapping[str, Any], step: Step | None = None) -> World:
+        """Reading tools for plan, verify and reconcile."""
+        key = (step.key or "") if step else ""
+        return World(self.house.tools, now=now, key=key, scope=scope, started_at=step.started_at if step else None)
+
+    def act(self, now: datetime, scope: Mapping[str, Any], step: Step) -> Act:
+        """Acting tools for run and resume, with the attempt's key."""
+        return Act(self.house.tools, now=now, key=step.key or "", scope=scope, started_at=step.started_at)
+
+    def action(self, step: Step, scope: Mapping[str, Any]) -> Action:
+        """The step's action: from the parameters it started with, else resolved now. Raises Refused."""
+        cls = find(step.uses)
+        if cls is None:
+            raise Refused(f"There is no action {step.uses} in this version of Muster.", todo="Upgrade, or skip it.")
+        params = step.params if step.params is not None else resolve(self.spec(step.idx).with_, scope)
+        try:
+            return cls.model_validate(params)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise Refused(f"`{where}` of {step.uses}: {first['msg']}.") from None
+
+    def context(self, action: Action, step: Step, now: datetime, *, late: bool = False) -> Context:
+        """For sorting outcomes."""
+        retries = self.spec(step.idx).retries
+        tries = 1 + retries if retries else TRIES[action.again]
+        return Context(action, step, now, tries, late)
+
+    async def keep(self, work: Work[T]) -> T:
+        """Write a known outcome: again and again until the database takes it (it is never turned into `unknown`)."""
+        wait = 0.1
+        while True:
+            try:
+                return await self.house.db.write(work)
+            except Unreachable as error:
+                log.warning("engine.outcome_waits_for_database", run=self.id, error=str(error))
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, 5.0)
+
+    async def settle(self, idx: int, decide: Any) -> None:
+        """Write what came of step `idx`: `decide(tx, run, step) -> Changes`, fenced; late when the run was taken over."""
+
+        def write(tx: Tx) -> None:
+            run = lock(tx, self.id, self.fence)
+            step = runs.steps_of(tx, self.id)[idx - 1]
+            transition(tx, run, decide(tx, run, step))
+
+        try:
+            await self.keep(write)
+        except Fenced:
+            self.lost = True
+            await self.keep(lambda tx: late(tx, self.id, idx, decide))
+
+
+def late(tx: Tx, run_id: str, idx: int, decide: Any) -> None:
+    """The run was taken over while the effect was being made. The outcome is known: it goes on the record, and where
+    the new holder is still wondering about this very attempt, it answers the question."""
+    run = lock(tx, run_id)
+    step = runs.steps_of(tx, run_id)[idx - 1]
+    wondering = step.state in ("unknown", "asking", "uncertain")
+    told: Changes = decide(tx, run, _as_started(step)) if wondering else Changes()
+    outcome = told.steps.get(idx, {})
+    changes = Changes()
+    changes.event(
+        "step.late", run=run_id, step=idx, id=step.id, attempt=step.attempt, came_as=outcome.get("state", "—")
+    )
+    answers = wondering and outcome.get("state") in ("done", "succeeded")
+    if answers and (step.state, "done") in moves.STEP_MOVES and run.state not in moves.RUN_ENDED:
+        values = {**outcome, "state": "done", "wake_at": None}
+        changes.steps[idx], changes.facts = values, told.facts
+        changes.events += [event for event in told.events if event.type == "step.done"]
+        changes.run["ready_at"] = tx.now
+    transition(tx, run, changes)
+
+
+def _as_started(step: Step) -> Step:
+    return Step(**{**step.__dict__, "state": "started"})
+
+
+def load(tx: Tx, held: Held) -> tuple[Run, list[Step], dict[str, Any]]:
+    """The run, its steps and its scope, read together."""
+    run = runs.get(tx, held.id)
+    assert run is not None
+    steps = runs.steps_of(tx, held.id)
+    return run, steps, scope_of(tx, held.house.policy, held.house.url, run, steps)
+
+
+def attempt_key(run: Run, step: Step) -> str:
+    """The idempotency key: the same through one attempt, new for a retry a person asked for."""
+    return f"muster:{run.id}:{step.idx}:{step.attempt}"

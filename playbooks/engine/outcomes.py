@@ -1,0 +1,197 @@
+"""What came of an action's call, and what that means for its step: one place that sorts errors by who must act.
+
+Belongs here: turning outputs and exceptions into step changes (pure). Does not belong here: calling actions or writing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from playbooks.action import Action, Again, Outputs, Park, Seen
+from playbooks.engine.moves import check
+from playbooks.engine.transition import Changes
+from playbooks.errors import MusterError, NotConfigured, NotYet, Refused, Temporary, Uncertain
+from storage.runs import Step
+
+CAP = 4000
+TRIES = {Again.SAFE: 3, Again.KEYED: 4, Again.NEVER: 2}
+SLOWEST_S = 30.0
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the sorting needs to know. now: database time; tries: how often a `Temporary` is tried, in all."""
+
+    action: Action
+    step: Step
+    now: datetime
+    tries: int
+    late: bool = False
+
+
+def capped(outputs: Outputs) -> dict[str, Any]:
+    """Outputs as JSON values, every text at most CAP characters."""
+    return {key: _cap(value) for key, value in outputs.model_dump(mode="json").items()}
+
+
+def _cap(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > CAP:
+        return value[: CAP - 1] + "…"
+    if isinstance(value, list):
+        return [_cap(item) for item in value]
+    return {key: _cap(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def as_json(value: Any) -> str:
+    """Compact JSON with sorted keys, for texts beside the chain."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def returned(ctx: Context, result: Outputs | Park) -> Changes:
+    """`run` (or `look`, `resume`) came back."""
+    if isinstance(result, Park):
+        return _parked(ctx, result)
+    step, action, changes = ctx.step, ctx.action, Changes()
+    outputs = capped(result)
+    said = action.say(result)
+    changes.told("step.done", step, late=ctx.late, texts={"outputs": as_json(outputs)})
+    changes.facts = {fact: outputs[name] for fact, name in action.facts.items()}
+    values: dict[str, Any] = {"outputs": outputs, "done_at": ctx.now, "error": None, "note": said, "wake_at": None}
+    if type(action).verify is Action.verify:
+        changes.told("step.succeeded", step, texts={"said": said})
+        changes.steps[step.idx] = {**values, "state": "succeeded"}
+    else:
+        deadline = ctx.now + timedelta(seconds=within(ctx))
+        changes.steps[step.idx] = {**values, "state": "done", "deadline": deadline}
+    return changes
+
+
+def within(ctx: Context) -> float:
+    """Seconds a probe or verify may keep looking: the step's own `within` (kept in its plan column) or the action's."""
+    own = (ctx.step.plan or {}).get("within_s")
+    return float(own) if own is not None else ctx.action.within_s()
+
+
+def _parked(ctx: Context, park: Park) -> Changes:
+    step, changes = ctx.step, Changes()
+    values: dict[str, Any] = {"state": "parked", "answer": None}
+    if park.question is not None:
+        question = {**park.question.__dict__, "choices": list(park.question.choices)}
+        due = ctx.now + timedelta(seconds=park.question.due_in_s)
+        values |= {"question": question, "deadline": due, "wake_at": None}
+        changes.told("step.asked", step, who=park.question.who)
+    else:
+        wake = ctx.now + timedelta(seconds=park.wake_in_s or 1.0)
+        values |= {"question": None, "wake_at": wake}
+        changes.told("step.parked", step, until=wake)
+    changes.steps[step.idx] = values
+    return changes
+
+
+def raised(ctx: Context, error: BaseException) -> Changes:
+    """`run` (or `look`, `resume`) raised. Which exception says what is known about the effect."""
+    match error:
+        case NotYet():
+            return _not_yet(ctx, error)
+        case NotConfigured() if ctx.step.on_failure == "continue":
+            return skipped(ctx, str(error))
+        case Temporary():
+            return _temporary(ctx, error)
+        case Refused():
+            return failed(ctx, str(error))
+        case Uncertain():
+            return _uncertain(ctx, str(error))
+        case TimeoutError():
+            return _uncertain(ctx, f"No answer within {ctx.action.timeout_s:.0f} s.")
+        case MusterError():
+            return failed(ctx, str(error))
+    return _uncertain(ctx, f"An unexpected {type(error).__name__} in {ctx.step.uses}: a fault in Muster, see its log.")
+
+
+def _not_yet(ctx: Context, error: NotYet) -> Changes:
+    step, changes = ctx.step, Changes()
+    deadline = step.deadline or ctx.now + timedelta(seconds=within(ctx))
+    if ctx.now >= deadline:
+        return failed(ctx, f"Not within {within(ctx):.0f} s. Last seen: {error.message}")
+    wake = min(ctx.now + timedelta(seconds=error.again_in), deadline)
+    changes.steps[step.idx] = {"wake_at": wake, "deadline": deadline, "note": error.message}
+    return changes
+
+
+def _temporary(ctx: Context, error: Temporary) -> Changes:
+    """The effect certainly did not happen: the same attempt again, later, with the same key."""
+    step, changes = ctx.step, Changes()
+    tries = step.tries + 1
+    if tries >= ctx.tries:
+        return failed(ctx, f"{error} Tried {tries} times.")
+    wait = error.retry_after if error.retry_after is not None else min(2.0 ** (tries - 1), SLOWEST_S)
+    values = {"state": "pending", "tries": tries, "wake_at": ctx.now + timedelta(seconds=wait), "note": str(error)}
+    changes.steps[step.idx] = {**values, "error": str(error)}
+    changes.told("step.retrying", step, tries=tries, of=ctx.tries, in_s=f"{wait:.1f}", texts={"error": str(error)})
+    return changes
+
+
+def _uncertain(ctx: Context, message: str) -> Changes:
+    """The effect may have happened. Keyed and safe steps are repeated; the others are looked for."""
+    action, step = ctx.action, ctx.step
+    if action.again is not Again.NEVER:
+        repeat = Temporary(f"{message} It is repeated with the same key.")
+        return _temporary(ctx, repeat)
+    changes = Changes()
+    changes.steps[step.idx] = {"state": "unknown", "note": message, "error": message, "wake_at": None, "tries": 0}
+    changes.told("step.unknown", step, texts={"error": message})
+    return changes
+
+
+def failed(ctx: Context, message: str) -> Changes:
+    """It ended badly; under `on-failure: pause` the run pauses, a person chooses."""
+    step, changes = ctx.step, Changes()
+    check("step", step.state, "failed")
+    changes.steps[step.idx] = {"state": "failed", "error": message, "note": None, "wake_at": None}
+    changes.told("step.failed", step, texts={"error": message})
+    return changes
+
+
+def skipped(ctx: Context, reason: str) -> Changes:
+    """It is not done, visibly: its condition is false, or its integration is missing."""
+    return skip(ctx.step, reason)
+
+
+def skip(step: Step, reason: str, *, actor: str = "muster") -> Changes:
+    """A step not done, with the reason."""
+    changes = Changes()
+    changes.steps[step.idx] = {"state": "skipped", "note": reason, "wake_at": None}
+    changes.told("step.skipped", step, actor, texts={"reason": reason})
+    return changes
+
+
+def looked(ctx: Context, seen: Seen) -> Changes:
+    """One look of `verify`."""
+    step, changes = ctx.step, Changes()
+    if seen.ok:
+        said = seen.text or (step.note or "")
+        changes.facts = dict(seen.facts)
+        changes.steps[step.idx] = {"state": "succeeded", "note": said, "wake_at": None}
+        changes.told("step.succeeded", step, texts={"said": said})
+        return changes
+    late = step.deadline is not None and ctx.now >= step.deadline
+    if seen.ok is False or late:
+        words = seen.text if seen.ok is False else f"Not seen within {within(ctx):.0f} s. Last seen: {seen.text}"
+        return failed(ctx, words)
+    wake = ctx.now + timedelta(seconds=seen.again_in)
+    if step.deadline is not None:
+        wake = min(wake, step.deadline)
+    changes.steps[step.idx] = {"wake_at": wake, "note": seen.text}
+    return changes
+
+
+def look_failed(ctx: Context, error: BaseException) -> Changes:
+    """A look of `verify` raised: that says nothing about the effect. Look again until the deadline."""
+    wait = error.retry_after if isinstance(error, Temporary) and error.retry_after else 2.0
+    words = str(error) if isinstance(error, MusterError) else f"looking failed: {type(error).__name__}"
+    if isinstance(error, NotConfigured):
+        return looked(ctx, Seen(ok=True, text=f"{ctx.step.note or 'done'} (not verified: {words})"))
+    return looked(ctx, Seen(ok=None, text=words, again_in=wait))

@@ -1,0 +1,48 @@
+"""The quorum of one approval, read from rows: who voted, who still counts, who could.
+
+Belongs here: handing rows to the pure rules (approvals.py). Does not belong here: any rule, any writing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from playbooks.engine.approvals import Candidates, Tally, tally, who_can
+from playbooks.policy import ApprovalRule, Policy
+from storage import people, runs
+from storage.db import Tx
+from storage.runs import Approval, Run
+
+
+def groups_of(rule: ApprovalRule) -> list[str]:
+    """Every group whose members matter for this rule."""
+    named = [*(group for group, _ in rule.groups), *rule.from_, *rule.next_groups]
+    return [group for group in dict.fromkeys(named) if group != people.EVERYONE]
+
+
+def count(tx: Tx, asked: Approval, *, without: str | None = None) -> Tally:
+    """Where the votes stand now, each person checked again on rows. without: leave this person's vote out."""
+    votes = [vote for vote in runs.votes_on(tx, asked.id) if vote.person != without]
+    using = {vote.person: (vote.account_kind, vote.account_id) for vote in votes}
+    known = people.voters_by_id(tx, [vote.person for vote in votes], using)
+    rule = ApprovalRule.model_validate(asked.rule)
+    return tally(rule, votes, known, barred=asked.barred, now=tx.now)
+
+
+def candidates(tx: Tx, rule: ApprovalRule, barred: Mapping[str, str], on_call_policy: str | None = None) -> Candidates:
+    """Who could approve now, those on call first."""
+    found = people.voters(tx, [*rule.from_, *(group for group, _ in rule.groups)])
+    on_call = [one.person for one in people.on_call(tx, on_call_policy)] if on_call_policy else []
+    return who_can(rule, barred, found, on_call, tx.now)
+
+
+def on_call_policy(policy: Policy, run: Run) -> str | None:
+    """The escalation policy whose people are asked first: the service's."""
+    service = policy.services.get(run.service) if run.service else None
+    return service.pagerduty.escalation_policy if service else None
+
+
+def slack_id(tx: Tx, person: str) -> str | None:
+    """The bare Slack id of a person's best account."""
+    found = people.accounts_of(tx, person, "slack")
+    return found[0].id.rpartition("/")[2] if found else None

@@ -1,0 +1,240 @@
+"""What people ask of the engine: start a run, pause, resume, retry, skip, abort, answer a question.
+
+Plain functions inside the asker's transaction. Each writes who asked and why. Voting is in voting.py.
+Raises Refused, with words, for what cannot be done; nothing is changed then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from playbooks.action import Risk, find
+from playbooks.directory import Person
+from playbooks.engine import moves
+from playbooks.engine.asking import void
+from playbooks.engine.driver import abort as end_aborted
+from playbooks.engine.engine import Engine
+from playbooks.engine.model import Playbook
+from playbooks.engine.starting import write_run
+from playbooks.engine.transition import Changes, lock, transition
+from playbooks.engine.voting import Said, revoke, vote
+from playbooks.errors import Refused
+from storage import runs
+from storage.db import Tx
+from storage.runs import Run, Step
+
+__all__ = ["Said", "abort", "answer", "pause", "resume", "retry", "revoke", "skip", "start_run", "vote"]
+
+
+def start_run(
+    tx: Tx,
+    engine: Engine,
+    *,
+    playbook: Playbook,
+    inputs: Mapping[str, Any],
+    incident: str | None,
+    requester: str,
+    account: str | None = None,
+    ask: str | None = None,
+    shown: bool = True,
+    service: str | None = None,
+    site: str | None = None,
+    kind: str = "real",
+    editors: Sequence[str] = (),
+) -> str:
+    """Write a run and its steps; the engine takes it up after the commit. Returns its id ("INC-42/2")."""
+    return write_run(
+        tx, engine.house, playbook=playbook, inputs=inputs, incident=incident, requester=requester, account=account,
+        ask=ask, shown=shown, service=service, site=site, kind=kind, editors=editors,
+    )  # fmt: skip
+
+
+def _running(tx: Tx, run: str) -> Run:
+    try:
+        found = lock(tx, run)
+    except LookupError:
+        raise Refused(
+            f"There is no run **{run}**.", todo="`/playbook status` lists the runs of this incident."
+        ) from None
+    if found.state in moves.RUN_ENDED:
+        raise Refused(f"{run} ({found.playbook}) has ended: {found.state}.", todo=f"`/playbook run {found.playbook}`")
+    return found
+
+
+def pause(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "") -> Said:
+    """Start nothing new. A step in flight is finished first. Needs no approval."""
+    found = _running(tx, run)
+    if found.state == "paused" or found.stop_asked == "pause":
+        return Said(f"{run} is paused already.")
+    if found.stop_asked == "abort":
+        raise Refused(f"{run} is being aborted.")
+    flying = _flying(tx, run)
+    changes = Changes()
+    changes.event("run.pause_asked", actor.person or "", run=run, texts={"reason": reason} if reason else {})
+    if flying or found.lease_owner:
+        changes.run = {"stop_asked": "pause", "ready_at": tx.now}
+    else:
+        changes.run = {"state": "paused", "reason": "a person paused it", "ready_at": None}
+        changes.event("run.paused", run=run, reason="a person paused it")
+    transition(tx, found, changes)
+    tail = f" Step {flying[0].idx} {flying[0].uses} is in flight and is finished first." if flying else ""
+    return Said(f"⏸ **{run}** {found.playbook} starts nothing new.{tail} Go on with `/playbook resume {run}`.")
+
+
+def resume(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "") -> Said:
+    """Go on with a paused run."""
+    found = _running(tx, run)
+    if found.state != "paused":
+        if found.stop_asked == "pause":
+            transition(tx, found, Changes(run={"stop_asked": None, "ready_at": tx.now}))
+            return Said(f"▶️ **{run}** goes on.")
+        raise Refused(f"{run} is not paused; it is {found.state}.")
+    bad = next((step for step in runs.steps_of(tx, run) if _blocks(step)), None)
+    if bad is not None:
+        raise Refused(
+            f"Step {bad.idx} {bad.uses} of {run} {bad.state}: {bad.error}",
+            todo=f"`/playbook retry {run}`, `/playbook skip {run} <reason>` or `/playbook abort {run}`.",
+        )
+    _go_on(tx, found, Changes(), actor)
+    return Said(f"▶️ **{run}** {found.playbook} goes on.")
+
+
+def _go_on(tx: Tx, run: Run, changes: Changes, actor: Person) -> None:
+    if run.state == "paused":
+        changes.run |= {"state": "running", "reason": None}
+        changes.event("run.resumed", actor.person or "", run=run.id)
+    changes.run |= {"ready_at": tx.now, "stop_asked": None}
+    transition(tx, run, changes)
+
+
+def abort(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "") -> Said:
+    """End a run: what has not begun will not. A step in flight is finished first. Needs no approval."""
+    found = _running(tx, run)
+    steps = runs.steps_of(tx, run)
+    flying = _flying(tx, run)
+    changes = Changes()
+    changes.event("run.abort_asked", actor.person or "", run=run, texts={"reason": reason} if reason else {})
+    if found.state != "paused" and (flying or found.lease_owner or any(s.state == "unknown" for s in steps)):
+        changes.run = {"stop_asked": "abort", "ready_at": tx.now}
+        transition(tx, found, changes)
+        what = f"Step {flying[0].idx} {flying[0].uses} is in flight and is finished first" if flying else "It ends now"
+        return Said(f"⏹ **{run}** {found.playbook} is being aborted. {what}; nothing else starts.")
+    end_aborted(changes, found, steps, runs.approvals_of(tx, run))
+    transition(tx, found, changes)
+    done = [f"{step.idx} {step.uses}" for step in steps if step.outputs is not None and step.risk > Risk.READ]
+    kept = f" Already done and not undone: {', '.join(done)}." if done else " It had changed nothing."
+    return Said(f"⏹ **{run}** {found.playbook} is aborted.{kept}")
+
+
+def retry(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "", step: str | None = None) -> Said:
+    """Try a failed or uncertain step again: a new attempt with a new key; the asker is a requester of it."""
+    found = _running(tx, run)
+    bad = _chosen(tx, found, step, ("failed", "uncertain"))
+    changes = Changes()
+    void(tx, bad, changes, "a new attempt was asked for")
+    values = {"state": "pending", "attempt": bad.attempt + 1, "tries": 0, "error": None, "note": None, "approval": None}
+    values |= {"params": None, "outputs": None, "deadline": None, "ended_at": None, "key": None, "answer": None}
+    values["requesters"] = sorted({*bad.requesters, actor.person or ""})
+    changes.steps[bad.idx] = values
+    changes.told(
+        "step.retry_asked", bad, actor.person or "", next=bad.attempt + 1, texts={"reason": reason} if reason else {}
+    )
+    _go_on(tx, found, changes, actor)
+    again = " It needs a new approval; yours does not count." if Risk(bad.risk).destructive else ""
+    return Said(f"🔁 **{run}** tries step {bad.idx} {bad.uses} again.{again}")
+
+
+def skip(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "", step: str | None = None) -> Said:
+    """Go on without a step. Needs a reason, which stays on the record."""
+    if not reason.strip():
+        raise Refused("Skipping a step needs a reason.", todo=f"`/playbook skip {run} <reason>`")
+    found = _running(tx, run)
+    choices = ("failed", "uncertain", "held", "parked", "pending")
+    bad = _chosen(tx, found, step, choices)
+    if bad.state == "pending" and step is None:
+        raise Refused(f"Nothing in {run} waits for a decision.", todo=f"Name the step: `/playbook skip {run} step=2 …`")
+    changes = Changes()
+    void(tx, bad, changes, "the step was skipped")
+    changes.steps[bad.idx] = {"state": "skipped", "note": "skipped by a person", "wake_at": None}
+    changes.told("step.skipped", bad, actor.person or "", texts={"reason": reason})
+    _go_on(tx, found, changes, actor)
+    return Said(f"⏭ **{run}** goes on without step {bad.idx} {bad.uses}.")
+
+
+def answer(tx: Tx, engine: Engine, *, run: str, step: str | None, actor: Person, choice: str, text: str = "") -> Said:
+    """Answer a step's question: a `human.*` step's own, or what became of a step whose outcome was lost."""
+    found = _running(tx, run)
+    asked = _chosen(tx, found, step, ("parked", "asking"))
+    question = asked.question or {}
+    choices = list(question.get("choices", []))
+    if asked.answer is not None:
+        raise Refused(f"Step {asked.idx} of {run} was answered already: {asked.answer.get('choice')}.")
+    if choice not in choices:
+        raise Refused(f"**{choice}** is no answer here.", todo=f"Choose one of: {', '.join(choices)}.")
+    if question.get("evidence_required") and not text.strip():
+        raise Refused("This answer needs its evidence in words.", todo=f"`/playbook answer {run} {choice} <evidence>`")
+    texts = {"text": text} if text.strip() else {}
+    if asked.state == "asking":
+        return _outcome(tx, engine, found, asked, actor, choice, texts)
+    changes = Changes()
+    changes.steps[asked.idx] = {"answer": {"person": actor.person, "choice": choice, "text": text}, "wake_at": None}
+    changes.told("step.answered", asked, actor.person or "", choice=choice, texts=texts)
+    changes.run["ready_at"] = tx.now
+    transition(tx, found, changes)
+    return Said(f"Recorded: **{choice}** for step {asked.idx} of {run}.")
+
+
+def _outcome(tx: Tx, engine: Engine, run: Run, step: Step, actor: Person, choice: str, texts: dict[str, str]) -> Said:
+    """A person says what became of a destructive step: it happened, it did not (ask again), or abort."""
+    changes = Changes()
+    changes.told("step.answered", step, actor.person or "", choice=choice, texts=texts)
+    if choice == "abort":
+        changes.run["ready_at"] = tx.now
+        transition(tx, run, changes)
+        return abort(tx, engine, run=run.id, actor=actor, reason="the outcome of a step is not known")
+    if choice == "happened":
+        note = "a person says it happened"
+        values = {"state": "done", "outputs": step.outputs or _told_outputs(step), "done_at": tx.now, "note": note}
+        changes.steps[step.idx] = {**values, "answer": {"person": actor.person, "choice": "happened"}, "question": None}
+        told = f"Recorded: it happened. **{run.id}** goes on and verifies."
+    else:
+        values = {"state": "pending", "attempt": step.attempt + 1, "tries": 0, "approval": None, "key": None}
+        values["requesters"] = sorted({*step.requesters, actor.person or ""})
+        note = "a person says it did not happen"
+        changes.steps[step.idx] = {**values, "params": None, "question": None, "answer": None, "note": note}
+        told = f"Recorded: it did not happen. **{run.id}** asks for approval again; yours does not count."
+    _go_on(tx, run, changes, actor)
+    return Said(told)
+
+
+def _told_outputs(step: Step) -> dict[str, Any]:
+    """On a person's word the outputs are those parameters the action also returns; verify looks at the rest."""
+    cls = find(step.uses)
+    names = cls.result.model_fields if cls else {}
+    return {name: value for name, value in (step.params or {}).items() if name in names}
+
+
+def _flying(tx: Tx, run: str) -> list[Step]:
+    return [step for step in runs.steps_of(tx, run) if step.state == "started" and step.wake_at is None]
+
+
+def _blocks(step: Step) -> bool:
+    return step.state in moves.STEP_BAD and step.on_failure == "pause"
+
+
+def _chosen(tx: Tx, run: Run, step: str | None, states: tuple[str, ...]) -> Step:
+    """The step a person means: named by number or id, else the first one in these states, in the order given."""
+    steps = runs.steps_of(tx, run.id)
+    if step is not None:
+        named = next((s for s in steps if str(s.idx) == step or s.id == step), None)
+        if named is None:
+            raise Refused(f"{run.id} has no step **{step}**; it has {', '.join(s.id for s in steps)}.")
+        if named.state not in states:
+            raise Refused(f"Step {named.idx} {named.uses} is {named.state}; that cannot be done to it now.")
+        return named
+    for state in states:
+        found = next((s for s in steps if s.state == state), None)
+        if found is not None:
+            return found
+    raise Refused(f"No step of {run.id} is {' or '.join(states)}.", todo="`/playbook status` shows where it stands.")

@@ -1,0 +1,82 @@
+"""The scope of a run: what `${{ … }}` in its playbook may read, built from rows and policy inside one transaction.
+
+Belongs here: turning rows into plain JSON values. Does not belong here: evaluating references (values.py), outside looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from playbooks.durations import words
+from playbooks.engine.quorum import slack_id
+from playbooks.policy import Policy, Service
+from storage import incident_rows, people
+from storage.db import Tx
+from storage.runs import Run, Step
+from storage.types import iso
+
+
+def scope_of(tx: Tx, policy: Policy, url: str, run: Run, steps: Sequence[Step]) -> dict[str, Any]:
+    """Everything a run's references may read. url: Muster's public address."""
+    service = policy.services.get(run.service) if run.service else None
+    site = policy.sites.get(run.site) if run.site else policy.site_of(service)
+    scope: dict[str, Any] = {
+        "inputs": run.inputs,
+        "steps": {step.id: {"outputs": step.outputs} for step in steps if step.outputs is not None},
+        "service": service.scope(site.name if site else None) if service else None,
+        "site": site.scope() if site else None,
+        "run": {"id": run.id, "kind": run.kind, "requester_slack": slack_id(tx, run.requester)},
+    }
+    if run.incident:
+        scope |= incident_scope(tx, policy, url, run.incident)
+    return scope
+
+
+def incident_scope(tx: Tx, policy: Policy, url: str, incident: str) -> dict[str, Any]:
+    """`incident` and `severity` for one incident."""
+    found = incident_rows.get(tx, incident)
+    if found is None:
+        raise LookupError(f"no incident {incident}")
+    severity = policy.severity(found.severity)
+    service = policy.services.get(found.service) if found.service else None
+    commander = incident_rows.roles(tx, incident).get("commander")
+    secret = found.private
+    headline = f"{found.id} · {found.severity} · {'restricted' if secret else found.title}"
+    what = service.title or service.name if service else "a part of our service"
+    cadence = severity.status_page.cadence
+    fixed = {
+        "id": found.id,
+        "number": found.number,
+        "title": found.title,
+        "headline": headline,
+        "severity": found.severity,
+        "type": found.type,
+        "status": found.status,
+        "kind": found.kind,
+        "private": found.private,
+        "service": found.service,
+        "url": f"{url}/incidents/{found.id}",
+        "page_key": f"muster/{found.id}",
+        "page_summary": headline,
+        "page_routing_key": str(service.pagerduty.routing_key) if service and service.pagerduty.routing_key else None,
+        "commander": people.name(tx, commander.person) if commander else None,
+        "commander_slack": slack_id(tx, commander.person) if commander else None,
+        "declared_by": people.name(tx, found.declared_by),
+        "status_page_name": found.title,
+        "status_page_body": f"We are investigating a problem with {what}."
+        + (f" The next update follows within {words(cadence)}." if cadence else ""),
+        "status_page_components": list(service.status_page_components) if service else [],
+        "latest_update": found.latest_update,
+        "latest_update_status": found.latest_update_status,
+        "started": iso(found.declared_at),
+    }
+    return {
+        "incident": {**found.facts, **fixed},
+        "severity": policy.severity_scope(severity, private=found.private),
+    }
+
+
+def service_of(policy: Policy, name: str | None) -> Service | None:
+    """The policy's service of that name, or None."""
+    return policy.services.get(name) if name else None

@@ -1,0 +1,74 @@
+"""Writing a new run: its row, its steps, its first event. Used for what people ask and for what the engine itself calls.
+
+Belongs here: turning a playbook into rows. Does not belong here: permission, inputs (inputs.py), taking it up (engine.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import insert
+
+from playbooks.action import Risk, find
+from playbooks.engine.held import House
+from playbooks.engine.inputs import service_input, site_input
+from playbooks.engine.model import Playbook
+from playbooks.engine.outcomes import as_json
+from storage import cards, timeline
+from storage.db import Tx
+from storage.sql import next_number
+from storage.tables import runs, steps
+from storage.timeline import ORG, Entry
+
+
+def write_run(
+    tx: Tx,
+    house: House,
+    *,
+    playbook: Playbook,
+    inputs: Mapping[str, Any],
+    incident: str | None,
+    requester: str,
+    account: str | None = None,
+    ask: str | None = None,
+    shown: bool = True,
+    service: str | None = None,
+    site: str | None = None,
+    kind: str = "real",
+    editors: Sequence[str] = (),
+) -> str:
+    """Insert run and steps and append `run.requested`; returns the id, "INC-42/2" or "org/7"."""
+    stream = incident or ORG
+    number = next_number(tx, f"runs:{stream}")
+    id = f"{stream}/{number}"
+    named, at = service_input(playbook), site_input(playbook)
+    row = {
+        "id": id, "stream": stream, "number": number, "incident": incident, "playbook": playbook.name,
+        "title": playbook.title, "text": playbook.text, "digest": playbook.digest, "inputs": dict(inputs),
+        "kind": kind, "service": service or (inputs.get(named) if named else None),
+        "site": site or (inputs.get(at) if at else None), "requester": requester, "requester_account": account,
+        "editors": list(editors), "ask": ask, "shown": shown, "state": "queued", "fence": 0, "ready_at": tx.now,
+        "created_at": tx.now, "revision": 1,
+    }  # fmt: skip
+    tx.conn.execute(insert(runs).values(row))
+    tx.conn.execute(insert(steps), [_step(id, step) for step in playbook.steps])
+    body = {"run": id, "playbook": playbook.name, "digest": playbook.digest, "kind": kind, "shown": shown}
+    body |= {"service": row["service"], "site": row["site"], "steps": len(playbook.steps)}
+    timeline.append(tx, stream, Entry("run.requested", requester, body, {"inputs": as_json(dict(inputs))}))
+    if shown:
+        cards.want(tx, "run", id, stream)
+    if incident:
+        cards.want(tx, "board", incident, stream)
+    tx.hint("runs")
+    return id
+
+
+def _step(run: str, step: Any) -> dict[str, Any]:
+    cls = find(step.uses)
+    risk = max(cls.risk if cls else Risk.IRREVERSIBLE, step.risk or Risk.READ)
+    return {
+        "run": run, "idx": step.index, "id": step.id, "uses": step.uses, "title": step.title, "phase": step.phase,
+        "grp": step.group, "lane": step.lane, "risk": int(risk), "on_failure": step.on_failure, "state": "pending",
+        "attempt": 1, "tries": 0, "requesters": [],
+    }  # fmt: skip

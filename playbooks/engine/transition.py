@@ -1,0 +1,130 @@
+"""The only writer of run, step and approval statuses.
+
+One call = one set of moves + their timeline events, in the caller's transaction: the run row is locked first, every
+move is checked against the table and against what the row says now, the run's revision rises, cards are asked to be
+redrawn. With a `fence` it refuses to write for a replica that lost the run (`Fenced`).
+Lock order, everywhere: run, step, approval, ask, stream head last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import delete, update
+
+from playbooks.engine import moves
+from storage import cards, incidents, timeline
+from storage import runs as rows
+from storage.db import Tx
+from storage.tables import approvals, locks, runs, steps
+from storage.timeline import Entry
+
+
+class Fenced(Exception):
+    """Another replica holds the run now: what this one wanted to write is not written."""
+
+
+@dataclass
+class Changes:
+    """What is to be written: statuses (with other columns of the same row), events in order, facts for the incident."""
+
+    run: dict[str, Any] = field(default_factory=dict)
+    steps: dict[int, dict[str, Any]] = field(default_factory=dict)
+    approvals: dict[str, dict[str, Any]] = field(default_factory=dict)
+    events: list[Entry] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    unlock: bool = False
+
+    def event(self, type: str, actor: str = "muster", *, texts: Mapping[str, str] | None = None, **body: Any) -> None:
+        """Add a timeline event; `texts` are words a person typed."""
+        self.events.append(Entry(type, actor, body, texts or {}))
+
+    def told(
+        self, type: str, step: rows.Step, actor: str = "muster", *, texts: Mapping[str, str] | None = None, **body: Any
+    ) -> None:
+        """Add an event about one step: run, number, id, action and attempt are said every time."""
+        about = {"run": step.run, "step": step.idx, "id": step.id, "uses": step.uses, "attempt": step.attempt}
+        self.events.append(Entry(type, actor, {**about, **body}, texts or {}))
+
+
+@dataclass(frozen=True)
+class Fence:
+    """Who believes to hold the run, with which fencing number."""
+
+    owner: str
+    number: int
+
+
+def lock(tx: Tx, run: str, fence: Fence | None = None) -> rows.Run:
+    """Lock the run's row. Raises Fenced when the fence is old or its lease ran out, LookupError when there is no run."""
+    found = rows.get(tx, run, lock=True)
+    if found is None:
+        raise LookupError(f"no run {run}")
+    if fence is not None:
+        held = found.lease_owner == fence.owner and found.fence == fence.number
+        if not held or found.lease_until is None or found.lease_until < tx.now:
+            raise Fenced(f"{run} is held by {found.lease_owner} with fence {found.fence}")
+    return found
+
+
+def transition(tx: Tx, run: rows.Run, changes: Changes) -> list[int]:
+    """Write the changes of a run locked in this transaction; returns the numbers of the events written."""
+    _move_run(tx, run, changes.run)
+    before = {step.idx: step for step in rows.steps_of(tx, run.id)} if changes.steps else {}
+    for idx, values in changes.steps.items():
+        _move_step(tx, before[idx], values)
+    for id, values in changes.approvals.items():
+        _move_approval(tx, id, values)
+    if changes.unlock or changes.run.get("state") in moves.RUN_ENDED:
+        tx.conn.execute(delete(locks).where(locks.c.run == run.id))
+    if changes.facts and run.incident:
+        incidents.set_facts(tx, run.incident, changes.facts)
+    _redraw(tx, run, changes)
+    tx.hint("runs")
+    return timeline.append(tx, run.stream, *changes.events)
+
+
+def _move_run(tx: Tx, run: rows.Run, values: dict[str, Any]) -> None:
+    after = values.get("state", run.state)
+    if after != run.state:
+        moves.check("run", run.state, after)
+        if after in moves.RUN_ENDED:
+            values |= {"ended_at": tx.now, "lease_owner": None, "lease_until": None, "ready_at": None}
+    statement = update(runs).where(runs.c.id == run.id).values(**values, revision=runs.c.revision + 1)
+    tx.conn.execute(statement)
+
+
+def _move_step(tx: Tx, step: rows.Step, values: dict[str, Any]) -> None:
+    after = values.get("state", step.state)
+    if after != step.state:
+        moves.check("step", step.state, after)
+        if after in moves.STEP_ENDED:
+            values.setdefault("ended_at", tx.now)
+            values.setdefault("wake_at", None)
+    mine = (steps.c.run == step.run, steps.c.idx == step.idx, steps.c.state == step.state)
+    tx.conn.execute(update(steps).where(*mine).values(**values))
+
+
+def _move_approval(tx: Tx, id: str, values: dict[str, Any]) -> None:
+    found = rows.approval(tx, id)
+    assert found is not None
+    after = values.get("state", found.state)
+    if after != found.state:
+        moves.check("approval", found.state, after)
+        if after not in moves.APPROVAL_LIVE:
+            values.setdefault("decided_at", tx.now)
+    if values:
+        tx.conn.execute(update(approvals).where(approvals.c.id == id).values(**values))
+    cards.want(tx, "approval", id, found.run.rpartition("/")[0])
+
+
+def _redraw(tx: Tx, run: rows.Run, changes: Changes) -> None:
+    if run.shown:
+        cards.want(tx, "run", run.id, run.stream)
+    if run.incident and (changes.run or changes.approvals or changes.facts):
+        cards.want(tx, "board", run.incident, run.stream)
+    for idx, values in changes.steps.items():
+        if "question" in values or "answer" in values:
+            cards.want(tx, "question", f"{run.id}#{idx}", run.stream)

@@ -1,0 +1,227 @@
+"""Votes on an approval: approve, deny, revoke. Decided on rows, inside one transaction, under the run's lock.
+
+Every attempt is an event, refused ones too, so refusals are returned (`Said(ok=False)`), never raised.
+Belongs here: what a vote does. Does not belong here: whose vote counts (approvals.py), refreshing who people are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from playbooks.directory import Person
+from playbooks.engine import approvals as rules
+from playbooks.engine.engine import Engine
+from playbooks.engine.moves import RUN_ENDED
+from playbooks.engine.quorum import candidates, count, on_call_policy
+from playbooks.engine.transition import Changes, lock, transition
+from playbooks.policy import ApprovalRule
+from storage import people, runs
+from storage.db import Tx
+from storage.runs import Approval, Run
+from storage.sql import insert_or
+from storage.tables import votes
+
+Choice = Literal["approve", "deny"]
+
+
+@dataclass(frozen=True)
+class Said:
+    """The answer to the one who voted. ok False: refused, and that is on the record."""
+
+    text: str
+    ok: bool = True
+
+
+@dataclass
+class _Ballot:
+    """One attempt to vote, while it is judged."""
+
+    tx: Tx
+    engine: Engine
+    run: Run
+    asked: Approval
+    actor: Person
+    choice: str
+    via: str
+    reason: str
+
+    @property
+    def rule(self) -> ApprovalRule:
+        return ApprovalRule.model_validate(self.asked.rule)
+
+    def refuse(self, why: str, code: str) -> Said:
+        """Write down the refused attempt and say why."""
+        changes = Changes()
+        self._event(changes, False, code)
+        transition(self.tx, self.run, changes)
+        return Said(why, ok=False)
+
+    def _event(self, changes: Changes, counted: bool, code: str = "", **more: Any) -> None:
+        changes.event(
+            "approval.voted", self.actor.person or "unknown", approval=self.asked.id, run=self.run.id,
+            step=self.asked.idx, person=self.actor.person, choice=self.choice, counted=counted, why=code, via=self.via,
+            digest=self.asked.digest, **more, texts={"reason": self.reason} if self.reason else {},
+        )  # fmt: skip
+
+    def count(self, changes: Changes, **more: Any) -> None:
+        """Write down the vote that counts."""
+        self._event(changes, True, **more)
+        row = {
+            "approval": self.asked.id, "person": self.actor.person, "choice": self.choice,
+            "account": f"{self.actor.account_kind}:{self.actor.account}",
+            "via": self.via, "reason": self.reason or None, "believed_at": more.get("believed_at"), "at": self.tx.now,
+        }  # fmt: skip
+        statement = insert_or(self.tx, votes).values(row)
+        again = {key: row[key] for key in ("choice", "account", "via", "reason", "believed_at", "at")}
+        self.tx.conn.execute(statement.on_conflict_do_update(index_elements=["approval", "person"], set_=again))
+
+
+def vote(
+    tx: Tx,
+    engine: Engine,
+    *,
+    run: str,
+    digest: str | None,
+    actor: Person,
+    choice: Choice,
+    via: str,
+    reason: str = "",
+) -> Said:
+    """Cast a vote. digest: what the card the person saw was bound to (full or its first characters), or None."""
+    found = _lock(tx, run)
+    if isinstance(found, Said):
+        return found
+    asked = _asked(tx, found, digest)
+    if isinstance(asked, Said):
+        return asked
+    ballot = _Ballot(tx, engine, found, asked, actor, choice, via, reason.strip())
+    if digest and not asked.digest.startswith(digest):
+        return ballot.refuse(
+            "This card is not current any more: what would happen changed. Look at the newest card.", "old card"
+        )
+    if asked.state not in ("open", "granted"):
+        return ballot.refuse(_ended_words(asked), f"the approval is {asked.state}")
+    if rules.expired(tx.now, asked.expires_at):
+        return ballot.refuse(
+            f"It expired at {asked.expires_at:%H:%M:%S} UTC. Ask again: `/playbook retry {run}`.", "expired"
+        )
+    verdict = _eligible(ballot)
+    if not verdict.ok:
+        able = candidates(tx, ballot.rule, asked.barred, on_call_policy(engine.house.policy, found))
+        return ballot.refuse(rules.refusal(verdict, ballot.rule, able), verdict.code)
+    return _deny(ballot) if choice == "deny" else _approve(ballot)
+
+
+def _lock(tx: Tx, run: str) -> Run | Said:
+    try:
+        return lock(tx, run)
+    except LookupError:
+        return Said(f"There is no run **{run}**. `/playbook status` lists them.", ok=False)
+
+
+def _asked(tx: Tx, run: Run, digest: str | None) -> Approval | Said:
+    """The approval that is meant: the live one, else the one the card was bound to, else the newest."""
+    known = runs.approvals_of(tx, run.id)
+    live = [one for one in known if one.state in ("open", "granted")]
+    if live:
+        return live[-1]
+    bound = [one for one in known if digest and one.digest.startswith(digest)]
+    if bound or known:
+        return (bound or known)[-1]
+    return Said(f"Nothing in {run.id} ({run.playbook}) waits for approval.", ok=False)
+
+
+def _ended_words(asked: Approval) -> str:
+    why = f": {asked.reason}" if asked.reason and asked.state != "used" else ""
+    words = {"used": "It was approved and has started", "void": "It is void", "withdrawn": "It was withdrawn"}
+    return f"{words.get(asked.state, f'It was {asked.state}')}{why}. Your vote changes nothing."
+
+
+def _eligible(ballot: _Ballot) -> rules.Eligibility:
+    actor, tx = ballot.actor, ballot.tx
+    if actor.person is None:
+        return rules.Eligibility(False, actor.why_not or "Muster does not know who you are.", "account")
+    using = {actor.person: (actor.account_kind, actor.account)}
+    voter = people.voters_by_id(tx, [actor.person], using)[actor.person]
+    if voter.person in ballot.asked.barred and ballot.choice == "deny":
+        return rules.Eligibility(True)  # whoever asked may always stop it
+    return rules.eligible(ballot.rule, ballot.asked.barred, voter, tx.now)
+
+
+def _approve(ballot: _Ballot) -> Said:
+    tx, asked, run = ballot.tx, ballot.asked, ballot.run
+    mine = next((v for v in runs.votes_on(tx, asked.id) if v.person == ballot.actor.person), None)
+    if mine is not None and mine.choice == "approve":
+        ballot.refuse("", "already counted")
+        return Said("Your approval already counts.")
+    changes = Changes()
+    ballot.count(changes)
+    tally = count(tx, asked)
+    total = len(tally.slots)
+    done = total - tally.missing
+    if not tally.satisfied:
+        changes.approvals[asked.id] = {}
+        transition(tx, run, changes)
+        wanted = (
+            f" More from {rules.join([f'`@{g}`' for g in tally.missing_groups], 'or')}." if tally.missing_groups else ""
+        )
+        return Said(f"✅ Approved: {asked.plan['effect']}. {done} of {total}.{wanted}")
+    if asked.state == "open":
+        changes.approvals[asked.id] = {"state": "granted", "decided_at": tx.now}
+        changes.event("approval.granted", approval=asked.id, run=run.id, step=asked.idx, by=list(tally.counted))
+        changes.run["ready_at"] = tx.now
+    transition(tx, run, changes)
+    return Said(f"✅ Approved: {asked.plan['effect']}. {done} of {total}: it starts now.")
+
+
+def _deny(ballot: _Ballot) -> Said:
+    tx, asked, run = ballot.tx, ballot.asked, ballot.run
+    changes = Changes()
+    ballot.count(changes)
+    changes.approvals[asked.id] = {"state": "denied", "reason": f"denied by {ballot.actor.name}"}
+    changes.event("approval.denied", ballot.actor.person or "", approval=asked.id, run=run.id, step=asked.idx)
+    step = runs.steps_of(tx, run.id)[asked.idx - 1]
+    words = f"Denied by {ballot.actor.name}" + (f": {ballot.reason}" if ballot.reason else "")
+    if step.state in ("held", "pending"):
+        changes.steps[asked.idx] = {"state": "failed", "error": words, "wake_at": None}
+        changes.told("step.failed", step, why="denied", texts={"error": words})
+    changes.run["ready_at"] = tx.now
+    transition(tx, run, changes)
+    return Said(f"⛔ Denied: {asked.plan['effect']}. Nothing was changed. {run.id} pauses; a person chooses what next.")
+
+
+def revoke(tx: Tx, engine: Engine, *, run: str, actor: Person, via: str, reason: str = "") -> Said:
+    """Take one's approval back. Before the start it is withdrawn; after it, it is a request to stop."""
+    found = _lock(tx, run)
+    if isinstance(found, Said):
+        return found
+    known = runs.approvals_of(tx, run)
+    mine = [
+        one for one in known
+        if any(v.person == actor.person and v.choice == "approve" for v in runs.votes_on(tx, one.id))
+    ]  # fmt: skip
+    if not mine:
+        return Said(f"You have approved nothing in {run}.", ok=False)
+    asked = mine[-1]
+    ballot = _Ballot(tx, engine, found, asked, actor, "revoke", via, reason.strip())
+    if asked.state in ("open", "granted"):
+        changes = Changes()
+        ballot.count(changes)
+        changes.approvals[asked.id] = {"state": "open", "decided_at": None}
+        changes.event("approval.revoked", actor.person or "", approval=asked.id, run=run, step=asked.idx, started=False)
+        transition(tx, found, changes)
+        tally = count(tx, asked)
+        return Said(f"Your approval is withdrawn: {len(tally.counted)} of {len(tally.slots)}. Nothing has started.")
+    if asked.state != "used" or found.state in RUN_ENDED:
+        return ballot.refuse(_ended_words(asked), f"the approval is {asked.state}")
+    changes = Changes()
+    changes.event("approval.revoked", actor.person or "", approval=asked.id, run=run, step=asked.idx, started=True)
+    if not found.stop_asked and found.state != "paused":
+        changes.run |= {"stop_asked": "pause", "ready_at": tx.now}
+    transition(tx, found, changes)
+    step = runs.steps_of(tx, run)[asked.idx - 1]
+    return Said(
+        f"Step {step.idx} {step.uses} has started and cannot be called back. **{run}** starts nothing more; "
+        f"`/playbook abort {run}` or `/playbook resume {run}`."
+    )

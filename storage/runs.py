@@ -1,0 +1,236 @@
+"""Runs, steps, approvals and votes as rows: reading them, claiming a run, and its lease.
+
+Belongs here: typed rows, claims and leases (database clock, fencing numbers). Does not belong here: status changes.
+Those have one writer, `playbooks/engine/transition.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, or_, select, update
+
+from storage.db import Tx
+from storage.sql import later, skip_locked
+from storage.tables import approvals, locks, runs, steps, votes
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of one playbook text. id: "INC-42/2" (second run of INC-42); requester: person id."""
+
+    id: str
+    stream: str
+    number: int
+    incident: str | None
+    playbook: str
+    title: str
+    text: str
+    digest: str
+    inputs: dict[str, Any]
+    kind: str
+    service: str | None
+    site: str | None
+    requester: str
+    requester_account: str | None
+    editors: list[str]
+    ask: str | None
+    shown: bool
+    state: str
+    reason: str | None
+    stop_asked: str | None
+    fence: int
+    lease_owner: str | None
+    lease_until: datetime | None
+    ready_at: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    revision: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One action call of a run. idx: position from 0; risk: `playbooks.action.Risk`; key: idempotency key of the attempt."""
+
+    run: str
+    idx: int
+    id: str
+    uses: str
+    title: str
+    phase: str | None
+    grp: str | None
+    lane: str | None
+    risk: int
+    on_failure: str
+    state: str
+    attempt: int
+    tries: int
+    key: str | None
+    params: dict[str, Any] | None
+    plan: dict[str, Any] | None
+    outputs: dict[str, Any] | None
+    question: dict[str, Any] | None
+    answer: dict[str, Any] | None
+    note: str | None
+    error: str | None
+    requesters: list[str]
+    approval: str | None
+    started_by: str | None
+    started_at: datetime | None
+    done_at: datetime | None
+    ended_at: datetime | None
+    deadline: datetime | None
+    wake_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Approval:
+    """One request for approval, bound to `digest`. rule: `ApprovalRule` snapshot; barred: person -> why they never vote."""
+
+    id: str
+    run: str
+    idx: int
+    attempt: int
+    digest: str
+    covers: dict[str, Any]
+    rule: dict[str, Any]
+    plan: dict[str, Any]
+    barred: dict[str, str]
+    state: str
+    opened_at: datetime
+    expires_at: datetime
+    decided_at: datetime | None
+    reason: str | None
+    paged: list[str]
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One person's word on one approval. choice: approve, deny or withdrawn."""
+
+    approval: str
+    person: str
+    choice: str
+    account: str
+    via: str
+    reason: str | None
+    believed_at: datetime | None
+    at: datetime
+
+    @property
+    def account_kind(self) -> str:
+        """The kind of the account voted with; `account` holds "slack:T1/U1"."""
+        return self.account.partition(":")[0]
+
+    @property
+    def account_id(self) -> str:
+        """The account's id without its kind."""
+        return self.account.partition(":")[2]
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A resource held by one destructive run from the request for approval to the end of the run."""
+
+    resource: str
+    run: str
+    person: str
+    since: datetime
+
+
+def _rows(tx: Tx, kind: type[Any], table: Table, *where: Any, order: Any = None, lock: bool = False) -> list[Any]:
+    query = select(*[table.c[f.name] for f in fields(kind)]).where(*where)
+    if order is not None:
+        query = query.order_by(order)
+    if lock:
+        query = query.with_for_update()
+    return [kind(**row) for row in tx.conn.execute(query).mappings()]
+
+
+def get(tx: Tx, run: str, *, lock: bool = False) -> Run | None:
+    """One run; with `lock` its row is held until the transaction ends (first in the lock order)."""
+    found: list[Run] = _rows(tx, Run, runs, runs.c.id == run, lock=lock)
+    return found[0] if found else None
+
+
+def steps_of(tx: Tx, run: str) -> list[Step]:
+    """The steps of a run in order."""
+    return _rows(tx, Step, steps, steps.c.run == run, order=steps.c.idx)
+
+
+def of_incident(tx: Tx, incident: str) -> list[Run]:
+    """All runs of an incident in order of their numbers."""
+    return _rows(tx, Run, runs, runs.c.incident == incident, order=runs.c.number)
+
+
+def approval(tx: Tx, id: str) -> Approval | None:
+    """One approval by id."""
+    found: list[Approval] = _rows(tx, Approval, approvals, approvals.c.id == id)
+    return found[0] if found else None
+
+
+def approvals_of(tx: Tx, run: str) -> list[Approval]:
+    """All approvals ever asked for in a run, oldest first."""
+    return _rows(tx, Approval, approvals, approvals.c.run == run, order=approvals.c.opened_at)
+
+
+def open_approval(tx: Tx, run: str) -> Approval | None:
+    """The approval a run waits for now, open or granted, or None."""
+    live = approvals.c.state.in_(("open", "granted"))
+    found: list[Approval] = _rows(tx, Approval, approvals, approvals.c.run == run, live, order=approvals.c.opened_at)
+    return found[-1] if found else None
+
+
+def votes_on(tx: Tx, approval: str) -> list[Vote]:
+    """Votes in the order they were cast."""
+    return _rows(tx, Vote, votes, votes.c.approval == approval, order=votes.c.at)
+
+
+def locks_of(tx: Tx, run: str) -> list[Lock]:
+    """Resources a run holds."""
+    return _rows(tx, Lock, locks, locks.c.run == run, order=locks.c.resource)
+
+
+def holders(tx: Tx, resources: Iterable[str]) -> list[Lock]:
+    """Who holds any of these resources."""
+    return _rows(tx, Lock, locks, locks.c.resource.in_(list(resources)), order=locks.c.resource)
+
+
+def claim(tx: Tx, owner: str, *, limit: int, lease_s: float) -> list[Run]:
+    """Take runs that are ready: never leased, released, or whose holder's lease ran out. Raises each one's fence."""
+    query = (
+        select(runs.c.id)
+        .where(runs.c.state.in_(("queued", "running", "waiting")), runs.c.ready_at <= tx.now)
+        .where(or_(runs.c.lease_owner.is_(None), runs.c.lease_until < tx.now))
+        .order_by(runs.c.ready_at)
+        .limit(limit)
+    )
+    ids = list(tx.conn.execute(skip_locked(query)).scalars())
+    if not ids:
+        return []
+    before: list[Run] = _rows(tx, Run, runs, runs.c.id.in_(ids), order=runs.c.ready_at)
+    tx.conn.execute(
+        update(runs)
+        .where(runs.c.id.in_(ids))
+        .values(lease_owner=owner, lease_until=later(tx, lease_s), fence=runs.c.fence + 1)
+    )
+    return before
+
+
+def renew(tx: Tx, owner: str, *, lease_s: float) -> set[str]:
+    """Renew all leases of this owner that have not run out, in one statement; returns the runs still held."""
+    mine = (runs.c.lease_owner == owner, runs.c.lease_until >= tx.now)
+    statement = update(runs).where(*mine).values(lease_until=later(tx, lease_s)).returning(runs.c.id)
+    return set(tx.conn.execute(statement).scalars())
+
+
+def give_back(tx: Tx, owner: str) -> int:
+    """Release every lease of this owner (SIGTERM): another replica takes the runs at once."""
+    statement = update(runs).where(runs.c.lease_owner == owner).values(lease_owner=None, lease_until=None)
+    count = tx.conn.execute(statement).rowcount
+    tx.hint("runs")
+    return count
