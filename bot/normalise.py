@@ -70,9 +70,8 @@ def account(payload: Json, user: Json) -> str:
 
 
 def clean(text: Any, most: int = LINE_MOST) -> str:
-    """Text as it was typed: Slack's three escapes undone, without what no database stores (NUL, half characters)."""
-    words = str(text or "").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    return words.replace("\x00", "").encode("utf-8", "replace").decode()[:most]
+    """Text as Slack sends it, its escapes with it (commands/reading.py undoes them), but storable."""
+    return str(text or "").replace("\x00", "").encode("utf-8", "replace").decode()[:most]
 
 
 def line_of(command: str, text: str) -> str:

@@ -7,7 +7,7 @@ belong here: how a modal looks (render/modal.py), what becomes of a submitted on
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -25,19 +25,15 @@ from storage.inbox import Ask
 
 log = structlog.get_logger(__name__)
 
-FormFor = Callable[[str, Ask], type[Command] | None]
 SEEN_MOST = 2000
 
 
 class Questions:
     """Opens modals and checks forms. house: handed to `Command.check`; policy: what a form offers to choose from."""
 
-    def __init__(
-        self, slack: Slack, commands: Mapping[str, type[Command]], form_for: FormFor, house: Any, policy: Policy
-    ) -> None:
+    def __init__(self, slack: Slack, commands: Mapping[str, type[Command]], house: Any, policy: Policy) -> None:
         self._slack = slack
         self._commands = commands
-        self._form_for = form_for
         self._house = house
         self._policy = policy
         self._tasks = Tasks("questions")
@@ -47,8 +43,8 @@ class Questions:
         """Open a modal for this press, if its line wants one; True when the press is answered by that."""
         ask = inbound.ask
         assert ask is not None
-        command = self.command_of(ask.line) if inbound.asks else self._form_for(ask.line, ask)
-        if command is None and not inbound.asks:
+        command = self.command_of(ask.line)
+        if not inbound.asks and (command is None or not command.form(ask)):
             return False
         if inbound.trigger in self._seen:
             return True  # the same press delivered again: its modal is open already
@@ -85,12 +81,10 @@ class Questions:
     async def _open(self, inbound: Inbound, ask: Ask, command: type[Command] | None) -> None:
         origin = Origin(ask.line, ask.channel, ask.message_ts, ask.response_url)
         if inbound.asks:
-            field = command.model_fields.get(inbound.asks) if command else None
-            label = command.words.partition(" ")[2].capitalize() if command else ""
-            shown = modal.one_field(label, inbound.asks, field, origin, self._choices())
+            shown = modal.one_field(command, inbound.asks, origin, self._policy)
         else:
             assert command is not None
-            shown = modal.view(command, origin, {}, self._choices())
+            shown = modal.view(command, origin, self._policy)
         try:
             await self._slack.open_view(inbound.trigger, shown)
         except MusterError as error:
@@ -110,12 +104,3 @@ class Questions:
             except MusterError as error:
                 log.warning("questions.not_told", error=type(error).__name__)
                 return
-
-    def _choices(self) -> modal.Choices:
-        policy = self._policy
-        return {
-            "severity": [(name, f"{name}: {one.title}") for name, one in policy.severities.items()],
-            "service": [(name, one.title or name) for name, one in policy.services.items()],
-            "site": [(name, one.title or name) for name, one in policy.sites.items()],
-            "role": [(name, one.title) for name, one in policy.roles.items()],
-        }

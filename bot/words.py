@@ -44,8 +44,8 @@ def dead(policy: Policy, asked: str, attempts: int) -> str:
     what = f"`{asked[:120]}`" if asked else "what came in"
     return (
         f"❌ I tried {what} {attempts} times and failed each time because of a fault in Muster. It is *not done*; "
-        f"parts that were started stand on the timeline. I will not try again on my own. Look at `/incident timeline` before "
-        f"you repeat it, and tell whoever runs Muster (its log names the fault). {call_by_hand(policy)}"
+        f"parts that were started stand on the timeline. I will not try again on my own. Look at `/incident timeline` "
+        f"before you repeat it, and tell whoever runs Muster (its log names the fault). {call_by_hand(policy)}"
     )
 
 

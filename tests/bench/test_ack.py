@@ -100,7 +100,7 @@ async def bolt() -> AsyncIterator[int]:
 @asynccontextmanager
 async def ours(db: Database) -> AsyncIterator[int]:
     slack = Slack("xoxb-1", base_url="http://127.0.0.1:9/api/")
-    questions = Questions(slack, {}, lambda line, ask: None, None, POLICY)
+    questions = Questions(slack, {}, None, POLICY)
     door = SlackDoor(
         Store(db), questions, Metrics(), client=AsyncWebClient("xoxb-1", base_url="http://127.0.0.1:9/api/"),
         signing_secret=SECRET, not_stored=lambda line: "not stored",

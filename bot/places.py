@@ -1,0 +1,84 @@
+"""Where a card belongs: the incident's own channel, the place it was asked in, or the organisation's channels.
+
+Belongs here: that choice, and channel names -> ids. Does not belong here: posting (bot/cards.py).
+A private incident's card stands in its own channel or nowhere; it never falls back to a public place.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from playbooks.connectors.slack import SlackReads
+from playbooks.policy import Policy
+from storage import inbox, incidents, runs
+from storage.cards import Card
+from storage.db import Tx
+
+WAIT_FOR_CHANNEL_S = 15.0  # a channel is usually there within two seconds; then people must see it somewhere
+LOOK_AGAIN_S = 30.0
+NAMES_GOOD_FOR_S = 300.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """channel: id or "#name"; None: nowhere yet, `why` says it and `wait_s` when to look again."""
+
+    channel: str | None
+    why: str = ""
+    wait_s: float = LOOK_AGAIN_S
+
+
+def read_place(tx: Tx, card: Card, policy: Policy) -> Place:
+    """Where this card belongs now."""
+    incident = incidents.get(tx, card.stream)
+    if card.kind == "announcement":
+        if incident is None or incident.private:
+            return Place(None, "a private incident is never announced", 3600.0)
+        return Place(policy.organisation.slack.announce)
+    if incident is None:
+        return _outside(tx, card, policy)
+    if incident.channel:
+        return Place(incident.channel)
+    if incident.private:
+        return Place(None, "its private channel is not open yet")
+    left = WAIT_FOR_CHANNEL_S - (tx.now - incident.declared_at).total_seconds()
+    if left > 0:
+        return Place(None, "its channel is not open yet", left)
+    if incident.origin_channel:
+        return Place(incident.origin_channel)
+    return Place(None, "its channel is not open yet")
+
+
+def _outside(tx: Tx, card: Card, policy: Policy) -> Place:
+    """A run of no incident: approvals where policy says, everything else where it was asked for."""
+    run = runs.get(tx, card.subject.partition("#")[0]) or _of_approval(tx, card)
+    ask = inbox.get(tx, run.ask) if run and run.ask else None
+    asked_in = ask.channel if ask else None
+    if card.kind == "approval":
+        return Place(policy.organisation.slack.approvals or asked_in or policy.organisation.slack.announce)
+    return Place(asked_in or policy.organisation.slack.announce)
+
+
+def _of_approval(tx: Tx, card: Card) -> runs.Run | None:
+    asked = runs.approval(tx, card.subject)
+    return runs.get(tx, asked.run) if asked else None
+
+
+class Places:
+    """Channel names as people write them in the policy -> ids, asked of Slack rarely."""
+
+    def __init__(self, slack: SlackReads) -> None:
+        self._slack = slack
+        self._ids: dict[str, str] = {}
+        self._asked_at = float("-inf")
+
+    async def id_of(self, channel: str) -> str:
+        """The id of "#incidents"; an id stays itself. A name the bot is not in stays a name: Slack then says why."""
+        if not channel.startswith("#"):
+            return channel
+        name = channel[1:]
+        if name not in self._ids and time.monotonic() - self._asked_at > NAMES_GOOD_FOR_S / 10:
+            self._asked_at = time.monotonic()
+            self._ids = {one.name: one.id for one in await self._slack.channels_joined()}
+        return self._ids.get(name, channel)

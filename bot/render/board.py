@@ -1,0 +1,141 @@
+"""The board: the pinned card at the top of an incident's channel, everything at a glance (story.md, 14:02).
+
+Belongs here: its lines and buttons. Does not belong here: reading rows (facts.py), posting (bot/cards.py).
+"""
+
+from __future__ import annotations
+
+from bot.render.blocks import Drawn, buttons, context, drawn, escape, person, said
+from bot.render.facts import ENDED, Around, IncidentFacts, counts, incident_facts, names, rto_line, text_of, took
+from bot.words import phones
+from commands.command import Button
+from playbooks.policy import Policy
+from storage.db import Tx
+from storage.incidents import Incident
+
+
+def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[IncidentFacts, Around] | None:
+    """The rows behind the board of INC-42."""
+    facts = incident_facts(tx, subject)
+    if facts is None:
+        return None
+    ids = [facts.incident.declared_by, facts.incident.acknowledged_by, facts.incident.ended_by]
+    return facts, Around(policy, url, tx.now, names(tx, [*ids, *(role.person for role in facts.roles)]))
+
+
+def draw(facts: IncidentFacts, around: Around) -> Drawn:
+    """The board as a message."""
+    incident = facts.incident
+    lines = [
+        _roles(facts, around),
+        f"Services: {rto_line(around, incident)} · Page: {_page(facts, around)}",
+        f"Status page: {_status_page(facts, around)}",
+        _runs(facts),
+    ]
+    if incident.latest_update and incident.open:
+        lines.append(f"Latest update {around.at(incident.latest_update_at)}: {person(incident.latest_update, 500)}")
+    if incident.resolution and not incident.open:
+        who = around.name(incident.ended_by)
+        lines.append(f"{incident.status.capitalize()} by *{who}*: {said(incident.resolution, 600)}")
+    head = headline(incident, around)
+    paragraphs = [f"{head}\n{_since(incident, around)}", "\n".join(lines)]
+    rest = [*buttons(_buttons(facts, around)), context(_links(incident))]
+    return drawn([*paragraphs, *rest], text=f"{head} · {incident.status}")
+
+
+def headline(incident: Incident, around: Around, *, title: bool = True) -> str:
+    """`🔴 *INC-42 · sev1 · checkout is down*`. title False: for places where a private title must not stand."""
+    dot = around.dot(incident.severity) if incident.open else "✅" if incident.status == "resolved" else "⚪"
+    drill = " · DRILL" if incident.kind == "drill" else ""
+    words = person(incident.title, 150) if title else "restricted"
+    return f"{dot} *{incident.id} · {escape(incident.severity)} · {words}*{drill}"
+
+
+def _since(incident: Incident, around: Around) -> str:
+    if incident.open:
+        return f"_{incident.status}_ · since {around.at(incident.declared_at)} UTC"
+    ended = incident.resolved_at or incident.declared_at
+    return f"_{incident.status}_ at {around.at(ended)} UTC after {took(ended - incident.declared_at)}"
+
+
+def _roles(facts: IncidentFacts, around: Around) -> str:
+    """Every role of the policy, worn or not; the interim commander says why."""
+    worn = {role.role: role for role in facts.roles}
+    parts = []
+    for name, role in around.policy.roles.items():
+        held = worn.get(name)
+        why = " (first to acknowledge, interim)" if held and held.interim else ""
+        parts.append(f"{escape(role.title)} {f'*{around.name(held.person)}*{why}' if held else '—'}")
+    return " · ".join(parts) or f"Declared by *{around.name(facts.incident.declared_by)}*"
+
+
+def _page(facts: IncidentFacts, around: Around) -> str:
+    incident, step = facts.incident, facts.doing.get("pagerduty.trigger")
+    service = around.service(incident.service)
+    whom = escape((service and (service.pagerduty.escalation_policy or service.pagerduty.service)) or "the on-call")
+    if incident.acknowledged_at:
+        by = f" by *{around.name(incident.acknowledged_by)}*" if incident.acknowledged_by else ""
+        sent = f"_{whom}_ notified {around.at(step.done_at)}, " if step and step.done_at else ""
+        return f"{sent}acknowledged{by} {around.at(incident.acknowledged_at)}"
+    if step is None or step.state in ("skipped", "aborted"):
+        return f"not sent ({person(step.note, 150)})" if step and step.note else "none"
+    if step.state in ("failed", "uncertain"):
+        call = f" *Call the on-call: {phones(around.policy)}*" if phones(around.policy) else " *Call the on-call.*"
+        return f"❌ _{whom}_ not reached: {person(step.error, 200)}{call}"
+    if step.done_at:
+        return f"_{whom}_ notified {around.at(step.done_at)}, not acknowledged yet"
+    return f"⏳ calling _{whom}_"
+
+
+def _status_page(facts: IncidentFacts, around: Around) -> str:
+    incident, step = facts.incident, facts.doing.get("statuspage.create")
+    due = f", next update due *{around.at(incident.update_due_at)}*" if incident.update_due_at else ""
+    if incident.private:
+        return f"nothing is published (restricted){due}"
+    if text_of(incident.facts.get("status_page_incident")):
+        status = incident.latest_update_status or "published"
+        when = incident.latest_update_at or (step.done_at if step else None)
+        return f"_{escape(status)}_ {around.at(when)}{due}"
+    if step is not None and step.state in ("failed", "uncertain"):
+        return f"❌ {person(step.error, 200)}{due}"
+    severity = around.policy.severities.get(incident.severity)
+    draft = severity is not None and severity.status_page.mode == "draft" and incident.open
+    return f"{'a draft is waiting, not published' if draft else 'nothing is published'}{due}"
+
+
+def _runs(facts: IncidentFacts) -> str:
+    live = [run for run in facts.runs if run.state not in ENDED]
+    shown = [f"{run.id} {escape(run.playbook)} _{run.state}_" for run in live[:5]]
+    ended = counts([run.state for run in facts.runs if run.state in ENDED])
+    runs = ", ".join(shown) or "none"
+    asked = ", ".join(f"{one.run} step {one.idx}" for one in facts.approvals[:5]) or "none"
+    left = ", ".join(f"{step.run} {step.uses}" for step in facts.leftovers[:5]) or "none"
+    return f"Runs: {runs}{f' ({ended})' if ended else ''} · Approvals: {asked} · Leftovers: {left}"
+
+
+def _buttons(facts: IncidentFacts, around: Around) -> list[Button]:
+    """What people do next; nothing once it has ended but the post-mortem."""
+    incident = facts.incident
+    at = f"incident={incident.id}"
+    if not incident.open:
+        return [Button(label="Post-mortem", line=f"incident postmortem {at}")] if incident.status == "resolved" else []
+    found = []
+    commander = next((role for role in facts.roles if role.role == "commander"), None)
+    if (commander is None or commander.interim) and "commander" in around.policy.roles:
+        found.append(Button(label="Take command", line=f"incident role commander me {at}", style="primary"))
+    return [
+        *found,
+        Button(label="Update", line=f"incident update {at}", asks="text"),
+        Button(label="Run playbook", line="playbook list"),
+        Button(label="Change severity", line=f"incident sev {at}", asks="severity"),
+        Button(label="Resolve", line=f"incident resolve {at}", asks="resolution"),
+    ]
+
+
+def _links(incident: Incident) -> str:
+    links = [f"`/incident timeline {incident.id}`"]
+    for name, label in (("page_url", "page"), ("status_page_url", "status page")):
+        address = text_of(incident.facts.get(name))
+        if address.startswith(("https://", "http://")):
+            links.append(f"<{escape(address).replace('|', '%7C')}|{label}>")
+    return " · ".join(links)

@@ -1,0 +1,151 @@
+"""The run card: one message per run, one line per step, edited as steps change (story.md, 14:09).
+
+Belongs here: the marks, durations, what is seen now, what a person may press. Does not belong here: what may be pressed
+in fact (engine/requests.py decides when the line is dispatched).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.render.blocks import Drawn, buttons, drawn, escape, hms, person
+from bot.render.facts import ENDED, Around, names, took
+from commands.command import Button
+from playbooks.durations import words
+from playbooks.policy import Policy
+from storage import incidents, runs
+from storage.db import Tx
+from storage.incidents import Incident
+from storage.runs import Run, Step
+
+MARKS = {
+    "pending": "○", "held": "🔐", "started": "⏳", "parked": "🙋", "done": "⏳", "succeeded": "✅", "failed": "❌",
+    "skipped": "⏭", "unknown": "❓", "asking": "❓", "uncertain": "❓", "aborted": "⏹",
+}  # fmt: skip
+BUSY = ("started", "parked", "done", "held", "unknown", "asking")
+BAD = ("failed", "uncertain")
+STEPS_MOST = 30
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """A run with its steps, and the incident it belongs to."""
+
+    run: Run
+    steps: tuple[Step, ...]
+    incident: Incident | None
+
+
+def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[RunFacts, Around] | None:
+    """The rows behind the card of INC-42/2."""
+    run = runs.get(tx, subject)
+    if run is None:
+        return None
+    incident = incidents.get(tx, run.incident) if run.incident else None
+    around = Around(policy, url, tx.now, names(tx, [run.requester]))
+    return RunFacts(run, tuple(runs.steps_of(tx, subject)), incident), around
+
+
+def draw(facts: RunFacts, around: Around) -> Drawn:
+    """The card."""
+    steps = facts.steps[:STEPS_MOST]
+    left = len(facts.steps) - len(steps)
+    lines = [_line(step) for step in steps] + ([f"… and {left} more steps"] if left else [])
+    head = _head(facts, around)
+    parts = [head, "\n".join(lines)]
+    if end := _end(facts, around):
+        parts.append(end)
+    return drawn([*parts, *buttons(_buttons(facts))], text=head)
+
+
+def _head(facts: RunFacts, around: Around) -> str:
+    run = facts.run
+    whose = f" for {run.incident}" if run.incident else ""
+    kind = f" · {run.kind.upper()}" if run.kind != "real" else ""
+    name = f"*{escape(run.playbook)}*"
+    asked = f"asked by *{around.name(run.requester)}* · {run.id}"
+    lasted = took(run.ended_at - run.created_at) if run.ended_at else ""
+    now = next((step for step in facts.steps if step.state in BUSY), None)
+    since = f" since {hms(now.started_at)}" if now and now.started_at else ""
+    at = f"step {now.idx} of {len(facts.steps)}{since}" if now else f"{len(facts.steps)} steps"
+    bad = sum(step.state in BAD for step in facts.steps)
+    return {
+        "succeeded": f"✅ {name} *finished*{whose} in {lasted}{kind} · {asked}",
+        "incomplete": f"⚠️ {name} *ended with {bad} failed*{whose} after {lasted}{kind} · {asked}",
+        "aborted": f"⏹ {name} *aborted*{whose} after {lasted}{kind}: {person(run.reason, 300)} · {asked}",
+        "paused": f"⏸ {name}{whose} *paused*{f': {person(run.reason, 300)}' if run.reason else ''}{kind} · {asked}",
+    }.get(run.state, f"▶️ {name}{whose} · {at}{kind} · {asked}")
+
+
+def _line(step: Step) -> str:
+    """`✅ 1 aws.rds_describe (0.4 s) writer in eu-north-1a`; the busy one bold, with what is seen now."""
+    mark = MARKS.get(step.state, "○")
+    name = f"{step.idx} {escape(step.uses)}"
+    busy = step.state in BUSY
+    ended = step.ended_at or step.done_at
+    time = f" ({took(ended - step.started_at)})" if ended and step.started_at and not busy else ""
+    text = f"{mark} *{name}*" if busy else f"{mark} {name}"
+    return f"{text}{time}{_seen(step)}"
+
+
+def _seen(step: Step) -> str:
+    words = {
+        "held": "waits for approval",
+        "parked": person((step.question or {}).get("text"), 300) or "waits",
+        "asking": "*outcome unknown, and I cannot tell by looking*",
+        "unknown": f"*outcome unknown*, {person(step.note, 300) or 'looking'}",
+    }.get(step.state, "")
+    if not words and step.state in BAD:
+        words = f"{'*outcome unknown:* ' if step.state == 'uncertain' else ''}{person(step.error, 400)}"
+    if not words and step.state != "pending":
+        words = person(step.note, 300)
+    if not words and step.state == "pending" and step.tries:
+        words = f"trying again: {person(step.note or step.error, 300)}"
+    return f" {words}" if words else ""
+
+
+def _end(facts: RunFacts, around: Around) -> str:
+    """At the end or a stop: what is done, what is not, what cannot be undone; the time to restore."""
+    run, incident = facts.run, facts.incident
+    if run.state == "paused":
+        return _standing(facts.steps)
+    if run.state == "aborted":
+        return _standing(facts.steps)
+    service = around.service(run.service)
+    if run.state != "succeeded" or incident is None or incident.restored_at is None or service is None:
+        return ""
+    start = incident.detected_at or incident.declared_at
+    used = incident.restored_at - start
+    mark = "✅" if used <= service.rto else "❌"
+    return f"*Time to restore: {took(used)} of {words(service.rto)} RTO* {mark}"
+
+
+def _standing(steps: tuple[Step, ...]) -> str:
+    done = [str(step.idx) for step in steps if step.state == "succeeded"]
+    made = [str(step.idx) for step in steps if step.state in ("done", "unknown", "asking", "uncertain")]
+    open_ = [str(step.idx) for step in steps if step.state in ("pending", "held", "parked", "failed")]
+    final = [str(step.idx) for step in steps if step.risk >= 3 and step.done_at is not None]
+    parts = [f"Done: {', '.join(done) or 'nothing'}", f"not done: {', '.join(open_) or 'nothing'}"]
+    parts += [f"not known: {', '.join(made)}"] if made else []
+    parts += [f"cannot be taken back: {', '.join(final)}"] if final else []
+    return " · ".join(parts)
+
+
+def _buttons(facts: RunFacts) -> list[Button]:
+    run, id = facts.run, facts.run.id
+    if run.state in ENDED or run.stop_asked == "abort":
+        return []
+    abort = Button(
+        label="Abort", line=f"playbook abort {id}", style="danger",
+        confirm="The run ends here. What is done stays done; nothing is taken back by itself.",
+    )  # fmt: skip
+    if run.state != "paused":
+        return [Button(label="Pause", line=f"playbook pause {id}"), abort]
+    bad = next((step for step in facts.steps if step.state in BAD), None)
+    if bad is None:
+        return [Button(label="Resume", line=f"playbook resume {id}", style="primary"), abort]
+    return [
+        Button(label="Retry", line=f"playbook retry {id}", style="primary"),
+        Button(label="Skip", line=f"playbook skip {id}", asks="reason"),
+        abort,
+    ]

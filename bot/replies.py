@@ -1,0 +1,163 @@
+"""The sender: answers go out by the first route that works, at least once, and none is lost in silence.
+
+Belongs here: routes and their order (design 9): response_url while it is young and has uses left, an ephemeral post in
+the channel, a direct message. Does not belong here: how an answer looks (render/blocks.py), or its words (commands/).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import func, select
+
+from bot.duty import Duty
+from bot.metrics import Metrics
+from bot.render.blocks import Drawn, draw_reply
+from playbooks.connectors.slack import Slack
+from playbooks.errors import MusterError, Refused, Temporary
+from storage import inbox, replies
+from storage.db import Database, Tx
+from storage.inbox import Ask
+from storage.replies import Outgoing
+from storage.tables import replies as rows
+
+log = structlog.get_logger(__name__)
+
+USES_MOST = 4  # of the five a response_url has: one is left for what nobody foresaw
+URL_LIFE = timedelta(minutes=29)
+KEPT_TRYING = timedelta(hours=12)
+AT_ONCE = 16
+LONGEST_WAIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class _Due:
+    """One answer with what its routes depend on, all read in one transaction."""
+
+    reply: Outgoing
+    ask: Ask | None
+    url: str | None
+    old: bool
+
+
+class Sender:
+    """Sends the outbox. slack None: answers wait until Slack is configured (the terminal's never do)."""
+
+    def __init__(self, db: Database, slack: Slack | None, metrics: Metrics, *, owner: str) -> None:
+        self._db = db
+        self._slack = slack
+        self._metrics = metrics
+        self._owner = owner
+        self._duty = Duty("replies", db, self.send_due, owner=owner, topics=("replies",))
+
+    async def start(self) -> None:
+        """Begin to send."""
+        await self._duty.start()
+
+    async def stop(self) -> None:
+        """Stop; what is unsent is sent by the next process."""
+        await self._duty.stop()
+
+    def wake(self) -> None:
+        """There may be an answer."""
+        self._duty.wake()
+
+    async def send_due(self) -> bool:
+        """Send what is due now. True when there may be more. Answers to one ask keep their order."""
+        due = await self._db.write(self._claim)
+        by_ask: dict[str, list[_Due]] = {}
+        for one in due:
+            by_ask.setdefault(one.reply.ask or one.reply.id, []).append(one)
+        gate = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(self._in_order(group, gate) for group in by_ask.values()))
+        return bool(due)
+
+    def _claim(self, tx: Tx) -> list[_Due]:
+        claimed = replies.claim(tx, self._owner, limit=AT_ONCE * 2)
+        return [_due(tx, reply) for reply in claimed]
+
+    async def _in_order(self, group: list[_Due], gate: asyncio.Semaphore) -> None:
+        async with gate:
+            for one in group:
+                await self._send(one)
+
+    async def _send(self, due: _Due) -> None:
+        reply = due.reply
+        if reply.account_kind == "cli" or (due.ask is not None and due.ask.via == "cli"):
+            await self._sent(reply, "terminal")  # the terminal reads its own answers from the outbox
+            return
+        if reply.account_kind != "slack":
+            await self._lost(reply, "nobody to tell: the ask came from a machine")
+            return
+        if self._slack is None:
+            await self._later(reply, "Slack is not configured", 30.0)
+            return
+        drawn = draw_reply(reply.body)
+        refusals: list[str] = []
+        wait: float | None = None
+        for route, call in self._routes(self._slack, due, drawn):
+            try:
+                await call()
+            except Refused as error:
+                refusals.append(f"{route}: {error.message}")
+            except Temporary as error:
+                refusals.append(f"{route}: {error.message}")
+                wait = max(wait or 0.0, error.retry_after or _backoff(reply))
+            except MusterError as error:
+                # It may have arrived. Said twice is better than never, but not by another route at once.
+                refusals.append(f"{route}: {error.message}")
+                wait = _backoff(reply)
+                break
+            else:
+                await self._sent(reply, route)
+                return
+        words = "; ".join(refusals)[:500]
+        if wait is not None and not due.old:
+            await self._later(reply, words, wait)
+        else:
+            await self._lost(reply, words)
+
+    def _routes(self, slack: Slack, due: _Due, drawn: Drawn) -> Iterator[tuple[str, Callable[[], Awaitable[object]]]]:
+        user = due.reply.account.rpartition("/")[2]
+        blocks = list(drawn.blocks)
+        if url := due.url:
+            yield "response_url", lambda: slack.respond(url, drawn.text, blocks=blocks)
+        if channel := due.reply.channel:
+            yield "ephemeral", lambda: slack.ephemeral(channel, user, drawn.text, blocks=blocks)
+        yield "direct", lambda: slack.direct_message(user, drawn.text, blocks=blocks)
+
+    async def _sent(self, reply: Outgoing, route: str) -> None:
+        await self._db.write(lambda tx: replies.sent(tx, reply.id, route))
+        self._metrics.sent.labels(route).inc()
+
+    async def _later(self, reply: Outgoing, error: str, in_s: float) -> None:
+        log.warning("replies.later", reply=reply.id, in_s=round(in_s, 1), attempt=reply.attempts + 1)
+        await self._db.write(lambda tx: replies.retry(tx, reply.id, error, in_s=in_s))
+
+    async def _lost(self, reply: Outgoing, error: str) -> None:
+        level = log.info if reply.account_kind != "slack" else log.error
+        level("replies.lost", reply=reply.id, error=error)
+        await self._db.write(lambda tx: replies.lost(tx, reply.id, error))
+        self._metrics.sent.labels("lost").inc()
+
+
+def _due(tx: Tx, reply: Outgoing) -> _Due:
+    ask = inbox.get(tx, reply.ask) if reply.ask else None
+    url = None
+    if ask is not None and ask.response_url and ask.received_at and tx.now - ask.received_at < URL_LIFE:
+        used = replies.urls_used(tx, ask.key)
+        # A try that went unanswered may have used it up as well.
+        tries = tx.conn.execute(
+            select(func.coalesce(func.sum(rows.c.attempts), 0)).where(rows.c.ask == ask.key, rows.c.state == "waiting")
+        ).scalar_one()
+        if used + max(0, int(tries) - 1) < USES_MOST:
+            url = ask.response_url
+    return _Due(reply, ask, url, tx.now - reply.created_at > KEPT_TRYING)
+
+
+def _backoff(reply: Outgoing) -> float:
+    return min(LONGEST_WAIT_S, 2.0 ** min(reply.attempts, 6))

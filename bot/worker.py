@@ -1,0 +1,148 @@
+"""The worker: takes stored asks and hands them to the commands, some at a time, until each is settled.
+
+Belongs here: claiming, leases, attempts, and the one catch-all of the product: what fails three times inside Muster is
+dead and says so. Does not belong here: what an ask means (commands/), sending answers (replies.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
+
+import structlog
+
+from bot import words
+from bot.duty import Duty
+from bot.metrics import Metrics
+from bot.tasks import Tasks
+from commands.command import Reply
+from playbooks.policy import Policy
+from storage import inbox, replies
+from storage.db import Database, Tx, Unreachable
+from storage.inbox import Ask
+
+log = structlog.get_logger(__name__)
+ATTEMPTS = 3
+LEASE_S = 30.0
+
+
+class Handles(Protocol):
+    """What the worker needs of `commands.dispatch.Dispatch`."""
+
+    async def handle(self, ask: Ask) -> Any:
+        """Run the ask's command and settle it, in its own transaction."""
+
+
+class Worker:
+    """One process's worker. at_once: how many asks are handled at the same time."""
+
+    def __init__(
+        self, db: Database, dispatch: Handles, policy: Policy, metrics: Metrics, *, owner: str, at_once: int = 32
+    ) -> None:
+        self._db = db
+        self._dispatch = dispatch
+        self._policy = policy
+        self._metrics = metrics
+        self._owner = owner
+        self._at_once = at_once
+        self._mine: dict[str, Ask] = {}
+        self._tasks = Tasks("worker")
+        self._duty = Duty("worker", db, self._take, owner=owner, topics=("inbox",))
+        self._renewal: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to take asks."""
+        self._renewal = asyncio.create_task(self._renew(), name="worker leases")
+        await self._duty.start()
+
+    async def stop(self, *, grace_s: float = 10.0) -> None:
+        """Take nothing new, finish what is in hand (at most grace_s), give the rest back."""
+        await self._duty.stop()
+        await self._tasks.finish(grace_s)
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.gather(self._renewal, return_exceptions=True)
+        for key in list(self._mine):
+            with contextlib.suppress(Unreachable):
+                await self._db.write(_releasing(key))
+
+    def wake(self) -> None:
+        """There may be an ask."""
+        self._duty.wake()
+
+    async def _take(self) -> bool:
+        room = self._at_once - len(self._mine)
+        if room <= 0:
+            return False
+        owner = self._owner
+        asks = await self._db.write(lambda tx: inbox.claim(tx, owner, limit=room, lease_s=LEASE_S))
+        for found in asks:
+            if found.key not in self._mine:
+                ask = replace(found, attempts=found.attempts + 1)  # this claim counts
+                self._mine[ask.key] = ask
+                self._tasks.start(self._one(ask))
+        return bool(asks) and len(asks) == room
+
+    async def _one(self, ask: Ask) -> None:
+        """Handle one ask; the catch-all of the worker. `ask.attempts` counts the claims, this one with them."""
+        try:
+            if ask.attempts > ATTEMPTS:
+                # Claimed three times and never settled: its handling ends processes. Do not let it end this one.
+                await self._bury(ask)
+            else:
+                await self._dispatch.handle(ask)
+                self._metrics.handled.labels("handled").inc()
+        except Unreachable as error:
+            log.warning("worker.database_unreachable", kind=ask.kind, error=str(error))  # its lease runs out: again
+        except Exception as error:
+            log.exception("worker.ask_failed", kind=ask.kind, attempt=ask.attempts, error=type(error).__name__)
+            await self._failed(ask)
+        finally:
+            self._mine.pop(ask.key, None)
+            self._duty.wake()
+
+    async def _failed(self, ask: Ask) -> None:
+        self._metrics.handled.labels("failed").inc()
+        try:
+            if ask.attempts >= ATTEMPTS:
+                await self._bury(ask)
+            else:
+                await asyncio.sleep(0.3 * ask.attempts)
+                await self._db.write(_releasing(ask.key))
+        except Unreachable as error:
+            log.warning("worker.not_settled", kind=ask.kind, error=str(error))
+
+    async def _bury(self, ask: Ask) -> None:
+        """Settle it as dead and tell the person, in one transaction."""
+        asked = f"/{ask.line}" if ask.line else ""
+        reply = Reply(text=words.dead(self._policy, asked, ATTEMPTS), ok=False).model_dump(mode="json")
+
+        def work(tx: Tx) -> bool:
+            if not inbox.settle(tx, ask.key, "dead", error="failed three times"):
+                return False
+            replies.add(
+                tx, ask=ask.key, account_kind=ask.account_kind, account=ask.account, channel=ask.channel, body=reply,
+                id=f"{ask.key}:dead",
+            )  # fmt: skip
+            return True
+
+        if await self._db.write(work):
+            self._metrics.handled.labels("dead").inc()
+            log.error("worker.ask_dead", kind=ask.kind, words=" ".join(ask.line.split()[:2]))
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE_S / 3)
+            if self._mine:
+                with contextlib.suppress(Unreachable):
+                    await self._db.write(self._keep)
+
+    def _keep(self, tx: Tx) -> None:
+        inbox.renew(tx, self._owner, list(self._mine), lease_s=LEASE_S)
+
+
+def _releasing(key: str) -> Callable[[Tx], None]:
+    return lambda tx: inbox.release(tx, key)
