@@ -103,7 +103,11 @@ class Aws:
             if refused is not None:
                 call.error = refused[0]
                 return _error(request, 400, *refused)
-            response = await asyncio.get_running_loop().run_in_executor(self._pool, self._run, request, body)
+            try:
+                response = await asyncio.get_running_loop().run_in_executor(self._pool, self._run, request, body)
+            except NotImplementedError as unknown:  # moto does not know every action
+                call.error = "NotImplemented"
+                return _error(request, 501, "NotImplemented", str(unknown))
             call.error = None if response.status < 400 else f"HTTP {response.status}"
             corrections.after(action, parameters, response.status < 400)
             return response

@@ -4,6 +4,9 @@
 2. ``RebootDBInstance``: moto's does nothing. It must be refused unless ``available`` (InvalidDBInstanceState), refused
    with ForceFailover on a single-AZ instance (InvalidParameterCombination), show ``rebooting`` for a while, and with
    ForceFailover swap the two zones (contract E2).
+3. ``RestoreDBInstanceToPointInTime``: moto copies the source whole. The new instance must be single-AZ unless MultiAZ
+   is passed, must be no replica, and shows ``creating`` for a while (contract E2).
+4. ``PromoteReadReplica``: moto keeps naming the source. It must be gone when the promotion is done (contract E2).
 """
 
 from __future__ import annotations
@@ -55,7 +58,11 @@ class Corrections:
         return None
 
     def after(self, action: str, parameters: dict[str, str], worked: bool) -> None:
-        """Correction 2, the course of time."""
+        """Correction 2, the course of time; corrections 3 and 4."""
+        if worked and action == "RestoreDBInstanceToPointInTime":
+            self._restored(parameters)
+        if worked and action == "PromoteReadReplica":
+            self._promoted(self.instance(parameters["DBInstanceIdentifier"]))
         instance = self.instance(parameters.get("DBInstanceIdentifier", "")) if action == "RebootDBInstance" else None
         if instance is None:
             return
@@ -64,6 +71,19 @@ class Corrections:
             return
         forced = parameters.get("ForceFailover", "").lower() == "true"
         asyncio.get_running_loop().call_later(self.settings.reboot_seconds, self._rebooted, instance, forced)
+
+    def _restored(self, parameters: dict[str, str]) -> None:
+        instance = self.instance(parameters["TargetDBInstanceIdentifier"])
+        instance.multi_az = parameters.get("MultiAZ", "").lower() == "true"
+        instance.source_db_instance_identifier, instance.is_replica = None, False
+        instance.status = "creating"
+        asyncio.get_running_loop().call_later(self.settings.reboot_seconds, setattr, instance, "status", "available")
+
+    def _promoted(self, instance: Any) -> None:
+        source = self.instance(instance.source_db_instance_identifier or "")
+        if source is not None and instance.db_instance_identifier in source.replicas:
+            source.replicas.remove(instance.db_instance_identifier)
+        instance.source_db_instance_identifier = None
 
     def _rebooted(self, instance: Any, forced: bool) -> None:
         if forced and instance.multi_az:

@@ -140,6 +140,18 @@ class SandboxClient:
         """Fill the open modal ({action_id: value} or {block_id: {action_id: value}}) and submit it."""
         return Ack(**await self.post("submit", user=user, view_id=view_id, values=values or {}))
 
+    async def together(self, *acts: dict[str, Any]) -> list[dict[str, Any]]:
+        """Several acts at the same moment: {"act": "click", "user", "channel", "action_id"}, "type" or "submit".
+
+        Each answer has the fields of Ack, or ``error`` alone where a person could not do it.
+        """
+        return list(await self.post("together", acts=list(acts)))
+
+    async def type_many(self, lines: list[tuple[str, str, str]]) -> list[Ack]:
+        """Many commands at the same moment: (user, channel, text) each."""
+        acts = [{"act": "type", "user": u, "channel": c, "text": t} for u, c, t in lines]
+        return [Ack(**row) for row in await self.together(*acts)]
+
     async def close_view(self, user: str, view_id: str | None = None, clear: bool = False) -> Ack:
         return Ack(**await self.post("close_view", user=user, view_id=view_id, clear=clear))
 

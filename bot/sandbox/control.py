@@ -6,6 +6,7 @@ do that) or 400 (asked wrongly) with ``{"error": sentence}``.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -36,7 +37,8 @@ class Control:
             "type": type_, "click": click, "submit": submit, "close_view": close_view, "react": react, "pin": pin,
             "shortcut": shortcut, "suggest": suggest, "home": home, "fail": fail, "latency": latency, "rate": rate,
             "deliver_to": deliver_to, "redeliver": redeliver, "reset": reset, "settings": settings,
-            "disconnect": disconnect, "webhook_again": webhook_again, "revoke": revoke, **change.ROUTES,
+            "disconnect": disconnect, "webhook_again": webhook_again, "revoke": revoke, "together": together,
+            **change.ROUTES,
         }  # fmt: skip
         return [
             *(web.post(f"/control/{name}", self._handler(run)) for name, run in acts.items()),
@@ -96,6 +98,19 @@ async def submit(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 async def close_view(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{user, view_id?, clear?}."""
     return told(await sandbox.people.close_view(asked["user"], asked.get("view_id"), bool(asked.get("clear"))))
+
+
+async def together(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    """{acts: [{act: type|click|submit, ...}]}: all at the same moment. Each answer, or {error} where refused."""
+    acts: dict[str, Run] = {"type": type_, "click": click, "submit": submit}
+
+    async def one(row: dict[str, Any]) -> Any:
+        try:
+            return await acts[row["act"]](sandbox, row)
+        except (CannotDo, KeyError) as no:
+            return {"error": str(no)}
+
+    return await asyncio.gather(*(one(row) for row in asked["acts"]))
 
 
 async def react(sandbox: Sandbox, asked: dict[str, Any]) -> Any:

@@ -269,6 +269,8 @@ def seed(world: World) -> None:
     world.users["U0XIA"] = User("U0XIA", "xia", "Xia", "xia@example.org", team=OTHER_TEAM, is_stranger=True)
     world.users["U0ZED"] = User("U0ZED", "zed", "Zed", "zed@example.com", deleted=True)
     world.users[BOT_USER] = User(BOT_USER, "muster", "Muster", is_bot=True, tz="Etc/UTC")
+    # Contract A13 [?]: Slackbot looks like a person (is_bot is false) and is none.
+    world.users["USLACKBOT"] = User("USLACKBOT", "slackbot", "Slackbot", tz="America/Los_Angeles")
     for handle, people in (("sre", ["U0BEN", "U0CHI"]), ("comms", ["U0DOV"]), ("security", ["U0CHI"])):
         group = Group(f"S0{handle.upper()}", handle, handle.capitalize(), people)
         world.groups[group.id] = group

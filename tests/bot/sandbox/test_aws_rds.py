@@ -62,3 +62,27 @@ async def test_a_single_zone_instance_cannot_fail_over(rds: Any, sb: SandboxClie
     with pytest.raises(ClientError) as caught:
         await asyncio.to_thread(rds.reboot_db_instance, DBInstanceIdentifier="nothing")
     assert caught.value.response["Error"]["Code"] == "DBInstanceNotFound"
+
+
+async def test_a_restore_to_a_point_in_time_is_single_zone_and_no_replica(rds: Any, sb: SandboxClient) -> None:
+    arguments = {"SourceDBInstanceIdentifier": "orders-db", "UseLatestRestorableTime": True}
+    await asyncio.to_thread(rds.restore_db_instance_to_point_in_time, TargetDBInstanceIdentifier="one", **arguments)
+    await asyncio.to_thread(
+        rds.restore_db_instance_to_point_in_time, TargetDBInstanceIdentifier="two", MultiAZ=True, **arguments
+    )
+    rows = {row["id"]: row for row in await sb.instances()}
+    assert (rows["one"]["status"], rows["one"]["multi_az"], rows["one"]["secondary_zone"]) == ("creating", False, None)
+    assert rows["two"]["multi_az"] is True and rows["two"]["read_replica_of"] is None
+    await asyncio.sleep(0.4)
+    assert {row["status"] for row in await sb.instances()} == {"available"}
+
+
+async def test_a_promoted_replica_names_no_source(rds: Any, sb: SandboxClient) -> None:
+    await asyncio.to_thread(
+        rds.create_db_instance_read_replica, DBInstanceIdentifier="copy", SourceDBInstanceIdentifier="orders-db"
+    )
+    assert {row["id"]: row["read_replica_of"] for row in await sb.instances()}["copy"] == "orders-db"
+    await asyncio.to_thread(rds.promote_read_replica, DBInstanceIdentifier="copy", BackupRetentionPeriod=7)
+    found = await asyncio.to_thread(rds.describe_db_instances, DBInstanceIdentifier="copy")
+    assert "ReadReplicaSourceDBInstanceIdentifier" not in found["DBInstances"][0]
+    assert (await look(rds))["ReadReplicaDBInstanceIdentifiers"] == []

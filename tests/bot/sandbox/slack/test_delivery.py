@@ -141,7 +141,7 @@ async def test_after_a_disconnect_the_app_comes_back(app: AsyncApp, sb: SandboxC
 
 async def test_two_hundred_commands_at_once_are_all_answered(app: AsyncApp, sb: SandboxClient) -> None:
     listen(app)
-    acks = await asyncio.gather(*(sb.type("U0ANA", "#incidents", f"/incident {n}") for n in range(200)))
+    acks = await sb.type_many([("U0ANA", "#incidents", f"/incident {n}") for n in range(200)])
     assert all(a.acked for a in acks)
     assert len({m.text for m in await sb.messages("#incidents", "U0ANA")}) == 200
 
