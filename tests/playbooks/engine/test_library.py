@@ -58,11 +58,12 @@ def test_in_declare_nothing_stands_before_the_page(library: Library) -> None:
     playbook = library.find("declare/default")
     first = [step for step in playbook.steps if step.group == playbook.steps[0].group]
     assert playbook.steps[0].uses == "pagerduty.trigger"
-    assert {step.lane: step.uses for step in first} == {
-        "page": "pagerduty.trigger",
-        "chat": "slack.open_channel",
-        "status": "statuspage.create",
-    }
+    assert [(step.lane, step.uses) for step in first] == [
+        ("page", "pagerduty.trigger"),
+        ("chat", "slack.open_channel"),
+        ("chat", "slack.invite"),
+        ("status", "statuspage.create"),
+    ]
     assert all(step.on_failure == "continue" and step.retries >= 3 for step in playbook.steps)
 
 

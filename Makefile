@@ -1,0 +1,50 @@
+# Muster: two commands on a fresh machine are `make demo` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test check unit bench soak lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY) ## install what is pinned in requirements.lock into .venv
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up (pinned packages, about half a minute the first time) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 2>/dev/null \
+	  && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet -r requirements.lock 2>/dev/null \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . 2>/dev/null \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+demo: $(READY) ## play one incident in the local workspace on SQLite, and show where its record is
+	@$(BIN)/muster demo
+
+test: check unit bench ## lint, types, floors and all tests, on SQLite and a real PostgreSQL
+
+check: $(READY) ## lint, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(READY) ## all tests but the benchmarks
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not bench and not soak"
+
+bench: $(READY) ## performance, as ratios against a baseline in the same run
+	$(BIN)/python -m pytest -q -s -m bench tests/bench
+
+soak: $(READY) ## the long runs: every commit on both databases, minutes of random kills
+	$(BIN)/python -m pytest -q -s -m soak
+
+lock: ## pin again what pyproject.toml asks for
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements.lock
+
+clean: ## remove what the setup and the demo made
+	rm -rf $(VENV) var build *.egg-info
