@@ -6,5 +6,11 @@ one action calling another.
 
 import warnings
 
-# Some actions have a parameter called `title`, as people expect; the heading of the class stays `cls.title()`.
-warnings.filterwarnings("ignore", message='Field name "title" in ".*" shadows an attribute in parent "Action"')
+
+def title_is_a_parameter() -> None:
+    """Called above a class with a parameter `title`: pydantic would warn that it hides `Action.title`.
+
+    It hides it on instances only; the heading is asked of the class (`cls.title()`). Called where the class is made,
+    because filters set elsewhere may be gone by then.
+    """
+    warnings.filterwarnings("ignore", message='Field name "title" in ".*" shadows an attribute in parent "Action"')

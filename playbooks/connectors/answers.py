@@ -63,10 +63,10 @@ def retry_after(headers: Mapping[str, str], *names: str) -> float | None:
 
 def is_loopback(url: str) -> bool:
     """Whether an address is on this machine: proxies are never asked for those, whatever the environment says."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
     try:
+        host = urlsplit(url).hostname or ""
+        if host == "localhost" or host.endswith(".localhost"):
+            return True
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

@@ -86,6 +86,6 @@ async def _read(client: httpx.AsyncClient, url: str, started: float, seen: list[
             body += chunk
             if len(body) > MOST_BYTES:
                 break
-        text = bytes(body[:MOST_BYTES]).decode(response.charset_encoding or "utf-8", "replace")
+        text = bytes(body[:MOST_BYTES]).decode(response.encoding or "utf-8", "replace")
         seen.append(HttpSeen(response.status_code, latency_ms, text))
         return response

@@ -33,7 +33,7 @@ from playbooks.secrets import SecretRef, reveal
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)  # pdpyras announces its successor at every import
-    import pdpyras  # type: ignore[import-untyped]
+    import pdpyras
 
 Json = Mapping[str, Any]
 REST_URL = "https://api.pagerduty.com"

@@ -23,11 +23,11 @@ ABOUT_PEOPLE = frozenset({
     "user_not_found", "no_user", "user_disabled", "users_not_found", "failed_for_some_users", "failed_for_all_users",
 })  # fmt: skip
 IN_ALREADY = frozenset({"already_in_channel", "cant_invite_self"})
-TOKEN = "Set SLACK_BOT_TOKEN to the app's current bot token (Slack app settings, OAuth & Permissions)."
+SET_IT = "Set SLACK_BOT_TOKEN to the app's current bot token (Slack app settings, OAuth & Permissions)."
 INVITE_ME = "Invite the bot to that channel (/invite @muster)."
 TODO = {
-    "invalid_auth": TOKEN, "not_authed": TOKEN, "token_revoked": TOKEN, "token_expired": TOKEN,
-    "account_inactive": TOKEN, "not_allowed_token_type": TOKEN, "org_login_required": TOKEN,
+    "invalid_auth": SET_IT, "not_authed": SET_IT, "token_revoked": SET_IT, "token_expired": SET_IT,
+    "account_inactive": SET_IT, "not_allowed_token_type": SET_IT, "org_login_required": SET_IT,
     "channel_not_found": "Check the channel's name or id; a private channel must have the bot as a member.",
     "not_in_channel": INVITE_ME, "no_permission": INVITE_ME,
     "is_archived": "Somebody must unarchive the channel (a bot cannot).",

@@ -92,7 +92,8 @@ async def aws(env: dict[str, str], sandbox: Sandbox) -> AsyncIterator[Aws]:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[HttpReads]:
+async def http(sandbox: Sandbox) -> AsyncIterator[HttpReads]:
+    await sandbox.aws.start()  # the demo's health asks moto, which loads longer than our read time-out here
     one = HttpReads(connect_timeout=CONNECT_S, read_timeout=READ_S)
     yield one
     await one.close()

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Outputs, Plan, Risk, World, action
+from playbooks.actions import title_is_a_parameter
 from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads
 from playbooks.errors import MusterError, Refused, Temporary, Uncertain
+
+title_is_a_parameter()
 
 
 class PagedPeople(Outputs):

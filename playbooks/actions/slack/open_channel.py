@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, World, action
+from playbooks.actions import title_is_a_parameter
 from playbooks.actions.slack.names import channel_name
 from playbooks.connectors.answers import ServiceRefused
 from playbooks.connectors.slack import Channel, Slack, SlackReads
@@ -12,6 +13,8 @@ from playbooks.errors import Refused
 
 MOST_NAMES = 20
 CLOCK_SLACK_S = 120.0  # Slack's clock and the database's may differ; the number in the name keeps others out
+
+title_is_a_parameter()
 
 
 class Opened(Outputs):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, World, action
+from playbooks.actions import title_is_a_parameter
 from playbooks.connectors.slack import Slack, SlackReads
 from playbooks.errors import Refused
 from playbooks.ports import Drafts
 
 CLOCK_SLACK_S = 120.0
+
+title_is_a_parameter()
 
 
 class Uploaded(Outputs):

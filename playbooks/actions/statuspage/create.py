@@ -7,9 +7,12 @@ from typing import Literal
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
+from playbooks.actions import title_is_a_parameter
 from playbooks.connectors.statuspage import StatusIncident, Statuspage, StatuspageReads
 
 BY_IMPACT = {"minor": "degraded_performance", "major": "partial_outage", "critical": "major_outage"}
+
+title_is_a_parameter()
 
 
 class Published(Outputs):

@@ -14,7 +14,9 @@ def test_loopback(url: str) -> None:
     assert is_loopback(url)
 
 
-@pytest.mark.parametrize("url", ["", "https://slack.com/api/", "http://10.0.0.1/", "http://localhost.example.com/"])
+@pytest.mark.parametrize(
+    "url", ["", "https://slack.com/api/", "http://10.0.0.1/", "http://localhost.example.com/", "http://["]
+)
 def test_not_loopback(url: str) -> None:
     assert not is_loopback(url)
 

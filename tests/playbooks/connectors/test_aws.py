@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
+import boto3
 import pytest
 
 from bot.sandbox.client import SandboxClient
@@ -73,7 +73,9 @@ async def test_an_instance_and_its_failover(aws: Aws, settled: Any) -> None:
     assert isinstance(await aws.rds_events("orders-db", datetime.now(UTC) - timedelta(hours=1)), list)
 
 
-async def test_without_credentials_nothing_is_sent(env: dict[str, str], ending: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_credentials_nothing_is_sent(
+    env: dict[str, str], ending: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -96,7 +98,9 @@ async def test_without_a_region_nothing_is_sent(ending: Any, monkeypatch: pytest
 
 
 async def test_nobody_listening_is_temporary(closed_port: int, ending: Any) -> None:
-    aws = Aws(region="eu-north-1", endpoint_url=f"http://127.0.0.1:{closed_port}", access_key_id="a", secret_access_key="b")
+    aws = Aws(
+        region="eu-north-1", endpoint_url=f"http://127.0.0.1:{closed_port}", access_key_id="a", secret_access_key="b"
+    )
     error = await ending(aws.rds_reboot_with_failover("orders-db"))
     await aws.close()
     assert isinstance(error, Temporary) and "nothing was done" in error.message

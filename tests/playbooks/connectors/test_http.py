@@ -41,11 +41,14 @@ async def test_redirects_are_not_followed_and_long_bodies_are_cut(http: HttpRead
     async def reply(request: web.Request) -> web.Response:
         if request.match_info["what"] == "moved":
             raise web.HTTPFound("/x/big")
+        if request.match_info["what"] == "odd":
+            return web.Response(body=b"\xff", headers={"Content-Type": "text/plain; charset=nothing"})
         return web.Response(text="x" * (MOST_BYTES + 5000))
 
     url = await aiohttp_url("/x/{what}", reply)
     assert (await http.get(url + "moved")).status == 302
     assert len((await http.get(url + "big")).text) == MOST_BYTES
+    assert (await http.get(url + "odd")).text == "\ufffd"
 
 
 async def test_loopback_never_goes_through_a_proxy(

@@ -122,7 +122,10 @@ async def test_a_routing_key_by_reference_is_revealed_only_on_the_wire(
 
 async def test_who_is_on_call_and_who_has_this_email(pagerduty: PagerDuty) -> None:
     oncalls = await pagerduty.oncalls(policies=["PPOLPAY"])
-    assert [(one.user.name, one.level, one.policy) for one in oncalls] == [("Ben", 1, "Payments"), ("Chi", 2, "Payments")]
+    assert [(one.user.name, one.level, one.policy) for one in oncalls] == [
+        ("Ben", 1, "Payments"),
+        ("Chi", 2, "Payments"),
+    ]
     ben = await pagerduty.user_by_email("BEN@example.com")
     assert ben is not None and ben.id == "PUSRBEN"
     assert await pagerduty.user_by_email("en@example.com") is None  # a fuzzy hit is no hit (contract C2)

@@ -20,7 +20,8 @@ async def test_tables_that_can_and_cannot_be_read(postgres: PostgresReads, env: 
     async with await psycopg.AsyncConnection.connect(env["CHECKOUT_DSN"], autocommit=True) as line:
         await line.execute('CREATE SCHEMA sales; CREATE TABLE sales."Big Orders" (id int); ANALYZE orders')
     seen = {
-        one.name: one for one in await postgres.check_tables(DSN, ["orders", "nothing", "public.payments", "sales.Big Orders"])
+        one.name: one
+        for one in await postgres.check_tables(DSN, ["orders", "nothing", "public.payments", "sales.Big Orders"])
     }
     assert seen["orders"].readable and seen["orders"].has_rows and seen["orders"].rows == 40
     assert seen["public.payments"].readable and seen["public.payments"].problem == ""
@@ -86,9 +87,13 @@ async def test_a_missing_database_is_refused_in_words(
 
 
 async def test_a_server_that_says_nothing_is_given_up_on_time(monkeypatch: pytest.MonkeyPatch, ending: Any) -> None:
+    gone = asyncio.Event()
+
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
+        await writer.wait_closed()
+        gone.set()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     monkeypatch.setenv("SILENT_DSN", f"postgresql://u:hunter2@127.0.0.1:{server.sockets[0].getsockname()[1]}/d")
@@ -96,4 +101,5 @@ async def test_a_server_that_says_nothing_is_given_up_on_time(monkeypatch: pytes
     error = await ending(postgres.check_tables(SecretRef("env://SILENT_DSN"), ["orders"]))
     assert isinstance(error, Temporary) and time.monotonic() - started < 4
     await postgres.close()
+    await asyncio.wait_for(gone.wait(), 5)  # giving up closes the line
     server.close()

@@ -29,7 +29,9 @@ WAYS = [
 
 
 async def publish(page: Statuspage, marker: str = "INC-1", **more: Any) -> Any:
-    return await page.create("Checkout", "We look.", status="investigating", impact="major", markers={"marker": marker}, **more)
+    return await page.create(
+        "Checkout", "We look.", status="investigating", impact="major", markers={"marker": marker}, **more
+    )
 
 
 @pytest.mark.parametrize(("mode", "write", "read", "count"), WAYS)
@@ -53,7 +55,9 @@ async def test_a_failing_read_is_temporary_unless_refused(
 
 
 @pytest.mark.parametrize("status", [420, 429])
-async def test_both_numbers_statuspage_uses_for_slow_down_are_temporary(aiohttp_url: Any, ending: Any, status: int) -> None:
+async def test_both_numbers_statuspage_uses_for_slow_down_are_temporary(
+    aiohttp_url: Any, ending: Any, status: int
+) -> None:
     async def reply(_: web.Request) -> web.Response:
         return web.json_response({"error": "slow"}, status=status)
 
@@ -85,7 +89,9 @@ async def test_from_create_to_resolve_with_components(statuspage: Statuspage, sb
     assert {one.name: one.status for one in made.components}["checkout"] == "partial_outage"
     done = await statuspage.update(made.id, body="Fixed.", status="resolved", components={ids[0]: "operational"})
     assert done.resolved and done.updates[0].body == "Fixed."
-    assert {one.name: one.status for one in (await statuspage.incident(made.id)).components}["checkout"] == "operational"
+    assert {one.name: one.status for one in (await statuspage.incident(made.id)).components}[
+        "checkout"
+    ] == "operational"
     assert await statuspage.unresolved() == []
     found = await statuspage.find_by_marker("INC-1")
     assert found is not None and found.resolved

@@ -38,10 +38,15 @@ def test_it_needs_somebody() -> None:
 
 @pytest.mark.parametrize(("mode", "kind"), [("429", Temporary), ("500", Uncertain), ("timeout_after", Uncertain),
                                             ("missing_scope", Refused)])  # fmt: skip
-async def test_failures_and_repeating(act: Any, slack: Slack, sb: SandboxClient, mode: str, kind: type[Exception]) -> None:
+async def test_failures_and_repeating(
+    act: Any, slack: Slack, sb: SandboxClient, mode: str, kind: type[Exception]
+) -> None:
     channel = (await slack.open_channel("inc-1")).id
     await sb.fail("slack", "conversations.invite", mode)
     with pytest.raises(kind):
         await Invite(channel=channel, users=["U0BEN", "U0CHI"]).run(act(slack))
     if kind is Uncertain:
-        assert set((await Invite(channel=channel, users=["U0BEN", "U0CHI"]).run(act(slack))).invited) == {"U0BEN", "U0CHI"}
+        assert set((await Invite(channel=channel, users=["U0BEN", "U0CHI"]).run(act(slack))).invited) == {
+            "U0BEN",
+            "U0CHI",
+        }

@@ -27,7 +27,9 @@ async def test_it_posts_with_its_key(act: Any, world: Any, slack: Slack, sb: San
     ("mode", "happened"),
     [("timeout_after", True), ("close_after", True), ("timeout_before", False), ("500", False), ("reset", False)],
 )
-async def test_reconcile_knows(act: Any, world: Any, slack: Slack, sb: SandboxClient, mode: str, happened: bool) -> None:
+async def test_reconcile_knows(
+    act: Any, world: Any, slack: Slack, sb: SandboxClient, mode: str, happened: bool
+) -> None:
     await STEP.run(act(slack, key="another"))
     await sb.fail("slack", "chat.postMessage", mode)
     with pytest.raises(Uncertain):
