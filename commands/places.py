@@ -7,15 +7,31 @@ here: permission to act (dispatch.py).
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
-from commands.command import Actor, Call
+from commands.command import Actor, Call, Command
+from commands.kinds import Arg
 from commands.words import cut
 from playbooks.errors import Refused
 from playbooks.policy import Policy
 from storage import incidents, runs
 from storage.db import Tx
+from storage.inbox import Ask
 from storage.incidents import Incident
 from storage.runs import Run
+
+
+class InIncident(Command):
+    """Base of commands about one incident: the channel's, or the one named first."""
+
+    incident: Annotated[str, Arg("incident", "INC-42, when asked outside its channel")] = ""
+
+
+def bare(ask: Ask) -> bool:
+    """Whether a line says nothing but its words and perhaps an incident: it may open a form."""
+    rest = ask.line.split()[2:]
+    return not rest or (len(rest) == 1 and rest[0].upper().removeprefix("INCIDENT=").startswith("INC-"))
+
 
 ENDED = frozenset({"succeeded", "incomplete", "aborted"})
 

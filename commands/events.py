@@ -1,0 +1,84 @@
+"""Timeline events in one line each, for people.
+
+Belongs here: the words per type. Does not belong here: reading events, paging, the post-mortem's own sentences.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from commands.words import esc, safe
+from storage.timeline import Event
+
+Names = Callable[[str], str]
+
+_PLAIN = {
+    "incident.declared": "declared {severity}: {text:title}",
+    "incident.severity": "changed the severity from {from} to {to} {text:reason}",
+    "incident.note": "noted: {text:text}",
+    "incident.time": "said: {which} at {when}",
+    "incident.status": "moved the status from {from} to {to}",
+    "incident.update": "sent an update ({status}): {text:text}",
+    "incident.acknowledged": "page acknowledged",
+    "incident.resolved": "resolved it {text:resolution}",
+    "incident.cancelled": "cancelled it: {text:reason}",
+    "clock.overdue": "nobody did in time: {what}",
+    "card.told": "showed the {kind}",
+    "run.requested": "asked for {playbook} ({run})",
+    "run.started": "started {run} {playbook}",
+    "run.paused": "paused {run}: {reason}",
+    "run.resumed": "resumed {run}",
+    "run.ended": "{run} {playbook} ended: {outcome}",
+    "step.started": "{run} step {step} {uses} started",
+    "step.done": "{run} step {step} {uses} done",
+    "step.succeeded": "{run} step {step} {uses}: {text:said}",
+    "step.failed": "{run} step {step} {uses} failed: {text:error}",
+    "step.skipped": "{run} step {step} {uses} skipped: {text:reason}",
+    "step.unknown": "{run} step {step} {uses}: outcome unknown",
+    "step.retrying": "{run} step {step} {uses} tries again: {text:error}",
+    "approval.requested": "{run} step {step} waits for approval",
+    "approval.granted": "{run} step {step} is approved",
+    "approval.denied": "denied {run} step {step}",
+    "approval.revoked": "withdrew an approval of {run} step {step}",
+}
+
+
+def say(event: Event, names: Names) -> str:
+    """*Ana* declared sev1: checkout is down"""
+    actor = event.actor
+    who = "" if actor == "muster" else f"*{esc(names(actor) if actor.startswith('P-') else actor)}* "
+    return f"{who}{_what(event, names)}".strip()
+
+
+def _what(event: Event, names: Names) -> str:
+    if event.type == "incident.role":
+        return _role(event, names)
+    if event.type == "approval.voted":
+        counted = "" if event.body.get("counted") else f" (not counted: {esc(str(event.body.get('why') or ''))})"
+        return f"voted {event.body.get('choice')} on {event.body.get('run')} step {event.body.get('step')}{counted}"
+    if event.type == "incident.acknowledged" and event.body.get("person"):
+        return f"page acknowledged by *{esc(names(str(event.body['person'])))}*"
+    template = _PLAIN.get(event.type)
+    if template is None:
+        texts = [event.text(name) for name in ("said", "error", "reason", "text") if name in event.texts]
+        return safe(" ".join([event.type, *texts]))
+    return _fill(template, event)
+
+
+def _role(event: Event, names: Names) -> str:
+    person = event.body.get("person")
+    if not person:
+        return f"took the role {event.body.get('role')} back; nobody has it"
+    interim = " (interim)" if event.body.get("interim") else ""
+    return f"*{esc(names(str(person)))}* is {event.body.get('role')}{interim}"
+
+
+def _fill(template: str, event: Event) -> str:
+    def put(match: re.Match[str]) -> str:
+        name = match[1]
+        key = name.removeprefix("text:")
+        value = event.text(key) if name.startswith("text:") else str(event.body.get(key) or "")
+        return esc(" ".join(value.split()))
+
+    return re.sub(r"\{([a-z_:]+)\}", put, template).strip()

@@ -1,0 +1,67 @@
+"""`/incident resolve`: it is over."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from commands.command import Call, Reply, command
+from commands.fields import Arg
+from commands.places import InIncident, bare, going_on
+from commands.starting import try_start
+from commands.timers import settle
+from commands.words import day, lasted, lines, safe
+from storage import incidents, runs
+from storage.inbox import Ask
+from storage.incidents import Incident
+
+
+@command(
+    "incident resolve",
+    who="declare",
+    group="Start and end",
+    place="incident",
+    examples=("incident resolve writer failed over, root cause under review",),
+)
+class Resolve(InIncident):
+    """End it: close the page and the status page, draft the post-mortem"""
+
+    resolution: Annotated[str, Arg("rest", "what ended it")] = ""
+
+    @classmethod
+    def form(cls, ask: Ask) -> bool:
+        """A button alone asks what ended it; typed alone in a channel it resolves."""
+        return ask.kind == "button" and bare(ask)
+
+    def act(self, call: Call, seen: None) -> Reply:
+        """The entry, the run that closes and drafts, the anchor last."""
+        tx, before = call.tx, call.here
+        found = incidents.resolve(tx, before.id, by=call.person, resolution=self.resolution)
+        name = call.house.policy.severity(found.severity).resolve
+        given = {"resolution": self.resolution, "reason": self.resolution, "text": self.resolution}
+        run, problem = try_start(call, name, given, found)
+        if run:
+            settle.arm(tx, run)
+        said = closing(call, found, problem)
+        head = incidents.anchor(tx, found.id)
+        took = lasted((found.resolved_at or tx.now) - found.declared_at)
+        first = f"✅ *{found.id} resolved* after {took}. Timeline anchored at event {head.seq} `{head.short}`."
+        return Reply(text=lines(first, *said), data={"incident": found.id, "event": head.seq, "hash": head.hash})
+
+
+def closing(call: Call, found: Incident, problem: str) -> list[str]:
+    """What follows, what is still open, what people should say."""
+    policy = call.house.policy
+    said = ["Closing the page and the status page; the post-mortem draft follows."]
+    if problem:
+        said = [f"⚠️ The page and the status page were *not* closed: {safe(problem)} Close them by hand."]
+    mine = [run for run in runs.of_incident(call.tx, found.id) if run.shown and going_on(run)]
+    if mine:
+        named = ", ".join(f"{run.id} {run.playbook} ({run.state})" for run in mine[:5])
+        said.append(f"⚠️ Still going on: {named}. `/playbook abort {mine[0].id}` ends one.")
+    if found.restored_at is None:
+        said.append(f"When was service restored? `/incident restored incident={found.id} 14:11`")
+    review = policy.severity(found.severity).review
+    if review.required:
+        due = policy.organisation.calendar.business_days_after(call.tx.now.date(), review.due_business_days)
+        said.append(f"Retrospective due *{day(due)}*.")
+    return said

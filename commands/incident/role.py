@@ -1,0 +1,61 @@
+"""`/incident role`: who wears which hat."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from commands.command import Call, Reply, command
+from commands.fields import Arg
+from commands.places import InIncident
+from commands.starting import try_start
+from commands.words import esc, lines, safe
+from playbooks.errors import Refused
+from storage import incidents
+
+
+@command(
+    "incident role",
+    who="declare",
+    group="While it goes on",
+    place="incident",
+    examples=("incident role commander @ben", "incident role commander me"),
+)
+class Role(InIncident):
+    """Give somebody a role, take it yourself (`me`), or hand it back (`nobody`)"""
+
+    role: Annotated[str, Arg("role", "which hat")]
+    person: Annotated[str, Arg("person", "a mention such as @ben")]
+
+    def act(self, call: Call, seen: None) -> Reply:
+        """The entry, then the run that brings the person in and tells them."""
+        found, role = call.here, call.house.policy.role(self.role)
+        if not self.person:
+            before = incidents.drop_role(call.tx, found.id, role.name, by=call.person)
+            name = esc(call.house.directory.name(call.tx, before.person))
+            return Reply(text=f"*{found.id}*: {name} is no longer *{esc(role.title)}*; nobody is.")
+        person, slack = self._person(call)
+        was = incidents.set_role(call.tx, found.id, role.name, person, by=call.person)
+        name = esc(call.house.directory.name(call.tx, person))
+        after = ""
+        if was and was.person != person:
+            after = f" (after {esc(call.house.directory.name(call.tx, was.person))})"
+        given = {"person": slack, "role": role.title, "duties": "; ".join(role.duties)}
+        problem = try_start(call, "role/assign", given, found)[1] if slack else "no Slack account of theirs is known"
+        told = f"⚠️ They were not told by Muster: {safe(problem)}" if problem else ""
+        return Reply(text=lines(f"🎩 *{name}* is *{esc(role.title)}* of *{found.id}*{after}.", told))
+
+    def _person(self, call: Call) -> tuple[str, str]:
+        """(person, Slack id). A mention Slack has not confirmed yet is believed: a role gives no vote."""
+        directory, tx = call.house.directory, call.tx
+        if self.person == "me":
+            return call.person, directory.slack_id(tx, call.person) or ""
+        team = call.ask.account.rpartition("/")[0] if call.ask.account_kind == "slack" else ""
+        known = directory.person_by_slack(tx, self.person)
+        person = known or (directory.see(tx, "slack", f"{team}/{self.person}") if team else None)
+        if person is None:
+            raise Refused(
+                f"<@{self.person}> is nobody Muster can give a role to (a guest, a bot, or of another workspace). "
+                "Nothing was changed.",
+                todo="Name a full member of this workspace: `/incident role commander @ben`",
+            )
+        return person, self.person

@@ -1,0 +1,70 @@
+"""`/incident update`: say where things stand; a preview first, sent by its button."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from commands.command import Button, Call, Reply, command
+from commands.fields import Arg
+from commands.places import InIncident, bare
+from commands.words import channel_of, esc, lines
+from storage.inbox import Ask
+from storage.incidents import Impossible, Incident
+
+SAID = ("investigating", "identified", "monitoring")
+
+
+@command(
+    "incident update",
+    who="declare",
+    group="While it goes on",
+    place="incident",
+    examples=(
+        "incident update Checkout is back; we are watching.",
+        "incident update status=identified The database is failing over.",
+    ),
+)
+class Update(InIncident):
+    """Tell people where things stand: shown to you first, then sent
+
+    Goes to the channel, the announcement and, where one is open, the status page.
+    """
+
+    status: Annotated[str, Arg("choice", "what the status page says", keyed=True, choices=SAID)] = ""
+    text: Annotated[str, Arg("rest", "what people should know")]
+
+    @classmethod
+    def form(cls, ask: Ask) -> bool:
+        """`/incident update` alone."""
+        return bare(ask)
+
+    def act(self, call: Call, seen: None) -> Reply:
+        """Nothing is sent yet: the button sends the words of this very ask."""
+        found = call.here
+        if not found.open:
+            raise Impossible(
+                f"{found.id} was {found.status}; there is nothing more to tell people. Nothing was sent.",
+                todo="`/incident note …` still writes to its timeline.",
+            )
+        quoted = "\n".join(f"> {esc(line)}" for line in self.text.splitlines())
+        button = Button(label="Send", line=f"incident send {found.id} draft={call.ask.key}", style="primary")
+        head = f"*Preview of the update of {found.id}* (*{self.said(found)}*), not sent yet:"
+        return Reply(text=lines(head, quoted, f"Goes to: {where(found)}."), buttons=(button,))
+
+    def said(self, found: Incident) -> str:
+        """The status it tells: the one given, else the one told last, else what fits the incident's own."""
+        if self.status:
+            return self.status
+        if found.status == "mitigated":
+            return "monitoring"
+        return found.status if found.status in SAID else "investigating"
+
+
+def where(found: Incident) -> str:
+    """Who will read it."""
+    places = [channel_of(found)]
+    if not found.private:
+        places.append("the announcement")
+        page = bool(found.facts.get("status_page_incident"))
+        places.append("the status page" if page else "the status page: *no*, nothing is published there")
+    return ", ".join(places)

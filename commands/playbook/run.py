@@ -1,0 +1,54 @@
+"""`/playbook run`: ask for a run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from commands.command import Call, Command, Reply, command
+from commands.fields import Arg
+from commands.house import House
+from commands.playbook.plan import inputs_of
+from commands.starting import request
+from commands.words import esc, lines
+from playbooks.errors import Refused
+from storage import runs
+from storage.inbox import Ask
+
+
+@command(
+    "playbook run",
+    who="run",
+    group="Run",
+    fresh=True,
+    place="here",
+    examples=("playbook run failover/rds-multi-az service=checkout",),
+)
+class Run(Command):
+    """Ask for a run: destructive steps wait for approval
+
+    In an incident's channel it belongs to that incident; elsewhere name one with incident=INC-42.
+    """
+
+    incident: Annotated[str, Arg("incident", "INC-42, when asked outside its channel", keyed=True)] = ""
+    playbook: Annotated[str, Arg("word", "the playbook's name")]
+    inputs: Annotated[dict[str, str], Arg("inputs", "what it asks for, as name=value")] = {}
+
+    async def before(self, ask: Ask, house: House) -> None:
+        """Look at the asker's account and groups: whether they may run is decided on what is true now."""
+        groups = house.policy.permissions.run
+        await house.directory.refresh_for_vote(house.policy, groups, (ask.account_kind, ask.account))
+
+    def act(self, call: Call, seen: None) -> Reply:
+        """The run's rows; the engine takes it up at once."""
+        found, tx = call.incident, call.tx
+        playbook = call.house.library.find(self.playbook)
+        inputs = inputs_of(call.house, playbook, self.inputs, found, tx)
+        if found is not None and not found.open:
+            raise Refused(
+                f"{found.id} was {found.status}; nothing new runs in it. Nothing was started.",
+                todo="Ask outside its channel, or declare a new incident.",
+            )
+        id = request(call, playbook, inputs, found, shown=True)
+        held = any(step.risk >= 3 for step in runs.steps_of(tx, id))
+        after = "Its destructive steps wait for approval: a card follows." if held else "Its card follows."
+        return Reply(text=lines(f"▶️ *{id}* {esc(playbook.name)} is asked for. {after}"), data={"run": id})

@@ -1,0 +1,41 @@
+"""Before a vote: look at who votes and at the groups of the rule, so that rows say what is true now.
+
+Belongs here: which groups those are. Does not belong here: looking (directory.py), counting (playbooks/engine).
+"""
+
+from __future__ import annotations
+
+from commands.house import House
+from storage import incidents, runs
+from storage.db import Tx
+from storage.inbox import Ask
+
+
+async def refresh(ask: Ask, house: House, said: str) -> None:
+    """Refresh the voter's account and the groups of the rules that may be meant. Bounded; an outage changes nothing."""
+    groups = await house.db.read(lambda tx: _groups(tx, ask, said))
+    await house.directory.refresh_for_vote(house.policy, groups, (ask.account_kind, ask.account))
+
+
+def _groups(tx: Tx, ask: Ask, said: str) -> list[str]:
+    here = incidents.by_channel(tx, ask.channel) if ask.channel else None
+    if said.startswith("/") and here:
+        said = f"{here.id}{said}"
+    names = (
+        [said]
+        if said and not said.startswith("/")
+        else [run.id for run in runs.of_incident(tx, here.id)]
+        if here
+        else []
+    )
+    found: list[str] = []
+    for name in names:
+        asked = runs.open_approval(tx, name)
+        if asked is not None:
+            rule = asked.rule
+            found += [
+                *rule.get("from_", ()),
+                *(slot[0] for slot in rule.get("groups", ())),
+                *rule.get("next_groups", ()),
+            ]
+    return list(dict.fromkeys(found))
