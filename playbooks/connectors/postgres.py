@@ -73,25 +73,33 @@ class PostgresReads:
         read is an answer (`problem`), not an error.
         """
         limit = self._connect_timeout + self._statement_timeout * max(1, len(tables))
+        failed: MusterError
         try:
             async with asyncio.timeout(limit):
                 async with await self._connect(dsn) as connection:
                     return [await self._table(connection, name) for name in tables]
         except TimeoutError:
-            raise no_answer(self.vendor, f"{dsn}", "time-out", write=False) from None
+            failed = no_answer(self.vendor, f"{dsn}", "time-out", write=False)
         except psycopg.OperationalError as error:
-            raise no_answer(self.vendor, f"{dsn}", error.sqlstate or "the connection broke", write=False) from None
+            failed = no_answer(self.vendor, f"{dsn}", error.sqlstate or "the connection broke", write=False)
+        raise failed  # out here, so that it keeps neither the broken line nor the revealed text alive
 
     async def _connect(self, dsn: SecretRef) -> psycopg.AsyncConnection[tuple[object, ...]]:
-        text = await self._threads.run(lambda: reveal(dsn), deadline_s=30.0)  # a secret store may block
+        """A read-only connection. Its errors are raised outside `except`, for the same reason as above."""
+        failed: MusterError
         try:
             connection = await psycopg.AsyncConnection.connect(
-                text, autocommit=True, prepare_threshold=None, connect_timeout=max(2, round(self._connect_timeout))
+                await self._threads.run(lambda: reveal(dsn), deadline_s=30.0),  # a secret store may block
+                autocommit=True,
+                prepare_threshold=None,
+                connect_timeout=max(2, round(self._connect_timeout)),
             )
         except psycopg.Error as error:
-            raise _words(dsn, error) from None
-        await connection.set_read_only(True)
-        return connection
+            failed = _words(dsn, error)
+        else:
+            await connection.set_read_only(True)
+            return connection
+        raise failed
 
     async def _table(self, connection: psycopg.AsyncConnection[tuple[object, ...]], name: str) -> TableSeen:
         """One table in a transaction of its own, so that a bad one does not spoil the next."""
