@@ -119,7 +119,7 @@ def _begin(tx: Tx, held: Held, idx: int, approved: Any) -> Begun | None:
         changes.approvals[approved.id] = {"state": "used"}
     texts = {"params": outcomes.as_json(values["params"])}
     changes.told("step.started", step, key=key, replica=held.house.replica, texts=texts)
-    transition(tx, run, changes)
+    transition(tx, run, changes, steps)
     step = Step(**{**step.__dict__, **values})
     return Begun(action, step, scope, held.act(tx.now, scope, step))
 

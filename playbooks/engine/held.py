@@ -107,8 +107,8 @@ class Held:
 
         def write(tx: Tx) -> None:
             run = lock(tx, self.id, self.fence)
-            step = runs.steps_of(tx, self.id)[idx - 1]
-            transition(tx, run, decide(tx, run, step))
+            steps = runs.steps_of(tx, self.id)
+            transition(tx, run, decide(tx, run, steps[idx - 1]), steps)
 
         try:
             await self.keep(write)

@@ -8,7 +8,7 @@ Lock order, everywhere: run, step, approval, ask, stream head last.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,8 @@ from playbooks.engine import moves
 from storage import cards, incidents, timeline
 from storage import runs as rows
 from storage.db import Tx
-from storage.tables import approvals, locks, runs, steps
+from storage.tables import approvals, locks, runs
+from storage.tables import steps as steps_table
 from storage.timeline import Entry
 
 
@@ -62,17 +63,23 @@ def lock(tx: Tx, run: str, fence: Fence | None = None) -> rows.Run:
     found = rows.get(tx, run, lock=True)
     if found is None:
         raise LookupError(f"no run {run}")
-    if fence is not None:
+    if fence is None:
+        tx.hint("runs")  # whoever holds it must look; the holder itself knows what it wrote
+    else:
         held = found.lease_owner == fence.owner and found.fence == fence.number
         if not held or found.lease_until is None or found.lease_until < tx.now:
             raise Fenced(f"{run} is held by {found.lease_owner} with fence {found.fence}")
     return found
 
 
-def transition(tx: Tx, run: rows.Run, changes: Changes) -> list[int]:
-    """Write the changes of a run locked in this transaction; returns the numbers of the events written."""
+def transition(tx: Tx, run: rows.Run, changes: Changes, steps: Sequence[rows.Step] = ()) -> list[int]:
+    """Write the changes of a run locked in this transaction; returns the numbers of the events written.
+
+    steps: the run's steps as read since the lock, where the caller has them; else they are read here.
+    """
     _move_run(tx, run, changes.run)
-    before = {step.idx: step for step in rows.steps_of(tx, run.id)} if changes.steps else {}
+    known = (steps or rows.steps_of(tx, run.id)) if changes.steps else ()
+    before = {step.idx: step for step in known}
     for idx, values in changes.steps.items():
         _move_step(tx, before[idx], values)
     for id, values in changes.approvals.items():
@@ -82,7 +89,6 @@ def transition(tx: Tx, run: rows.Run, changes: Changes) -> list[int]:
     if changes.facts and run.incident:
         incidents.set_facts(tx, run.incident, changes.facts)
     _redraw(tx, run, changes)
-    tx.hint("runs")
     return timeline.append(tx, run.stream, *changes.events)
 
 
@@ -103,8 +109,12 @@ def _move_step(tx: Tx, step: rows.Step, values: dict[str, Any]) -> None:
         if after in moves.STEP_ENDED:
             values.setdefault("ended_at", tx.now)
             values.setdefault("wake_at", None)
-    mine = (steps.c.run == step.run, steps.c.idx == step.idx, steps.c.state == step.state)
-    tx.conn.execute(update(steps).where(*mine).values(**values))
+    mine = (
+        steps_table.c.run == step.run,
+        steps_table.c.idx == step.idx,
+        steps_table.c.state == step.state,
+    )
+    tx.conn.execute(update(steps_table).where(*mine).values(**values))
 
 
 def _move_approval(tx: Tx, id: str, values: dict[str, Any]) -> None:
