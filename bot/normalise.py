@@ -114,7 +114,7 @@ def _base(payload: Json, kind: str) -> Ask:
 
 
 def _pressed(payload: Json) -> Inbound:
-    """A button: its value is the command line; the action id says whether a field is asked for first."""
+    """A button: its value is the command line; a field or the whole form may be asked for first."""
     action: Json = (payload.get("actions") or [{}])[0]
     line = clean(action.get("value"), 2000)
     if action.get("type") != "button" or not line:
@@ -122,7 +122,7 @@ def _pressed(payload: Json) -> Inbound:
     ask = replace(_base(payload, "button"), line=line)
     asks = forms.asked_field(str(action.get("action_id") or ""))
     view_id = str((payload.get("view") or {}).get("id") or "")
-    return Inbound("question" if asks else "ask", "button", ask, trigger=ask.key, asks=asks, view_id=view_id)
+    return Inbound("question", "button", ask, trigger=ask.key, asks=asks, view_id=view_id)
 
 
 def _submitted(payload: Json) -> Inbound:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -42,7 +43,9 @@ class Settings(BaseSettings):
     statuspage_page_id: str | None = Field(None, description="Which Statuspage page is ours.")
     statuspage_api_url: str = Field("https://api.statuspage.io/v1", description="Address of the Statuspage API.")
     aws_endpoint_url: str | None = Field(None, description="Where AWS calls go instead of AWS (a stand-in).")
-    aws_region: str | None = Field(None, description="Default AWS region; sites of the policy name their own.")
+    aws_default_region: str | None = Field(None, description="AWS region; with it, or an endpoint, AWS is used.")
+    aws_access_key_id: Secret = Field(None, description="AWS key; left out, the SDK looks where it always does.")
+    aws_secret_access_key: Secret = Field(None, description="The AWS key's secret.")
     database_url: str = Field(
         "sqlite:///var/muster.db", description="The record: sqlite:///file.db or postgresql://user@host/name."
     )
@@ -76,6 +79,12 @@ class Settings(BaseSettings):
     @classmethod
     def _named(cls, value: str) -> str:
         return value or f"{socket.gethostname()}-{os.getpid()}"
+
+    @classmethod
+    def of(cls, env: Mapping[str, str], **changes: Any) -> Settings:
+        """Settings from a mapping of variables (a sandbox's `env()`) over the process's own environment."""
+        known = {name.lower(): value for name, value in env.items() if name.lower() in cls.model_fields}
+        return cls(**{**known, **changes})
 
     @property
     def socket_mode(self) -> bool:

@@ -9,8 +9,10 @@ Bolt carries Socket Mode. Its own listeners cost 10 ms of polling each (contract
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 from typing import Any
@@ -18,6 +20,7 @@ from urllib.parse import parse_qs
 
 import structlog
 from aiohttp import web
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -29,6 +32,7 @@ from bot.normalise import Inbound, normalise
 from bot.questions import Questions
 from bot.signatures import slack_refusal
 from bot.store import NotStored, Store
+from playbooks.connectors.slack_calls import proxy_for
 
 log = structlog.get_logger(__name__)
 Json = Mapping[str, Any]
@@ -170,3 +174,62 @@ def parse_body(content_type: str, body: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) and found else None
+
+
+class SocketMode:
+    """Keeps one Socket Mode connection open. A watchdog builds a new one when it has been down for `down_s`.
+
+    Left alone the SDK tries a spent ticket again for ever (contract B4). connected: for readiness.
+    """
+
+    def __init__(
+        self, door: SlackDoor, app_token: str, api_url: str, metrics: Metrics, *, down_s: float = 15.0
+    ) -> None:
+        self._door = door
+        self._app_token = app_token
+        self._api_url = api_url
+        self._metrics = metrics
+        self._down_s = down_s
+        self._task: asyncio.Task[None] | None = None
+        self.connected = False
+
+    async def start(self) -> None:
+        """Begin to connect; returns at once."""
+        self._task = asyncio.create_task(self._keep(), name="socket mode")
+
+    async def stop(self) -> None:
+        """Disconnect: Slack delivers elsewhere from here on."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self.connected = False
+
+    async def _keep(self) -> None:
+        while True:
+            handler = AsyncSocketModeHandler(self._door.bolt, self._app_token, logger=quiet_logger(), ping_interval=5)
+            handler.client.proxy = proxy_for(self._api_url)  # the SDK would send loopback through a proxy too
+            connecting = asyncio.create_task(handler.connect_async())  # type: ignore[no-untyped-call]
+            try:
+                await self._watch(handler)
+            finally:
+                connecting.cancel()
+                self._connected(False)
+                closing = handler.close_async()  # type: ignore[no-untyped-call]
+                await asyncio.gather(connecting, closing, return_exceptions=True)
+            log.warning("slack.socket_rebuilt", down_s=self._down_s)
+
+    async def _watch(self, handler: AsyncSocketModeHandler) -> None:
+        """Return when it has been down too long."""
+        last = time.monotonic()
+        while time.monotonic() - last < self._down_s:
+            up = await handler.client.is_connected()
+            self._connected(up)
+            if up:
+                last = time.monotonic()
+            await asyncio.sleep(1.0 if up else 0.02)
+
+    def _connected(self, up: bool) -> None:
+        if up != self.connected:
+            log.info("slack.socket", connected=up)
+        self.connected = up
+        self._metrics.socket.set(up)

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from bot.render.blocks import Drawn, buttons, context, drawn, escape, hms, person
 from bot.render.facts import Around, names
 from commands.command import Button
+from commands.fields import line_of
+from commands.playbook.plan import Plan
 from playbooks.action import Risk
 from playbooks.durations import words
 from playbooks.engine.approvals import Candidates, Tally, short
@@ -168,5 +170,11 @@ def _buttons(facts: ApprovalFacts) -> list[Button]:
     return [
         Button(label="Approve", line=f"playbook approve {bound}", style="primary"),
         Button(label="Deny", line=f"playbook deny {bound}", style="danger", asks="reason"),
-        Button(label="See plan", line=f"playbook status {facts.asked.run}"),
+        Button(label="See plan", line=line_of(_plan(facts.run))),
     ]
+
+
+def _plan(run: Run) -> Plan:
+    """The same playbook with the same inputs as a dry run, now."""
+    given = {name: str(value) for name, value in run.inputs.items() if value not in (None, "")}
+    return Plan(incident=run.incident or "", playbook=run.playbook, inputs=given)

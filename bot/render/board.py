@@ -116,19 +116,19 @@ def _runs(facts: IncidentFacts) -> str:
 def _buttons(facts: IncidentFacts, around: Around) -> list[Button]:
     """What people do next; nothing once it has ended but the post-mortem."""
     incident = facts.incident
-    at = f"incident={incident.id}"
+    id = incident.id
     if not incident.open:
-        return [Button(label="Post-mortem", line=f"incident postmortem {at}")] if incident.status == "resolved" else []
+        return [Button(label="Post-mortem", line=f"incident postmortem {id}")] if incident.status == "resolved" else []
     found = []
     commander = next((role for role in facts.roles if role.role == "commander"), None)
     if (commander is None or commander.interim) and "commander" in around.policy.roles:
-        found.append(Button(label="Take command", line=f"incident role commander me {at}", style="primary"))
+        found.append(Button(label="Take command", line=f"incident role commander me incident={id}", style="primary"))
     return [
         *found,
-        Button(label="Update", line=f"incident update {at}", asks="text"),
+        Button(label="Update", line=f"incident update {id}"),
         Button(label="Run playbook", line="playbook list"),
-        Button(label="Change severity", line=f"incident sev {at}", asks="severity"),
-        Button(label="Resolve", line=f"incident resolve {at}", asks="resolution"),
+        Button(label="Change severity", line=f"incident sev {id}"),
+        Button(label="Resolve", line=f"incident resolve {id}"),
     ]
 
 

@@ -64,6 +64,6 @@ def draw(page: StatusPageFacts, around: Around) -> Drawn:
 
 def _publish(page: StatusPageFacts) -> Button:
     return Button(
-        label="Publish", line=f"incident publish incident={page.facts.incident.id}", style="primary",
+        label="Publish", line=f"incident publish {page.facts.incident.id}", style="primary",
         confirm="Customers will read this and subscribers are notified. It cannot be unsaid.",
     )  # fmt: skip

@@ -1,0 +1,241 @@
+"""The one wiring file: settings -> connectors, record, policy, engine, commands, doors. No global state.
+
+Belongs here: what is built from what, the order of starting and stopping. Does not belong here: any behaviour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from pathlib import Path
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import words
+from bot.cards import Projector
+from bot.clock import Clock
+from bot.connectors import Connectors, connect
+from bot.home import HomeDirectory
+from bot.metrics import Metrics
+from bot.questions import Questions
+from bot.replies import Sender
+from bot.settings import Settings, reveal
+from bot.slack import SlackDoor, SocketMode
+from bot.store import Store
+from bot.tasks import Tasks
+from bot.web import incidents
+from bot.web.pagerduty import PagerDutyDoor
+from bot.web.server import Health, Server
+from bot.worker import Worker
+from commands.command import load_commands
+from commands.dispatch import Dispatch
+from commands.house import House
+from playbooks.connectors.slack import Slack
+from playbooks.engine.engine import Engine
+from playbooks.engine.library import BUILT_IN, Library
+from playbooks.engine.post_mortem import TimelineDrafts
+from playbooks.errors import Refused
+from playbooks.policy import Policy, load_policy
+from playbooks.ports import Drafts
+from storage import migrate, policies
+from storage.db import Database, Tx, Unreachable
+
+log = structlog.get_logger(__name__)
+ROLES = frozenset({"web", "worker"})
+LAST_WORDS_S = 3.0
+
+
+class App:
+    """One process of Muster. `start` and `stop` may each be called once. url: where its HTTP server listens."""
+
+    def __init__(self, settings: Settings, policy: Policy, connectors: Connectors, slack: Slack) -> None:
+        self.settings = settings
+        self.connectors = connectors
+        self.slack = slack
+        self.metrics = Metrics()
+        self.db = Database(settings.database_url)
+        self._tasks = Tasks("app")
+        self._roles: frozenset[str] = ROLES
+        self._wire(policy)
+
+    def _wire(self, policy: Policy) -> None:
+        settings, db, slack, metrics, name = (
+            self.settings,
+            self.db,
+            self.slack,
+            self.metrics,
+            self.settings.muster_replica,
+        )
+        self.policy = policy
+        self.library = Library(_folders(settings, policy))
+        self.directory = HomeDirectory(db, self.connectors.slack_reads, self.connectors.pagerduty_reads)
+        tools = {**self.connectors.tools, Drafts: TimelineDrafts(db, policy)}
+        self.engine = Engine(db, tools, self.library, policy, replica=name, url=settings.url, directory=self.directory)
+        sandbox = settings.sandbox_url is not None
+        self.house = House(db, policy, self.library, self.directory, self.engine, settings.url, sandbox)
+        self.dispatch = Dispatch(self.house)
+        self.store = Store(db)
+        self.questions = Questions(slack, load_commands(), self.house, policy)
+        self.worker = Worker(db, self.dispatch, policy, metrics, owner=name)
+        self.sender = Sender(db, slack, metrics, owner=name)
+        self.projector = Projector(db, slack, policy, metrics, url=settings.url, owner=name)
+        self.clock = Clock(db, owner=name)
+        self.door = self._door()
+        self.socket = self._socket()
+        self.health = Health(db, metrics, self._not_ready)
+        self.server = Server(settings.muster_host, settings.muster_port)
+        self._serves()
+
+    @property
+    def url(self) -> str:
+        """Where the HTTP server listens."""
+        return self.server.url
+
+    def _door(self) -> SlackDoor:
+        settings = self.settings
+        client = AsyncWebClient(reveal(settings.slack_bot_token), base_url=settings.slack_api_url, retry_handlers=[])
+        return SlackDoor(
+            self.store, self.questions, self.metrics, client=client,
+            signing_secret=reveal(settings.slack_signing_secret),
+            not_stored=lambda line: words.not_stored(self.policy, line),
+        )  # fmt: skip
+
+    def _socket(self) -> SocketMode | None:
+        token = reveal(self.settings.slack_app_token)
+        return SocketMode(self.door, token, self.settings.slack_api_url, self.metrics) if token else None
+
+    def _serves(self) -> None:
+        hooks = tuple(reveal(one) for one in self.settings.pagerduty_webhook_secret)
+        self.server.post("/slack/events", self.door.http)
+        self.server.post("/webhooks/pagerduty", PagerDutyDoor(self.store, self.metrics, hooks).http)
+        self.server.get("/livez", self.health.livez)
+        self.server.get("/readyz", self.health.readyz)
+        self.server.get("/metrics", self.health.metrics)
+        self.server.get("/incidents/{incident}", incidents.page)
+
+    def _not_ready(self) -> str:
+        if self.socket is not None and "web" in self._roles and not self.socket.connected:
+            return "Socket Mode is not connected"
+        return ""
+
+    async def start(self, roles: Collection[str] = ROLES) -> None:
+        """Start these roles. web: the doors; worker: asks, runs, answers, cards, clock.
+
+        Raises Refused when the database is not at this version's schema, Unreachable when it does not answer.
+        """
+        self._roles = frozenset(roles)
+        await self._schema()
+        ruling = await self.db.write(lambda tx: ruling_policy(tx, self.policy))
+        if ruling != self.policy:
+            self._wire(ruling)
+        self._tasks.start(self.health.watch())
+        if "web" in self._roles:
+            await self.server.start()
+            if self.socket is not None:
+                await self.socket.start()
+        if "worker" in self._roles:
+            await self.engine.start()
+            await self.sender.start()
+            await self.projector.start()
+            await self.clock.start()
+            self._tasks.start(self._work())
+            if not self.db.sqlite:
+                self._tasks.start(self._hear())
+        log.info("app.started", roles=sorted(self._roles), replica=self.settings.muster_replica)
+
+    async def _schema(self) -> None:
+        url = self.settings.database_url
+        if self.db.sqlite:
+            await asyncio.to_thread(migrate.upgrade, url)  # one file, one runner: no release step to wait for
+        elif await asyncio.to_thread(migrate.pending, url):
+            raise Refused("The database is not at this version's schema.", todo="Run `muster migrate` first.")
+
+    async def _work(self) -> None:
+        """Asks are handled once it is known which workspace is home: who asks is judged by it."""
+        await self.directory.find_home()
+        await self.worker.start()
+        await self.directory.refresh_groups(self.policy)
+
+    async def _hear(self) -> None:
+        """Hints of other processes (PostgreSQL). Lost ones are found by the polls."""
+        while True:
+            listening = asyncio.create_task(self._listen())
+            try:
+                await asyncio.wait([listening])
+            finally:
+                listening.cancel()
+            error = listening.exception() if listening.done() and not listening.cancelled() else None
+            log.warning("app.notifications_lost", error=type(error).__name__)
+            await asyncio.sleep(1.0)
+
+    async def _listen(self) -> None:
+        wakes = {
+            "inbox": self.worker.wake, "replies": self.sender.wake, "cards": self.projector.wake,
+            "timers": self.clock.wake, "runs": self.engine.wake,
+        }  # fmt: skip
+        async for topic in self.db.notifications():
+            if wake := wakes.get(topic):
+                wake()
+
+    async def stop(self) -> None:
+        """Not ready first, accept nothing new, finish what is in hand, give leases back, close."""
+        self.health.stopping = True
+        if "web" in self._roles:
+            if self.socket is not None:
+                await self.socket.stop()
+            await self.server.stop()
+        await self.questions.close()
+        await self.store.close()
+        if "worker" in self._roles:
+            await self.worker.stop()
+            await self.engine.stop()
+            await self._last_words()
+            await self.clock.stop()
+            await self.projector.stop()
+            await self.sender.stop()
+        await self._tasks.finish(0.0)
+        await self.connectors.close()
+        await self.db.close()
+        log.info("app.stopped")
+
+    async def _last_words(self) -> None:
+        """What the last asks answered and changed goes out now where it can; else the next process sends it."""
+        try:
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self.sender.send_due()
+                await self.projector.draw_due()
+        except (TimeoutError, Unreachable) as error:
+            log.warning("app.left_for_the_next", error=type(error).__name__)
+
+
+def build(settings: Settings) -> App:
+    """An App that is not started. Raises Refused for a policy that cannot be read or a missing Slack token."""
+    connectors = connect(settings)
+    if connectors.slack is None:
+        raise Refused("SLACK_BOT_TOKEN is not set.", todo="`muster manifest` makes the app, `muster doctor` checks it.")
+    if not (settings.slack_app_token or settings.slack_signing_secret):
+        raise Refused(
+            "Neither SLACK_APP_TOKEN (Socket Mode) nor SLACK_SIGNING_SECRET (HTTP) is set: Slack cannot reach Muster.",
+            todo="Set one of them.",
+        )
+    return App(settings, load_policy(settings.muster_config), connectors, connectors.slack)
+
+
+def ruling_policy(tx: Tx, policy: Policy) -> Policy:
+    """The policy with the guarded sections that rule: the first file ever seen, until a change of it is approved."""
+    sections = policy.model_dump(mode="json", by_alias=True, include=set(policies.GUARDED))
+    if policies.adopt(tx, sections, policy.digest()) == policies.ACTIVE:
+        return policy
+    ruling = policies.active(tx)
+    assert ruling is not None, "something is proposed only beside an active one"
+    log.warning("app.policy_proposed", proposed=policy.digest()[:12], ruling=ruling.digest[:12])
+    whole = policy.model_dump(mode="json", by_alias=True)
+    return Policy.model_validate({**whole, **ruling.sections})
+
+
+def _folders(settings: Settings, policy: Policy) -> tuple[Path, ...]:
+    """The library's own folder, then the organisation's: relative ones stand beside the policy file."""
+    beside = settings.muster_config.resolve().parent
+    own = [*policy.playbooks, *([settings.muster_playbooks] if settings.muster_playbooks else [])]
+    return (BUILT_IN, *(beside / folder for folder in own))

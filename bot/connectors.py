@@ -1,0 +1,84 @@
+"""Settings -> the connectors there are, and the tools actions are handed. Optional ones are left out, not faked.
+
+Belongs here: which variable goes to which connector. Does not belong here: the rest of the wiring (app.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.settings import Settings, reveal
+from playbooks.connectors.aws import Aws, AwsReads
+from playbooks.connectors.http import HttpReads
+from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads
+from playbooks.connectors.postgres import PostgresReads
+from playbooks.connectors.slack import Slack, SlackReads
+from playbooks.connectors.statuspage import Statuspage, StatuspageReads
+
+
+@dataclass
+class Connectors:
+    """tools: type -> instance for everything configured, reading and acting apart. The named ones may be None."""
+
+    tools: dict[type, Any] = field(default_factory=dict)
+    slack: Slack | None = None
+    slack_reads: SlackReads | None = None
+    pagerduty_reads: PagerDutyReads | None = None
+    statuspage_reads: StatuspageReads | None = None
+    aws_reads: AwsReads | None = None
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        closing = [tool.close() for tool in self.tools.values() if hasattr(tool, "close")]
+        await asyncio.gather(*closing, return_exceptions=True)
+
+
+def connect(settings: Settings) -> Connectors:
+    """Build what is configured. Makes no call."""
+    found = Connectors(tools={HttpReads: HttpReads(), PostgresReads: PostgresReads()})
+    _slack(settings, found)
+    _pagerduty(settings, found)
+    _statuspage(settings, found)
+    _aws(settings, found)
+    return found
+
+
+def _slack(settings: Settings, found: Connectors) -> None:
+    if token := reveal(settings.slack_bot_token):
+        found.slack_reads = SlackReads(token, base_url=settings.slack_api_url)
+        found.slack = Slack(token, base_url=settings.slack_api_url)
+        found.tools |= {SlackReads: found.slack_reads, Slack: found.slack}
+
+
+def _pagerduty(settings: Settings, found: Connectors) -> None:
+    key, routing = reveal(settings.pagerduty_api_key), reveal(settings.pagerduty_routing_key)
+    if not (key or routing):
+        return
+    given: dict[str, Any] = {
+        "from_email": settings.pagerduty_from or "", "routing_key": routing,
+        "api_url": settings.pagerduty_api_url, "events_url": settings.pagerduty_events_url,
+    }  # fmt: skip
+    found.pagerduty_reads = PagerDutyReads(key, **given)
+    found.tools |= {PagerDutyReads: found.pagerduty_reads, PagerDuty: PagerDuty(key, **given)}
+
+
+def _statuspage(settings: Settings, found: Connectors) -> None:
+    key, page = reveal(settings.statuspage_api_key), settings.statuspage_page_id
+    if key and page:
+        found.statuspage_reads = StatuspageReads(key, page, api_url=settings.statuspage_api_url)
+        acting = Statuspage(key, page, api_url=settings.statuspage_api_url)
+        found.tools |= {StatuspageReads: found.statuspage_reads, Statuspage: acting}
+
+
+def _aws(settings: Settings, found: Connectors) -> None:
+    if not (settings.aws_default_region or settings.aws_endpoint_url):
+        return
+    given: dict[str, Any] = {
+        "region": settings.aws_default_region or "", "endpoint_url": settings.aws_endpoint_url or "",
+        "access_key_id": reveal(settings.aws_access_key_id),
+        "secret_access_key": reveal(settings.aws_secret_access_key),
+    }  # fmt: skip
+    found.aws_reads = AwsReads(**given)
+    found.tools |= {AwsReads: found.aws_reads, Aws: Aws(**given)}
