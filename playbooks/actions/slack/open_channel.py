@@ -6,7 +6,7 @@ from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, World, action
 from playbooks.actions import title_is_a_parameter
-from playbooks.actions.slack.names import channel_name
+from playbooks.actions.channel_names import channel_name
 from playbooks.connectors.answers import ServiceRefused
 from playbooks.connectors.slack import Channel, Slack, SlackReads
 from playbooks.errors import Refused
