@@ -7,6 +7,7 @@ Does not belong here: any verb (commands/<topic>), claiming asks and sending ans
 from __future__ import annotations
 
 import re
+import traceback
 from dataclasses import dataclass
 from typing import Any
 
@@ -224,11 +225,14 @@ class Dispatch:
 
     async def _broken(self, ask: Ask, error: Exception) -> Reply | None:
         """A fault of ours: try again later, and after the last attempt say what happened, what did not, what to do."""
-        log.exception("ask.broken", key=ask.key, kind=ask.kind, attempt=ask.attempts)
-        if ask.attempts < ATTEMPTS and ask.attempts > 0:
+        attempt = ask.attempts + 1
+        # Where, never the message: what broke may hold a secret or what people typed.
+        where = "".join(traceback.format_tb(error.__traceback__)[-4:])
+        log.error("ask.broken", key=ask.key, kind=ask.kind, attempt=attempt, error=type(error).__name__, where=where)
+        if attempt < ATTEMPTS:
             await self.house.db.write(lambda tx: inbox.release(tx, ask.key))
             return None
-        what = f"{type(error).__name__}"
+        what = type(error).__name__
         reply = Reply(text=self._broken_words(ask, what), ok=False)
 
         def work(tx: Tx) -> Reply | None:
@@ -241,7 +245,7 @@ class Dispatch:
 
     def _broken_words(self, ask: Ask, what: str) -> str:
         asked = safe(" ".join(ask.line.split()[:2]))
-        tried = f", tried {ask.attempts} times" if ask.attempts > 1 else ""
+        tried = f", tried {ask.attempts + 1} times" if ask.attempts else ""
         at = f" at {clock(ask.received_at)} UTC" if ask.received_at else ""
         try:
             by_hand = self.find(ask.line).cls.by_hand(self.house.policy)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from commands.command import Command
-from commands.kinds import GREEDY, Arg, Around, looks, read, read_time
+from commands.kinds import GREEDY, Arg, Around, is_clock, looks, read, read_time
 from commands.reading import Token, clean, cut, plain, quote
 from playbooks.errors import Refused
 from playbooks.policy import Policy
@@ -184,7 +184,7 @@ class _Line:
             if place < 0 or len(words) < 2 or words[place].quoted or words[place].value.lower() != field.arg.lead:
                 continue
             said = plain(words[place + 1].value)
-            if place and not looks("time", said):
+            if place and not is_clock(said):
                 continue
             try:
                 when = read_time(said, self.around)

@@ -19,6 +19,7 @@ Kind = Literal[
     "number", "inputs",
 ]  # fmt: skip
 GREEDY = ("line", "rest")  # takes everything that is left: one line, or several
+ME, NOBODY = "me", "nobody"
 _INCIDENT = re.compile(r"(?:inc-?)?(\d{1,9})", re.IGNORECASE)
 _ADDRESS = re.compile(r"inc-\d{1,9}", re.IGNORECASE)
 _RUN = re.compile(r"(?:(inc-\d{1,9}|org)/)?/?(\d{1,6})", re.IGNORECASE)
@@ -57,9 +58,14 @@ class Around:
 
 def looks(kind: Kind, text: str) -> bool:
     """Whether a word can only be meant as this kind: what decides on optional arguments that stand first."""
-    patterns = {"incident": _ADDRESS, "run": _RUN, "digest": _DIGEST, "person": _PERSON, "time": _CLOCK}
+    patterns = {"incident": _ADDRESS, "run": _RUN, "digest": _DIGEST}
     pattern = patterns.get(kind)
     return True if pattern is None else pattern.fullmatch(text) is not None
+
+
+def is_clock(text: str) -> bool:
+    """Whether a word is a time of day."""
+    return _CLOCK.fullmatch(text) is not None
 
 
 def read(arg: Arg, name: str, text: str, around: Around) -> object:
@@ -115,9 +121,9 @@ def _person(text: str, around: Around) -> str:
     if match:
         return str(match[1] or match[2])
     if text.lower() in ("me", "@me"):
-        return "me"
+        return ME
     if text.lower() in ("nobody", "none", "-"):
-        return ""
+        return NOBODY
     raise around.refuse(f"I cannot tell who *{text}* is. Type @ and pick the name from Slack's list, or write *me*.")
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from commands.command import Call, Reply, command
 from commands.fields import Arg
+from commands.kinds import ME, NOBODY
 from commands.places import InIncident
 from commands.starting import try_start
 from commands.words import esc, lines, safe
@@ -29,7 +30,7 @@ class Role(InIncident):
     def act(self, call: Call, seen: None) -> Reply:
         """The entry, then the run that brings the person in and tells them."""
         found, role = call.here, call.house.policy.role(self.role)
-        if not self.person:
+        if self.person == NOBODY:
             before = incidents.drop_role(call.tx, found.id, role.name, by=call.person)
             name = esc(call.house.directory.name(call.tx, before.person))
             return Reply(text=f"*{found.id}*: {name} is no longer *{esc(role.title)}*; nobody is.")
@@ -47,7 +48,7 @@ class Role(InIncident):
     def _person(self, call: Call) -> tuple[str, str]:
         """(person, Slack id). A mention Slack has not confirmed yet is believed: a role gives no vote."""
         directory, tx = call.house.directory, call.tx
-        if self.person == "me":
+        if self.person == ME:
             return call.person, directory.slack_id(tx, call.person) or ""
         team = call.ask.account.rpartition("/")[0] if call.ask.account_kind == "slack" else ""
         known = directory.person_by_slack(tx, self.person)

@@ -1,0 +1,34 @@
+"""/incident role"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from storage import incidents, runs
+
+
+async def test_a_mention_takes_the_role_and_is_told_by_a_run(talk: Any) -> None:
+    id = await talk.declare()
+    reply = await talk("Ana", "incident role ic <@UBEN|ben>")
+    assert reply.text == "🎩 *Ben* is *Incident commander* of *INC-1*."
+    held = await talk.read(lambda tx: incidents.roles(tx, id)["commander"])
+    assert not held.interim
+    run = await talk.read(lambda tx: runs.of_incident(tx, id)[-1])
+    assert (
+        run.playbook == "role/assign" and run.inputs["person"] == "UBEN" and run.inputs["role"] == "Incident commander"
+    )
+
+
+async def test_me_takes_over_and_nobody_gives_back(talk: Any) -> None:
+    await talk.declare()
+    await talk("Ana", "incident role commander <@UBEN>")
+    assert "(after Ben)" in (await talk("Chi", "incident role commander me")).text
+    reply = await talk("Chi", "incident role commander nobody")
+    assert "Chi is no longer" in reply.text
+    assert await talk.read(lambda tx: incidents.roles(tx, "INC-1")) == {}
+
+
+async def test_wrong_names_are_explained(talk: Any) -> None:
+    await talk.declare()
+    assert "no role *comander*" in (await talk("Ana", "incident role comander me")).text
+    assert "cannot tell who" in (await talk("Ana", "incident role commander bob")).text
