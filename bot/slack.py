@@ -179,7 +179,7 @@ def parse_body(content_type: str, body: bytes) -> dict[str, Any] | None:
 class SocketMode:
     """Keeps one Socket Mode connection open. A watchdog builds a new one when it has been down for `down_s`.
 
-    Left alone the SDK tries a spent ticket again for ever (contract B4). connected: for readiness.
+    Left alone the SDK tries a spent ticket again for ever (contract B4). up: set while it is connected.
     """
 
     def __init__(
@@ -191,7 +191,12 @@ class SocketMode:
         self._metrics = metrics
         self._down_s = down_s
         self._task: asyncio.Task[None] | None = None
-        self.connected = False
+        self.up = asyncio.Event()
+
+    @property
+    def connected(self) -> bool:
+        """Whether Slack can deliver here now."""
+        return self.up.is_set()
 
     async def start(self) -> None:
         """Begin to connect; returns at once."""
@@ -202,7 +207,7 @@ class SocketMode:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        self.connected = False
+        self._connected(False)
 
     async def _keep(self) -> None:
         while True:
@@ -231,5 +236,8 @@ class SocketMode:
     def _connected(self, up: bool) -> None:
         if up != self.connected:
             log.info("slack.socket", connected=up)
-        self.connected = up
+        if up:
+            self.up.set()
+        else:
+            self.up.clear()
         self._metrics.socket.set(up)

@@ -72,8 +72,8 @@ def draw(facts: ApprovalFacts, around: Around) -> Drawn:
         f"🔐 *{where}step {asked.idx}{of} · {escape(facts.step.uses)}*{kind} — "
         f"asked by *{around.name(run.requester)}*, {around.at(asked.opened_at)}"
     )
-    warnings = " ".join(f"{person(one, 300)}" for one in plan.get("warnings") or ())
-    effect = f"*{person(str(plan.get('effect', '')), 1200)}.* {warnings} {_no_return(facts)}".replace("..", ".")
+    warnings = " ".join(person(one, 300) for one in plan.get("warnings") or ())
+    effect = f"*{_effect(facts)}.* {warnings} {_no_return(facts)}"
     about = (
         f"site {escape(run.site or '—')} · playbook {escape(run.playbook)} · `{short(asked.digest)}` · "
         f"expires *{around.at(asked.expires_at)}* UTC"
@@ -83,12 +83,17 @@ def draw(facts: ApprovalFacts, around: Around) -> Drawn:
         lines.append(state)
     notes = [person(one, 300) for one in plan.get("notes") or ()]
     more = [context(" · ".join(notes))] if notes else []
-    return drawn([*lines, *more, *buttons(_buttons(facts))], text=f"{head}: {person(str(plan.get('effect', '')), 500)}")
+    return drawn([*lines, *more, *buttons(_buttons(facts))], text=f"{head}: {_effect(facts)}")
+
+
+def _effect(facts: ApprovalFacts) -> str:
+    """Word for word, with an arrow people can read."""
+    return person(str(facts.asked.plan.get("effect") or "").replace(" -> ", " → ").rstrip("."), 1200)
 
 
 def _no_return(facts: ApprovalFacts) -> str:
     """Whether it can be undone, from its risk and the action's own words."""
-    undo = str(facts.asked.plan.get("undo") or "")
+    undo = str(facts.asked.plan.get("undo") or "").rstrip(".")
     if facts.step.risk >= Risk.IRREVERSIBLE:
         return "*Point of no return: it cannot be undone.*"
     return f"*Point of no return* (recoverable{f': {person(undo, 200)}' if undo else ''})."

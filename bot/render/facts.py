@@ -116,6 +116,8 @@ def rto_line(around: Around, incident: Incident) -> str:
         used = took(incident.restored_at - start)
         kept = "✅" if incident.restored_at - start <= service.rto else "❌"
         clock = f"restored {around.at(incident.restored_at)} after {used} {kept}"
+    elif not incident.open:
+        clock = "when it was restored is not recorded"
     else:
         clock = f"*ends {around.at(start + service.rto)}*"
     return f"{escape(service.title or service.name)} (tier {service.tier}, RTO {words(service.rto)}: {clock})"

@@ -1,0 +1,188 @@
+"""`muster`: the command line. Errors end with words: what happened, what to do.
+
+Belongs here: commands and options. Does not belong here: what they do (cli.py, doctor.py, manifest.py, demo.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from pydantic import ValidationError
+
+from playbooks.errors import MusterError
+from storage.db import Unreachable
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=(
+    "Muster: incident command and disaster recovery for Slack. `muster doctor` says what is missing."))  # fmt: skip
+Line = Annotated[str, typer.Argument(help='A command without its slash: "incident declare sev1 checkout is down".')]
+
+
+def settings() -> Any:
+    """The environment, typed; a wrong value ends here with its name."""
+    from bot.settings import Settings
+
+    return Settings()
+
+
+def _run(work: Callable[[Any], Coroutine[Any, Any, int]]) -> None:
+    """Run a coroutine on the settings and leave with its exit code."""
+    from bot import cli
+
+    found = settings()
+    cli.logs(found.muster_log)
+    raise typer.Exit(asyncio.run(work(found)))
+
+
+@app.command()
+def serve() -> None:
+    """Everything in one process: the doors, the worker, cards, clock. Ends in order on SIGTERM."""
+    from bot import cli
+
+    _run(lambda found: cli.serve(found, ("web", "worker")))
+
+
+@app.command()
+def web() -> None:
+    """Only the doors: receive, store, acknowledge."""
+    from bot import cli
+
+    _run(lambda found: cli.serve(found, ("web",)))
+
+
+@app.command()
+def worker() -> None:
+    """Only the work: asks, runs, answers, cards, clock."""
+    from bot import cli
+
+    _run(lambda found: cli.serve(found, ("worker",)))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's schema."""
+    from bot import record
+
+    raise typer.Exit(record.migrated(settings().database_url))
+
+
+@app.command()
+def say(
+    line: Line,
+    as_user: Annotated[str, typer.Option("--as", help="Slack id to speak for; only against the sandbox.")],
+    channel: Annotated[str | None, typer.Option(help="Channel id it is said in.")] = None,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for answers.")] = 15.0,
+    json: Annotated[bool, typer.Option("--json", help="Answers as JSON lines.")] = False,
+) -> None:
+    """Say a command from the terminal, through the same inbox as Slack, and print the answers."""
+    from bot import cli
+
+    _run(lambda found: cli.say(found, line, as_user=as_user, channel=channel, wait_s=wait, as_json=json))
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port of the workspace; 0 takes any free one.")] = 0,
+    bare: Annotated[bool, typer.Option("--bare", help="Only the stand-ins, no Muster beside them.")] = False,
+    rate_factor: Annotated[float, typer.Option(help="Divides rate-limit times; 0 switches them off.")] = 1.0,
+) -> None:
+    """A local workspace: stand-ins for Slack, PagerDuty, Statuspage and AWS, and a Muster serving it."""
+    from bot import cli
+    from bot.sandbox import server
+
+    cli.logs(settings().muster_log)
+    if bare:
+        asyncio.run(server.run(port, rate_factor=rate_factor))
+    else:
+        asyncio.run(cli.sandboxed(port, rate_factor))
+
+
+@app.command()
+def doctor() -> None:
+    """Look at everything that must be right before the first incident. Exit code 1 when something required is not."""
+    from bot.doctor import examine
+
+    findings = asyncio.run(examine(settings()))
+    for finding in findings:
+        typer.echo(f"{finding.mark} {finding.what}: {finding.text}")
+    broken = [finding for finding in findings if finding.state == "broken"]
+    typer.echo(f"\n{len(broken)} to repair." if broken else "\nReady.")
+    raise typer.Exit(1 if broken else 0)
+
+
+@app.command()
+def manifest(
+    http: Annotated[bool, typer.Option("--http", help="For signed HTTP at MUSTER_URL instead of Socket Mode.")] = False,
+) -> None:
+    """Print the Slack app's manifest (YAML) for api.slack.com/apps."""
+    from bot import manifest as found
+
+    url = settings().muster_url or None
+    if http and not url:
+        raise typer.BadParameter("MUSTER_URL is not set: Slack needs Muster's public https address")
+    typer.echo(found.as_yaml(found.manifest(url if http else None)), nl=False)
+
+
+@app.command()
+def verify(what: Annotated[str, typer.Argument(help="Database URL, SQLite file or exported .jsonl file.")]) -> None:
+    """Check the record's chains; needs no configuration. Exit code 1 names the first bad event."""
+    from bot import record
+
+    raise typer.Exit(record.verified(what))
+
+
+@app.command()
+def export(
+    incident: Annotated[str, typer.Argument(help="INC-42, or org.")],
+    output: Annotated[Path, typer.Option(help="File to write.")],
+    format: Annotated[Literal["jsonl"], typer.Option(help="jsonl: every event exactly as it was hashed.")] = "jsonl",
+) -> None:
+    """Write an incident's timeline to a file that `muster verify` checks offline."""
+    from bot import record
+
+    raise typer.Exit(record.exported(settings().database_url, incident, output))
+
+
+@app.command()
+def demo() -> None:
+    """Play one incident in the local workspace, printed as the channel shows it."""
+    from bot import demo as play
+
+    raise typer.Exit(asyncio.run(play.run()))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(metadata.version("muster"))
+
+
+def main() -> None:
+    """The console script. What went wrong is said in words; only a fault of ours shows a traceback."""
+    try:
+        app()
+    except MusterError as error:
+        _end(str(error))
+    except Unreachable as error:
+        _end(f"{error}. Check DATABASE_URL.")
+    except ValidationError as error:
+        wrong = [f"{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors(include_input=False)]
+        _end("The environment has values that cannot be used:\n" + "\n".join(wrong))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except OSError as error:
+        _end(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+
+
+def _end(words: str) -> None:
+    sys.stderr.write(f"{words}\n")
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""What the command line does: run the processes, say a line, run the local workspace. `__main__` only parses.
+
+Belongs here: those functions, each an exit code. Does not belong here: looking after the record (record.py). Raises
+MusterErrors and Unreachable; `__main__` turns them into words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import os
+import secrets
+import shlex
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Collection
+
+import structlog
+from rich.console import Console
+
+from bot.app import App, build
+from bot.connectors import connect
+from bot.render.terminal import reply_text
+from bot.settings import Settings
+from playbooks.engine.library import BUILT_IN
+from playbooks.errors import Refused
+from storage import inbox, replies
+from storage.db import Database, Tx
+from storage.inbox import Ask
+
+EXAMPLE = BUILT_IN.parents[1] / "muster.example.yaml"
+OPEN_STATES = ("received", "claimed")
+QUIET_S = 1.2  # after an ask is settled a further line may follow it; the terminal waits this long for one
+
+
+def logs(level: str) -> None:
+    """Structured logs on standard error: for people on a terminal, JSON lines elsewhere."""
+    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    tty = sys.stderr.isatty()
+    last: structlog.types.Processor = structlog.dev.ConsoleRenderer() if tty else structlog.processors.JSONRenderer()
+    steps: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([] if tty else [structlog.processors.format_exc_info]),
+        last,
+    ]
+    structlog.configure(
+        processors=steps,
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
+
+
+async def serve(settings: Settings, roles: Collection[str]) -> int:
+    """Run until SIGTERM or SIGINT, then stop in order."""
+    app = build(settings)
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    await run(app, roles, ended)
+    return 0
+
+
+async def run(app: App, roles: Collection[str], ended: asyncio.Event) -> None:
+    """Start, wait, stop; also when the start itself fails half-way."""
+    try:
+        await app.start(roles)
+        gc.collect()
+        gc.freeze()  # what is imported stays: no collector pass over it in the middle of a burst of asks
+        await ended.wait()
+    finally:
+        await app.stop()
+
+
+# --- saying -------------------------------------------------------------------------------------------------------
+
+
+async def say(settings: Settings, line: str, *, as_user: str, channel: str | None, wait_s: float, as_json: bool) -> int:
+    """Ask as somebody of the sandbox, through the same inbox; print the answers. 0 done, 1 refused, 2 no answer yet."""
+    if settings.sandbox_url is None:
+        raise Refused(
+            "`--as` speaks for somebody else: it works only against the sandbox (SANDBOX_URL is not set).",
+            todo="Start one with `muster sandbox`, or type the line in Slack.",
+        )
+    connectors = connect(settings)
+    db = Database(settings.database_url)
+    try:
+        if connectors.slack_reads is None:
+            raise Refused("SLACK_BOT_TOKEN is not set.", todo="Take the variables `muster sandbox` prints.")
+        team = (await connectors.slack_reads.auth_test()).team_id
+        ask = Ask(
+            key=f"cli:{secrets.token_hex(8)}", kind="cli", line=line.lstrip("/ "), account_kind="slack",
+            account=f"{team}/{as_user}", via="cli", team=team, channel=channel,
+        )  # fmt: skip
+        await db.write(lambda tx: inbox.store(tx, [ask]))
+        return await _answers(db, ask.key, wait_s, as_json)
+    finally:
+        await connectors.close()
+        await db.close()
+
+
+async def _answers(db: Database, key: str, wait_s: float, as_json: bool) -> int:
+    console, shown, ok = Console(soft_wrap=True, highlight=False), set[str](), True
+    end = time.monotonic() + wait_s
+    settled_at: float | None = None
+
+    def look(tx: Tx) -> tuple[str | None, list[dict[str, object]]]:
+        return inbox.state(tx, key), replies.for_ask(tx, key)
+
+    while time.monotonic() < end:
+        state, rows = await db.read(look)
+        for row in rows:
+            if row["id"] not in shown and row["state"] == "sent":
+                shown.add(str(row["id"]))
+                body = row["body"]
+                assert isinstance(body, dict)
+                ok = ok and bool(body.get("ok", True))
+                console.print(json.dumps(body, ensure_ascii=False) if as_json else reply_text(body), markup=False)
+                settled_at = None
+        if state not in OPEN_STATES and shown:
+            settled_at = settled_at or time.monotonic()
+            if time.monotonic() - settled_at > QUIET_S:
+                return 0 if ok else 1
+        await asyncio.sleep(0.1)
+    if shown:
+        return 0 if ok else 1
+    Console(stderr=True).print(
+        "It is stored, but nobody has handled it yet. Is a `muster serve` running on this database?"
+    )
+    return 2
+
+
+# --- the local workspace ------------------------------------------------------------------------------------------
+
+
+async def sandboxed(port: int, rate_factor: float) -> int:
+    """The stand-ins and a Muster serving them, in one process, until SIGTERM or Ctrl-C. Prints how to speak to them."""
+    from bot.sandbox.server import Sandbox
+
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    sandbox = Sandbox(rate_factor)
+    await sandbox.start(port)
+    warming = asyncio.create_task(sandbox.aws.start())  # so that the first AWS call does not wait for moto
+    try:
+        with tempfile.TemporaryDirectory(prefix="muster-sandbox-") as folder:
+            env = sandbox.env() | {"DATABASE_URL": f"sqlite:///{folder}/muster.db"}
+            env["MUSTER_CONFIG"] = os.environ.get("MUSTER_CONFIG") or str(EXAMPLE)
+            os.environ.update(env)  # secret references of the policy are read from the environment
+            app = build(Settings.of(env, muster_port=0))
+            started = asyncio.create_task(run(app, ("web", "worker"), ended))
+            assert app.socket is not None, "the sandbox is reached by Socket Mode"
+            connected = asyncio.create_task(app.socket.up.wait())
+            await asyncio.wait((started, connected), return_when=asyncio.FIRST_COMPLETED)
+            connected.cancel()
+            if not started.done():
+                sandbox.webhooks.url = f"{app.url}/webhooks/pagerduty"
+                _tell(env)
+            await started
+    finally:
+        warming.cancel()
+        await sandbox.stop()
+    return 0
+
+
+def _tell(env: dict[str, str]) -> None:
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in env.items())
+    sys.stdout.write(f"{exports}\n# The workspace runs. In another terminal, after the lines above:\n")
+    sys.stdout.write('#   muster say "incident declare sev1 checkout is down" --as U0ANA --channel C0INCIDENTS\n')
+    sys.stdout.flush()

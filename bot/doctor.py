@@ -1,0 +1,197 @@
+"""The doctor: everything that must be right before the first incident, each with what to do when it is not.
+
+Belongs here: looking, from outside in; nothing is changed. Not: repairing, or the process's own health.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.connectors import Connectors, connect
+from bot.home import HomeDirectory
+from bot.manifest import SCOPES
+from bot.settings import Settings
+from playbooks.action import Risk
+from playbooks.engine.library import BUILT_IN, Library
+from playbooks.engine.quorum import candidates
+from playbooks.errors import MusterError, Refused
+from playbooks.policy import Policy, load_policy
+from storage import migrate
+from storage.db import Database, Tx, Unreachable
+
+OPTIONAL_SCOPES = frozenset({"chat:write.public", "app_mentions:read", "im:history", "im:read"})
+WITHIN_S = 15.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One look. state: ok, missing (optional and not configured), warning, broken (required and wrong)."""
+
+    what: str
+    state: str
+    text: str
+
+    @property
+    def mark(self) -> str:
+        """The sign people see."""
+        return {"ok": "✅", "missing": "○", "warning": "⚠️"}.get(self.state, "❌")
+
+
+def _ok(what: str, text: str) -> Finding:
+    return Finding(what, "ok", text)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Every finding, in the order one would repair them."""
+    findings: list[Finding] = []
+    policy = _policy(settings, findings)
+    connectors = connect(settings)
+    db = Database(settings.database_url)
+    try:
+        stands = await _database(settings, db, findings)
+        team = await _slack(settings, connectors, findings)
+        findings += await asyncio.gather(
+            _asked("PagerDuty", connectors.pagerduty_reads, lambda: _pagerduty(settings, connectors)),
+            _asked("Statuspage", connectors.statuspage_reads, lambda: _statuspage(connectors)),
+            _asked("AWS", connectors.aws_reads, lambda: _aws(connectors, policy)),
+        )
+        if policy is not None:
+            findings += _playbooks(settings, policy)
+            if stands and team:
+                findings += await _quorums(db, connectors, policy, team)
+    finally:
+        await connectors.close()
+        await db.close()
+    return findings
+
+
+def _policy(settings: Settings, findings: list[Finding]) -> Policy | None:
+    try:
+        policy = load_policy(settings.muster_config)
+    except Refused as error:
+        findings.append(Finding("Policy", "broken", str(error)))
+        return None
+    text = f"{settings.muster_config}: {len(policy.severities)} severities, {len(policy.services)} services"
+    findings.append(_ok("Policy", f"{text}, digest sha256:{policy.digest()[:12]}"))
+    return policy
+
+
+async def _database(settings: Settings, db: Database, findings: list[Finding]) -> bool:
+    kind = "SQLite" if db.sqlite else "PostgreSQL"
+    try:
+        at = await asyncio.to_thread(migrate.current, settings.database_url)
+    except (Unreachable, ValueError) as error:
+        findings.append(Finding("Database", "broken", f"{kind}: {error} Check DATABASE_URL."))
+        return False
+    if at != migrate.head():
+        state = "warning" if db.sqlite else "broken"
+        words = "empty" if at is None else f"at revision {at}, this version needs {migrate.head()}"
+        findings.append(Finding("Database", state, f"{kind} is {words}. Run `muster migrate`."))
+        return False
+    findings.append(_ok("Database", f"{kind} at revision {at}"))
+    return True
+
+
+async def _slack(settings: Settings, connectors: Connectors, findings: list[Finding]) -> str:
+    if connectors.slack_reads is None:
+        words = "SLACK_BOT_TOKEN is not set. `muster manifest` makes the app; install it and copy its bot token."
+        findings.append(Finding("Slack", "broken", words))
+        return ""
+    try:
+        team = await connectors.slack_reads.auth_test()
+    except MusterError as error:
+        findings.append(Finding("Slack", "broken", f"auth.test: {error}"))
+        return ""
+    findings.append(_ok("Slack", f"bot {team.bot_user_id} in {team.team} ({team.team_id})"))
+    lacking = {scope: why for scope, why in SCOPES.items() if scope not in team.scopes}
+    for scope, why in lacking.items():
+        state = "warning" if scope in OPTIONAL_SCOPES else "broken"
+        findings.append(Finding("Slack scope", state, f"{scope} is missing: {why}. Add it and install the app again."))
+    if not lacking:
+        findings.append(_ok("Slack scopes", f"all {len(SCOPES)}"))
+    findings.append(_way_in(settings))
+    return team.team_id
+
+
+def _way_in(settings: Settings) -> Finding:
+    if settings.slack_app_token is not None:
+        return _ok("Slack's way in", "Socket Mode (SLACK_APP_TOKEN)")
+    if settings.slack_signing_secret is None:
+        return Finding("Slack's way in", "broken", "Set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP).")
+    if not settings.muster_url.startswith("https://"):
+        return Finding(
+            "Slack's way in", "warning", "signed HTTP, but MUSTER_URL is no https address Slack could reach."
+        )
+    return _ok("Slack's way in", f"signed HTTP at {settings.muster_url}/slack/events")
+
+
+async def _asked(what: str, there: object | None, look: Callable[[], Awaitable[str]]) -> Finding:
+    """An optional service: not configured is fine, configured and broken is not."""
+    if there is None:
+        return Finding(what, "missing", "not configured; its steps are skipped, visibly")
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            return _ok(what, await look())
+    except MusterError as error:
+        return Finding(what, "broken", str(error))
+    except TimeoutError:
+        return Finding(what, "broken", f"no answer within {WITHIN_S:.0f} s")
+
+
+async def _pagerduty(settings: Settings, connectors: Connectors) -> str:
+    assert connectors.pagerduty_reads is not None
+    if settings.pagerduty_api_key is None:
+        return "pages go out; without PAGERDUTY_API_KEY nobody knows who is on call, and no page is checked"
+    on_call = await connectors.pagerduty_reads.oncalls()
+    sends = "" if settings.pagerduty_routing_key else "; pages need PAGERDUTY_ROUTING_KEY or a service's own key"
+    back = "" if settings.pagerduty_webhook_secret else "; without PAGERDUTY_WEBHOOK_SECRET acknowledgements stay there"
+    return f"REST answers, {len({entry.user.id for entry in on_call})} people on call now{sends}{back}"
+
+
+async def _statuspage(connectors: Connectors) -> str:
+    assert connectors.statuspage_reads is not None
+    components = await connectors.statuspage_reads.components()
+    return f"answers, {len(components)} components"
+
+
+async def _aws(connectors: Connectors, policy: Policy | None) -> str:
+    """Every database the policy names is looked at."""
+    assert connectors.aws_reads is not None
+    services = policy.services.values() if policy else ()
+    sites = [one for service in services for one in (service, *service.resources.values())]
+    names = sorted({one.database.instance for one in sites if one.database and one.database.instance})
+    seen = [f"{name} is {(await connectors.aws_reads.rds_instance(name)).status}" for name in names]
+    return ", ".join(seen) or "configured; the policy names no database to look at"
+
+
+def _playbooks(settings: Settings, policy: Policy) -> list[Finding]:
+    beside = settings.muster_config.resolve().parent
+    library = Library((BUILT_IN, *(beside / folder for folder in policy.playbooks)))
+    problems = [Finding("Playbook", "broken", f"{name}: {problem}") for name, problem in library.problems().items()]
+    return problems or [_ok("Playbooks", f"{len(library.names())} can be read")]
+
+
+async def _quorums(db: Database, connectors: Connectors, policy: Policy, team: str) -> list[Finding]:
+    """For every service: could its destructive steps be approved by the people known now?"""
+    directory = HomeDirectory(db, connectors.slack_reads, connectors.pagerduty_reads)
+    await directory.find_home()
+    await directory.refresh_groups(policy)
+
+    def look(tx: Tx) -> list[Finding]:
+        found = []
+        for name, service in policy.services.items():
+            rule = policy.rule_for(Risk.IRREVERSIBLE, service=service, site=policy.site_of(service))
+            able = candidates(tx, rule, {}, service.pagerduty.escalation_policy)
+            people = ", ".join(voter.name for voter in able.eligible[:6]) or "nobody"
+            if not able.reachable:
+                found.append(Finding(f"Quorum of {name}", "warning", able.why_not))
+            elif len(able.eligible) <= rule.people:
+                spare = f"{people} can, but only if none of them asks: add people to {', '.join(rule.from_)}"
+                found.append(Finding(f"Quorum of {name}", "warning", spare))
+            else:
+                found.append(_ok(f"Quorum of {name}", f"{rule.people} of {people}"))
+        return found
+
+    return await db.read(look)

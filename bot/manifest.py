@@ -1,0 +1,85 @@
+"""The Slack app's manifest (contract A11): paste it at api.slack.com/apps, "From a manifest".
+
+Belongs here: commands, shortcuts, scopes (contract A10) and events Muster uses, and why a scope is there.
+Does not belong here: asking Slack whether they were granted (doctor.py).
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from ruamel.yaml import YAML
+
+SCOPES: dict[str, str] = {
+    "commands": "slash commands and shortcuts",
+    "chat:write": "cards and messages",
+    "chat:write.public": "the announcement, without joining its channel first",
+    "channels:manage": "open, name and archive an incident's channel",
+    "groups:write": "the same for private incidents",
+    "channels:read": "find channels",
+    "groups:read": "find private incident channels",
+    "channels:history": "find a card whose posting was interrupted",
+    "groups:history": "the same in private channels",
+    "im:write": "answer people who are in no channel with Muster",
+    "im:read": "find those conversations again",
+    "im:history": "find a message whose posting was interrupted",
+    "users:read": "who is a full member, a guest or deactivated",
+    "users:read.email": "match people to the pager",
+    "usergroups:read": "who may approve",
+    "pins:write": "pin the board",
+    "files:write": "share the post-mortem draft",
+    "metadata.message:read": "find a card whose posting was interrupted",
+    "app_mentions:read": "`@Muster incident status`",
+}
+EVENTS = ("app_mention", "subteam_members_changed", "team_join", "user_change")
+COMMANDS = {
+    "/incident": ("Declare, follow and end incidents", "declare sev1 checkout is down | status | help"),
+    "/playbook": ("Plan, run and approve recovery playbooks", "plan failover/rds-multi-az service=checkout | help"),
+}
+
+
+def manifest(url: str | None) -> dict[str, Any]:
+    """The manifest. url: Muster's public https address for signed HTTP; None: Socket Mode."""
+    events_url = f"{url}/slack/events" if url else None
+    return {
+        "_metadata": {"major_version": 2, "minor_version": 0},
+        "display_information": {
+            "name": "Muster",
+            "description": "Incident command and disaster recovery: page, tell, recover with approval, write it down.",
+        },
+        "features": {
+            "bot_user": {"display_name": "Muster", "always_online": True},
+            "app_home": {"home_tab_enabled": False, "messages_tab_enabled": True,
+                         "messages_tab_read_only_enabled": False},
+            "slash_commands": [_command(name, *words, events_url) for name, words in COMMANDS.items()],
+            "shortcuts": [
+                {"name": "Declare an incident", "type": "global", "callback_id": "incident declare",
+                 "description": "Page, open a channel, tell people"},
+                {"name": "Add to the timeline", "type": "message", "callback_id": "incident note",
+                 "description": "Keep this message on the incident's record"},
+            ],
+        },
+        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "settings": {
+            "socket_mode_enabled": url is None,
+            "org_deploy_enabled": False,
+            "token_rotation_enabled": False,
+            "interactivity": {"is_enabled": True} | ({"request_url": events_url} if events_url else {}),
+            "event_subscriptions": {"bot_events": list(EVENTS)} | ({"request_url": events_url} if events_url else {}),
+        },
+    }  # fmt: skip
+
+
+def _command(name: str, description: str, hint: str, url: str | None) -> dict[str, Any]:
+    command = {"command": name, "description": description, "usage_hint": hint, "should_escape": True}
+    return command | ({"url": url} if url else {})
+
+
+def as_yaml(found: dict[str, Any]) -> str:
+    """The manifest as YAML, in order."""
+    out = io.StringIO()
+    writer = YAML()
+    writer.default_flow_style = False
+    writer.dump(found, out)
+    return out.getvalue()
