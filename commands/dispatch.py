@@ -26,7 +26,7 @@ from commands.words import clock, esc, joined, lasted, lines, mrkdwn, safe
 from playbooks.durations import words as length_words
 from playbooks.errors import MusterError, Refused
 from playbooks.reading import nearest
-from storage import inbox, replies, timeline
+from storage import inbox, people, replies, timeline
 from storage.db import Tx, Unreachable
 from storage.inbox import Ask
 from storage.incidents import Impossible
@@ -41,6 +41,10 @@ _LINE = re.compile(r"/?(\S*)\s*(\S*)\s*(.*)", re.DOTALL)
 
 class NotAllowed(Refused):
     """The person may not ask for this, or is nobody we know: kept as an event of the `org` stream."""
+
+
+class _FirstSight(Exception):
+    """An account never seen: making it a person writes to the `org` stream, which is locked last. So: alone, before."""
 
 
 class _Settled(Exception):
@@ -70,6 +74,9 @@ class Dispatch:
         """
         try:
             return await self._answer(ask)
+        except _FirstSight:
+            await self.house.db.write(lambda tx: self.house.directory.see(tx, ask.account_kind, ask.account))
+            return await self.handle(ask)
         except _Settled:
             return None
         except Unreachable:
@@ -105,6 +112,8 @@ class Dispatch:
         topic, verb, rest = (match[1].lower(), match[2].lower(), match[3]) if match else ("", "", "")
         if topic not in TOPICS:
             best = nearest(topic, TOPICS) or TOPICS[0]
+            if meant := next((f"{t} {topic}" for t in TOPICS if f"{t} {topic}" in self.commands), ""):
+                raise Refused(f"There is no `/{topic}`. Did you mean `/{meant}`?", todo=f"`/{best} help` lists all.")
             raise Refused(
                 f"There is no `/{topic}`. There are {joined([f'`/{t}`' for t in TOPICS])}.", todo=f"`/{best} help`"
             )
@@ -124,6 +133,8 @@ class Dispatch:
         cls, house = found.cls, self.house
         if cls.fresh:
             self._fresh(tx, ask)
+        if ask.account_kind == "slack" and people.account(tx, "slack", ask.account) is None:
+            raise _FirstSight
         actor = house.directory.actor(tx, ask.account_kind, ask.account, house.policy)
         self._permit(tx, cls, actor)
         values = ask.values if ask.kind in ("form", "button", "cli") else None

@@ -16,7 +16,7 @@ from commands.timers import settle
 from commands.words import cut, dot, esc, lines, name_of, safe
 from playbooks.errors import Refused
 from playbooks.policy import Policy, Severity
-from storage import incidents, timers
+from storage import cards, incidents, timers
 from storage.inbox import Ask
 from storage.incidents import Incident
 
@@ -76,6 +76,8 @@ class Declare(Command):
         )  # fmt: skip
         self._roles(call, found)
         self._clocks(call, found, severity)
+        if severity.status_page.mode == "draft" and not found.private:
+            cards.want(tx, "status_page", found.id, found.id)
         given = {"title": self.title, "severity": severity.name, "service": self.service, "number": found.number}
         run, problem = try_start(call, severity.declare, given, found)
         if run:

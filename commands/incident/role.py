@@ -6,12 +6,14 @@ from typing import Annotated
 
 from commands.command import Call, Reply, command
 from commands.fields import Arg
+from commands.house import House
 from commands.kinds import ME, NOBODY
 from commands.places import InIncident
 from commands.starting import try_start
 from commands.words import esc, lines, safe
 from playbooks.errors import Refused
 from storage import incidents
+from storage.inbox import Ask
 
 
 @command(
@@ -26,6 +28,14 @@ class Role(InIncident):
 
     role: Annotated[str, Arg("role", "which hat")]
     person: Annotated[str, Arg("person", "a mention such as @ben")]
+
+    async def before(self, ask: Ask, house: House) -> None:
+        """Look at a mentioned account nobody has seen yet: a guest or a bot is given no role."""
+        if self.person in (ME, NOBODY) or ask.account_kind != "slack":
+            return
+        account = f"{ask.account.rpartition('/')[0]}/{self.person}"
+        if await house.db.read(lambda tx: house.directory.person_by_slack(tx, account)) is None:
+            await house.directory.refresh_account("slack", account)
 
     def act(self, call: Call, seen: None) -> Reply:
         """The entry, then the run that brings the person in and tells them."""

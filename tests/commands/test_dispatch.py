@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from commands.incident.note import Note
-from storage import inbox, incidents, people, replies, timeline
+from storage import inbox, incidents, people, replies, timeline, verify
 from storage.inbox import Ask
 from storage.tables import inbox as inbox_rows
 
@@ -20,6 +21,7 @@ from storage.tables import inbox as inbox_rows
         ("incident", "`/incident declare`"),
         ("playbook", "`/playbook run`"),
         ("incident delcare sev1 x", "Did you mean `/incident declare`?"),
+        ("declare sev1 x", "Did you mean `/incident declare`?"),
         ("incedent declare", "There are `/incident` and `/playbook`."),
         ("/incident\u00a0list", "Nothing is open"),
         ("INCIDENT LIST", "Nothing is open"),
@@ -103,6 +105,24 @@ async def test_typed_markup_in_a_refusal_is_harmless(talk: Any) -> None:
     assert "<!channel>" not in reply.text and "&lt;!channel&gt;" in reply.text
 
 
-async def test_directory_events_are_looked_at_and_settled(talk: Any) -> None:
-    reply = await talk.ask("Ana", "", kind="event", key="e1", values={"event_type": "user_change", "subject": "UANA"})
-    assert reply is None and await talk.read(lambda tx: inbox.state(tx, "e1")) == "done"
+async def test_a_new_face_is_a_person_from_the_first_ask(talk: Any) -> None:
+    reply = await talk("Flo", "incident declare sev3 printer is on fire")
+    assert reply.ok and (await talk.events("INC-1"))[0].actor.startswith("P-")
+    assert len(await talk.events(timeline.ORG, "person.seen")) == 5
+
+
+async def test_many_at_once_get_numbers_without_gaps(talk: Any) -> None:
+    asks = [
+        Ask(
+            key=f"k{n}", kind="command", line=f"incident declare sev2 problem {n} service=checkout", account_kind="slack",
+            account=f"T1/UNEW{n}", via="slack",
+        )
+        for n in range(12)
+    ]  # fmt: skip
+    await talk.house.db.write(lambda tx: inbox.store(tx, asks))
+    claimed = await talk.house.db.write(lambda tx: inbox.claim(tx, "test"))
+    answers = await asyncio.gather(*(talk.dispatch.handle(ask) for ask in claimed))
+    assert all(answer and answer.ok for answer in answers)
+    found = await talk.read(lambda tx: incidents.open_ones(tx))
+    assert sorted(one.number for one in found) == list(range(1, 13))
+    assert all(one.ok for one in await talk.read(verify.check_database))

@@ -1,50 +1,11 @@
-"""Clocks that ran out: an entry, a word to whoever must act, and the telephone."""
+"""One line when things are settled, or after ten seconds."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from playbooks.engine.transition import Changes, lock, transition
-from storage import incidents, replies, runs, timers
-from storage.inbox import Ask
-
-
-async def fire(talk: Any, line: str) -> None:
-    key = f"timer:{line}:{next(talk.keys)}"
-    await talk.stored(Ask(key=key, kind="timer", line=line, account_kind="muster", account="clock", via="clock"))
-
-
-async def sent(talk: Any) -> list[dict[str, Any]]:
-    return [one.body for one in await talk.house.db.write(lambda tx: replies.claim(tx, "t"))]
-
-
-async def test_an_update_that_is_due_reminds_the_comms_lead(talk: Any) -> None:
-    id = await talk.declare()
-    await talk.house.db.write(lambda tx: incidents.set_update_due(tx, id, tx.now))
-    await sent(talk)
-    await fire(talk, f"update {id}")
-    assert (await talk.events(id, "clock.overdue"))[0].body["what"] == "update"
-    (body,) = await sent(talk)
-    assert "was due at" in body["text"] and "/incident update incident=INC-1" in body["text"]
-    await fire(talk, f"update {id}")
-    assert len(await talk.events(id, "clock.overdue")) == 2
-
-
-async def test_an_update_that_is_not_due_is_left(talk: Any) -> None:
-    id = await talk.declare()
-    await fire(talk, f"update {id}")
-    assert await talk.events(id, "clock.overdue") == []
-
-
-async def test_nobody_acknowledged(talk: Any) -> None:
-    id = await talk.declare()
-    await sent(talk)
-    await fire(talk, f"acknowledge {id}")
-    (body,) = await sent(talk)
-    assert "nobody has acknowledged" in body["text"] and "+1-555-0199 (Payments primary)" in body["text"]
-    await talk.house.db.write(lambda tx: incidents.acknowledge(tx, id, person=None, source="pagerduty"))
-    await fire(talk, f"acknowledge {id}")
-    assert await sent(talk) == []
+from storage import runs
 
 
 def set_steps(run: str, states: dict[str, tuple[list[str], str]], end: str = "") -> Any:
@@ -68,9 +29,9 @@ def set_steps(run: str, states: dict[str, tuple[list[str], str]], end: str = "")
     return work
 
 
-async def test_one_line_when_things_are_settled(talk: Any) -> None:
+async def test_one_line_when_things_are_settled(talk: Any, fire: Any, sent: Any) -> None:
     await talk.declare()
-    await sent(talk)
+    await sent()
     ended = {
         "page": (["started", "succeeded"], "Payments primary paged (incident Q2X7, triggered)"),
         "channel": (["started", "succeeded"], "#inc-1-checkout-is-down is open"),
@@ -79,12 +40,12 @@ async def test_one_line_when_things_are_settled(talk: Any) -> None:
         "invite": (["skipped"], "condition"),
         "link": (["started", "failed"], "PagerDuty said 429. Tried 3 times."),
     }
-    await fire(talk, "settle INC-1/1")
-    assert await sent(talk) == []
+    await fire("settle INC-1/1")
+    assert await sent() == []
     await talk.house.db.write(set_steps("INC-1/1", ended, "incomplete"))
-    await fire(talk, "settle INC-1/1")
-    await fire(talk, "settle INC-1/1")
-    (body,) = await sent(talk)
+    await fire("settle INC-1/1")
+    await fire("settle INC-1/1")
+    (body,) = await sent()
     lines = body["text"].splitlines()
     assert lines[0].startswith(
         "⚠️ *INC-1*: Payments primary paged (incident Q2X7, triggered), #inc-1-checkout-is-down is open"
@@ -95,9 +56,9 @@ async def test_one_line_when_things_are_settled(talk: Any) -> None:
     )
 
 
-async def test_after_ten_seconds_it_says_what_is_still_under_way(talk: Any) -> None:
+async def test_after_ten_seconds_it_says_what_is_still_under_way(talk: Any, fire: Any, sent: Any) -> None:
     await talk.declare()
-    await sent(talk)
+    await sent()
     page = {"page": (["started", "succeeded"], "Payments primary paged")}
     await talk.house.db.write(set_steps("INC-1/1", page))
 
@@ -105,7 +66,6 @@ async def test_after_ten_seconds_it_says_what_is_still_under_way(talk: Any) -> N
         tx.conn.exec_driver_sql("update runs set created_at = '2020-01-01 00:00:00.000000'")
 
     await talk.house.db.write(older)
-    await fire(talk, "settle INC-1/1")
-    (body,) = await sent(talk)
+    await fire("settle INC-1/1")
+    (body,) = await sent()
     assert "⏳ *INC-1*: Payments primary paged" in body["text"] and "still under way: Open the channel" in body["text"]
-    assert timers.Timer
