@@ -104,5 +104,6 @@ async def test_old_response_urls_are_forgotten(db: Database) -> None:
     old = update(inbox).where(inbox.c.key == "old")
     await db.write(lambda tx: tx.conn.execute(old.values(received_at=tx.now - timedelta(minutes=31))))
     assert await db.write(box.blank_urls) == 1
-    urls = await db.read(lambda tx: dict(tx.conn.execute(select(inbox.c.key, inbox.c.response_url)).tuples().all()))
+    rows = await db.read(lambda tx: tx.conn.execute(select(inbox.c.key, inbox.c.response_url)).all())
+    urls = {row.key: row.response_url for row in rows}
     assert urls == {"old": None, "new": "https://y"}
