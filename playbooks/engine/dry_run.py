@@ -146,7 +146,7 @@ async def _step(
                 return PlannedStep(**base, state="skipped", effect=f"its condition does not hold: {spec.if_}"), None
         params = resolve(spec.with_, scope, unknown)
         if later := _later(params):
-            words = f"{cls.title() if cls else spec.uses} (known after step {later})"
+            words = f"{cls.heading() if cls else spec.uses} (known after step {later})"
             return PlannedStep(**base, state="later", effect=words), None
         action = _make(cls, spec, params)
         async with asyncio.timeout(action.timeout_s):

@@ -159,7 +159,7 @@ class _Steps:
             Step(
                 index=len(self._flat) + 1,
                 id=step.id,
-                title=step.name or (found.title() if found else step.id),
+                title=step.name or (found.heading() if found else step.id),
                 uses=step.uses,
                 with_=step.with_,
                 if_=step.if_,

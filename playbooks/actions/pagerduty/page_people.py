@@ -5,12 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Outputs, Plan, Risk, World, action
-from playbooks.actions import title_is_a_parameter
 from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads
 from playbooks.errors import MusterError, Refused, Temporary, Uncertain
-
-title_is_a_parameter()
-
 
 class PagedPeople(Outputs):
     """Who is paged, and who is not and why."""
@@ -36,7 +32,7 @@ class PagePeople(Action):
     """
 
     emails: list[str] = Field(description="E-mails as PagerDuty knows them", min_length=1)
-    title: str = Field(description="What they read first", min_length=1)  # type: ignore[assignment]
+    title: str = Field(description="What they read first", min_length=1)
     key: str = Field(description="Key that keeps a repeat from paging again", min_length=1, max_length=200)
     details: str = Field(default="", description="More text, with the link to go to")
     service: str = Field(default="", description="PagerDuty service id; the configured one when empty")

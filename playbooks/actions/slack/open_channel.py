@@ -5,7 +5,6 @@ from __future__ import annotations
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, World, action
-from playbooks.actions import title_is_a_parameter
 from playbooks.actions.channel_names import channel_name
 from playbooks.connectors.answers import ServiceRefused
 from playbooks.connectors.slack import Channel, Slack, SlackReads
@@ -13,9 +12,6 @@ from playbooks.errors import Refused
 
 MOST_NAMES = 20
 CLOCK_SLACK_S = 120.0  # Slack's clock and the database's may differ; the number in the name keeps others out
-
-title_is_a_parameter()
-
 
 class Opened(Outputs):
     """The channel as Slack made it."""
@@ -42,7 +38,7 @@ class OpenChannel(Action):
     """
 
     number: int = Field(description="Number of the incident, 42 for INC-42", ge=0)
-    title: str = Field(description="Title of the incident, in any script")  # type: ignore[assignment]
+    title: str = Field(description="Title of the incident, in any script")
     private: bool = Field(default=False, description="Only invited people see it")
     secret_name: bool = Field(default=False, description="Leave the title out of the name (inc-42-restricted)")
     prefix: str = Field(default="inc", description="First word of the name", min_length=1, max_length=20)

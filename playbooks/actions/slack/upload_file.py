@@ -5,15 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, World, action
-from playbooks.actions import title_is_a_parameter
 from playbooks.connectors.slack import Slack, SlackReads
 from playbooks.errors import Refused
 from playbooks.ports import Drafts
 
 CLOCK_SLACK_S = 120.0
-
-title_is_a_parameter()
-
 
 class Uploaded(Outputs):
     """The shared file."""
@@ -38,7 +34,7 @@ class UploadFile(Action):
 
     channel: str = Field(description="Id of the channel")
     document: str = Field(description="Id of a kept document (an output of post_mortem.draft)")
-    title: str = Field(default="", description="Title in Slack; else the document's name")  # type: ignore[assignment]
+    title: str = Field(default="", description="Title in Slack; else the document's name")
 
     why_no_undo = "A file people have opened cannot be taken back; it can be deleted by hand."
 

@@ -7,13 +7,9 @@ from typing import Literal
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
-from playbooks.actions import title_is_a_parameter
 from playbooks.connectors.statuspage import StatusIncident, Statuspage, StatuspageReads
 
 BY_IMPACT = {"minor": "degraded_performance", "major": "partial_outage", "critical": "major_outage"}
-
-title_is_a_parameter()
-
 
 class Published(Outputs):
     """The incident on the status page."""
@@ -39,7 +35,7 @@ class Create(Action):
     While an incident with the same marker is open on the page, that one is returned and nothing is published twice.
     """
 
-    title: str = Field(description="Heading customers see", min_length=1, max_length=255)  # type: ignore[assignment]
+    title: str = Field(description="Heading customers see", min_length=1, max_length=255)
     body: str = Field(description="Text customers see", min_length=1, max_length=25000)
     marker: str = Field(description="Our own mark, the incident's id; kept in metadata, which is public", min_length=1)
     status: Literal["investigating", "identified", "monitoring"] = Field(

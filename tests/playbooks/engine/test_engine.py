@@ -323,8 +323,8 @@ async def test_a_replica_that_dies_is_taken_over_and_the_old_one_is_fenced(stage
     run = await stage.request("  - {id: two, uses: toy.never, with: {tag: two}}\n", one)
     await one.start()
     await stage.until(lambda tx: runs.steps_of(tx, run)[0].state == "started")
-    for loop in one._loops:
-        loop.cancel()  # the replica lives on but renews nothing: as after a long stop
+    one._stopping = True  # the replica lives on but claims and renews nothing: as after a long stop
+    one._stopped.set()
     await two.start()
     await stage.until(lambda tx: runs.get(tx, run).lease_owner == "two", timeout=8)
     stage.outside.gate.set()

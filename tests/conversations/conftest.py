@@ -1,0 +1,124 @@
+"""One Muster against one sandbox per test, on SQLite and PostgreSQL: what people type, what the channel then shows.
+
+`muster` is a running App (Socket Mode, both roles) with the example policy; `sb` acts as people and shows the outside.
+Nothing is mocked: Slack, PagerDuty, Statuspage and AWS are the sandbox's, over the real clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app import App, build
+from bot.sandbox import Sandbox, SandboxClient
+from bot.sandbox.client import Message
+from bot.settings import Settings
+from storage import timeline, verify
+from storage.db import Tx
+from storage.timeline import Event
+
+POLICY = Path(__file__).parents[2] / "muster.example.yaml"
+RDS = "failover/rds-multi-az service=checkout"
+
+
+@dataclass
+class Town:
+    """Everything of one test: the sandbox, its client, and as many replicas of Muster as it wants."""
+
+    sandbox: Sandbox
+    sb: SandboxClient
+    url: str
+    monkeypatch: pytest.MonkeyPatch
+    apps: list[App] = field(default_factory=list)
+
+    async def muster(self, *, replica: str = "one", policy: Path = POLICY, **changes: Any) -> App:
+        """Start a replica, connected. changes: Settings fields ("pagerduty_api_key"=None ...)."""
+        env = self.sandbox.env()
+        for name, value in env.items():
+            self.monkeypatch.setenv(name, value)
+        settings = Settings.of(
+            env, database_url=self.url, muster_config=policy, muster_port=0, muster_replica=replica, **changes
+        )
+        app = build(settings)
+        await app.start()
+        self.apps.append(app)
+        async with asyncio.timeout(20):
+            while app.socket is None or not app.socket.connected:
+                await asyncio.sleep(0.02)
+        await self.sb.deliver_to("socket", pagerduty_url=f"{app.url}/webhooks/pagerduty")
+        return app
+
+    async def says(self, user: str, channel: str, line: str, wanted: str | Callable[[Message], bool]) -> Message:
+        """Type a line and wait for the answer only this person sees (the newest that fits)."""
+        before = {m.ts for m in await self.sb.messages(channel, user)}
+        await self.sb.type(user, channel, line)
+        fits = wanted if callable(wanted) else (lambda m: wanted.lower() in m.plain.lower())
+        return await self.sb.wait_for(
+            channel, lambda m: m.ts not in before and m.ephemeral_for and fits(m), as_user=user
+        )
+
+    async def presses(self, user: str, channel: str, what: str, card: Message, wanted: str) -> Message:
+        """Press a card's button and wait for the answer only this person sees."""
+        before = {m.ts for m in await self.sb.messages(channel, user)}
+        await self.sb.click(user, channel, what, ts=card.ts)
+        return await self.sb.wait_for(
+            channel,
+            lambda m: m.ts not in before and m.ephemeral_for and wanted.lower() in m.plain.lower(),
+            as_user=user,
+        )
+
+    async def declared(self, line: str = "sev1 checkout is down service=checkout") -> str:
+        """Declare as Ana in #general; the incident's channel once its board is there."""
+        await self.sb.type("U0ANA", "#general", f"/incident declare {line}")
+        found = await self.sb.find_channel("inc-")
+        await self.sb.wait_for(found["name"], lambda m: m.button("Resolve") is not None)
+        return f"#{found['name']}"
+
+    async def asked(self, channel: str, line: str = RDS, user: str = "U0ANA") -> Message:
+        """Ask for the failover; the approval card."""
+        await self.sb.type(user, channel, f"/playbook run {line}")
+        return await self.sb.wait_for(channel, lambda m: m.button("Approve") is not None, timeout=15)
+
+    async def events(self, stream: str = "INC-1", *types: str) -> list[Event]:
+        """Events of a stream, of these types (or all)."""
+        return await self.apps[0].db.read(lambda tx: timeline.read(tx, stream, types=types))
+
+    async def read(self, work: Callable[[Tx], Any]) -> Any:
+        """Read rows."""
+        return await self.apps[0].db.read(work)
+
+    async def writer_zone(self) -> str:
+        """Where orders-db writes now."""
+        return {one["id"]: one["zone"] for one in await self.sb.instances()}["orders-db"]
+
+    async def reboots(self) -> int:
+        """How many failovers had an effect on AWS."""
+        calls = await self.sb.calls("aws", "RebootDBInstance")
+        return sum(1 for call in calls if call["effect"])
+
+    async def proven(self) -> None:
+        """Every chain verifies."""
+        for verdict in await self.read(verify.check_database):
+            assert verdict.ok, verdict.bad
+
+
+@pytest.fixture
+async def town(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
+    """A sandbox of this test's own, without rate limits, and no Muster yet."""
+    async with Sandbox(rate_factor=0) as sandbox, SandboxClient(sandbox.url) as sb:
+        await sandbox.aws.start()
+        made = Town(sandbox, sb, url, monkeypatch)
+        yield made
+        for app in made.apps:
+            await app.stop()
+
+
+@pytest.fixture
+async def muster(town: Town) -> App:
+    """One replica, running."""
+    return await town.muster()
