@@ -133,11 +133,15 @@ def tally(
     *,
     barred: Mapping[str, str],
     now: datetime,
+    showing: bool = False,
 ) -> Tally:
     """Count votes by distinct people, each checked again now. A person nothing is known of does not count.
 
+    showing: for a card, where the age of what is believed does not matter; a vote and a start look again first.
+
     Who said no is not also counted as yes. The order of votes decides who is shown as counted, never whether it does.
     """
+    rule = _ageless(rule) if showing else rule
     choices: dict[str, set[str]] = {}
     for vote in votes:
         choices.setdefault(vote.person, set()).add(vote.choice)
@@ -166,7 +170,7 @@ def who_can(
     now: datetime,
 ) -> Candidates:
     """Who could approve if asked now, on-call first. How old the belief is does not matter yet: a vote refreshes it."""
-    fresh = rule.model_copy(update={"directory_max_age_s": float("inf")})
+    fresh = _ageless(rule)
     able = [voter for voter in members if eligible(fresh, barred, voter, now).ok]
     on_call = tuple(voter for voter in able if voter.person in oncall)
     ordered = on_call + tuple(voter for voter in able if voter.person not in oncall)
@@ -290,6 +294,10 @@ def _known(rule: ApprovalRule, barred: Mapping[str, str], voter: Voter | None, n
 
 
 # --- words and bytes ------------------------------------------------------------------------------------------------
+
+
+def _ageless(rule: ApprovalRule) -> ApprovalRule:
+    return rule.model_copy(update={"directory_max_age_s": float("inf")})
 
 
 def _stale(believed_at: datetime | None, rule: ApprovalRule, now: datetime) -> bool:

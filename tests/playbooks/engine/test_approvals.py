@@ -227,6 +227,12 @@ def test_a_belief_too_old_to_vote_does_not_hide_a_candidate() -> None:
     assert who_can(SRE, {}, members, (), NOW).reachable
 
 
+def test_a_card_shows_votes_whose_belief_grew_old() -> None:
+    known = people(voter("ben", "sre", age_s=4000))
+    assert tally(SRE, [Vote("ben")], known, barred=ANA, now=NOW).dropped["ben"].code == "stale"
+    assert tally(SRE, [Vote("ben")], known, barred=ANA, now=NOW, showing=True).counted == ("ben",)
+
+
 def test_a_quorum_that_cannot_be_reached_is_said() -> None:
     alone = who_can(SRE, ANA, [voter("ana", "sre"), voter("ben", "sre")], (), NOW)
     assert not alone.reachable
