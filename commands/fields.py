@@ -37,7 +37,12 @@ class Field:
 def fields_of(cls: type[Command]) -> tuple[Field, ...]:
     """The fields of a command in the order of their positions: what parser, help, modal and CLI flags are made from."""
     return tuple(
-        Field(name, next((m for m in info.metadata if isinstance(m, Arg)), Arg()), info.is_required(), info.default)
+        Field(
+            name,
+            next((m for m in info.metadata if isinstance(m, Arg)), Arg()),
+            info.is_required(),
+            info.get_default(call_default_factory=True),
+        )
         for name, info in cls.model_fields.items()
     )
 

@@ -356,6 +356,8 @@ def _redraw(tx: Tx, found: Incident) -> None:
     cards.want(tx, "board", found.id, found.id)
     if not found.private:
         cards.want(tx, "announcement", found.id, found.id)
+        if cards.get(tx, "status_page", found.id):  # only where a draft was prepared or published
+            cards.want(tx, "status_page", found.id, found.id)
 
 
 def _past(tx: Tx, when: datetime | None, what: str) -> None:

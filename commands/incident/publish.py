@@ -7,6 +7,7 @@ from commands.places import InIncident
 from commands.starting import start
 from commands.timers import settle
 from playbooks.errors import Refused
+from storage import cards
 
 
 @command(
@@ -25,5 +26,6 @@ class Publish(InIncident):
         if not found.open:
             raise Refused(f"{found.id} was {found.status}: it is not published any more.")
         run = start(call, "comms/publish", {}, found)
+        cards.want(call.tx, "status_page", found.id, found.id)
         settle.arm(call.tx, run)
         return Reply(text=f"🌐 Publishing *{found.id}* on the status page … subscribers are told.")

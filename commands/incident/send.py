@@ -58,7 +58,7 @@ class Send(InIncident):
                 "There is no preview of yours behind this button any more. Nothing was sent.",
                 todo="Write it again: `/incident update …`",
             )
-        rest = (asked.line.split(None, 2) + [""])[2]
+        rest = [*asked.line.split(None, 2), ""][2]
         values = asked.values if asked.kind in ("form", "button", "cli") else None
         now = asked.received_at or call.tx.now
         return parse(Update, rest, policy=call.house.policy, now=now, values=values)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from pydantic import Field
+
 from commands.command import Button, Call, Command, Reply, command
 from commands.fields import Arg, line_of
 from commands.house import House
@@ -53,7 +55,7 @@ class Plan(Command):
 
     incident: Annotated[str, Arg("incident", "INC-42, when asked outside its channel", keyed=True)] = ""
     playbook: Annotated[str, Arg("word", "the playbook's name")]
-    inputs: Annotated[dict[str, str], Arg("inputs", "what it asks for, as name=value")] = {}
+    inputs: Annotated[dict[str, str], Arg("inputs", "what it asks for, as name=value")] = Field(default_factory=dict)
 
     async def before(self, ask: Ask, house: House) -> Looked:
         """The dry run: reads outside, before any transaction."""

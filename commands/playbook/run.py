@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from pydantic import Field
+
 from commands.command import Call, Command, Reply, command
 from commands.fields import Arg
 from commands.house import House
@@ -31,7 +33,7 @@ class Run(Command):
 
     incident: Annotated[str, Arg("incident", "INC-42, when asked outside its channel", keyed=True)] = ""
     playbook: Annotated[str, Arg("word", "the playbook's name")]
-    inputs: Annotated[dict[str, str], Arg("inputs", "what it asks for, as name=value")] = {}
+    inputs: Annotated[dict[str, str], Arg("inputs", "what it asks for, as name=value")] = Field(default_factory=dict)
 
     async def before(self, ask: Ask, house: House) -> None:
         """Look at the asker's account and groups: whether they may run is decided on what is true now."""

@@ -26,7 +26,8 @@ def act(tx: Tx, house: House, ask: Ask, subject: str) -> None:
         timers.set(tx, "update", subject, found.update_due_at)
         return
     incidents.overdue(tx, subject, "update", found.update_due_at)
+    comms = [name for name, one in house.policy.roles.items() if "comms" in (name, *one.aliases)]
     due, example = clock(found.update_due_at, tx.now), f"/incident update incident={subject} …"
     text = f"⏰ *{subject}*: the status update was due at *{due} UTC* and nobody has sent one. `{example}`"
-    tell(tx, found, text, key=f"update:{subject}:{tx.now.isoformat()}", roles=("comms", "communications", "commander"))
+    tell(tx, found, text, key=f"update:{subject}:{tx.now.isoformat()}", roles=(*comms, "commander"))
     timers.set(tx, "update", subject, tx.now + AGAIN)

@@ -40,7 +40,7 @@ async def test_strangers_are_refused_and_remembered_on_the_org_stream(talk: Any)
     assert not reply.ok and reply.text.startswith("Your account is a guest's.") and "Nothing was done" in reply.text
     event = (await talk.events(timeline.ORG, "access.refused"))[0]
     assert event.body["command"] == "incident declare" and event.text("account") == "T1/UGUS"
-    assert not await talk.read(lambda tx: incidents.open_ones(tx))
+    assert not await talk.read(incidents.open_ones)
     other = await talk("x", "incident list", account="T9/UX")
     assert "another workspace" in other.text
 
@@ -123,6 +123,6 @@ async def test_many_at_once_get_numbers_without_gaps(talk: Any) -> None:
     claimed = await talk.house.db.write(lambda tx: inbox.claim(tx, "test"))
     answers = await asyncio.gather(*(talk.dispatch.handle(ask) for ask in claimed))
     assert all(answer and answer.ok for answer in answers)
-    found = await talk.read(lambda tx: incidents.open_ones(tx))
+    found = await talk.read(incidents.open_ones)
     assert sorted(one.number for one in found) == list(range(1, 13))
     assert all(one.ok for one in await talk.read(verify.check_database))

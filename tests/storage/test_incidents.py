@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -75,13 +76,14 @@ async def test_what_ended_stays_ended_and_says_so(db: Database, change: str) -> 
         incidents.resolve(tx, declare(tx).id, by="p-ben", resolution="done")
 
     def again(tx: Tx) -> None:
-        {
+        changes: dict[str, Callable[[], object]] = {
             "resolve": lambda: incidents.resolve(tx, "INC-1", by="p-ben", resolution="x"),
             "cancel": lambda: incidents.cancel(tx, "INC-1", by="p-ben", reason="x"),
             "severity": lambda: incidents.set_severity(tx, "INC-1", "sev2", by="p-ben"),
             "role": lambda: incidents.set_role(tx, "INC-1", "commander", "p-ben", by="p-ben"),
             "update": lambda: incidents.add_update(tx, "INC-1", "x", by="p-ben", status="monitoring"),
-        }[change]()
+        }
+        changes[change]()
 
     await db.write(end)
     with pytest.raises(Impossible, match="was resolved"):

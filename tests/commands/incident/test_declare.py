@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from commands.incident.declare import Declare
-from storage import cards, inbox, incidents, replies, runs, timers, verify
+from storage import cards, inbox, incidents, replies, runs, verify
 from storage.inbox import Ask
 
 
@@ -22,7 +22,7 @@ async def test_one_line_opens_everything_in_one_transaction(talk: Any) -> None:
         assert found and (found.severity, found.service, found.status) == ("sev1", "checkout", "investigating")
         run = runs.get(tx, "INC-1/1")
         assert run and (run.playbook, run.state, run.ask, run.shown) == ("declare/default", "queued", "ask-1", False)
-        assert {card.kind for card in cards.due(tx)} == {"board", "announcement"}
+        assert {card.kind for card in cards.due(tx)} == {"board", "announcement", "status_page"}
         assert found.update_due_at and (found.update_due_at - found.declared_at).total_seconds() == 1800
         assert inbox.state(tx, "ask-1") == "done" and len(replies.for_ask(tx, "ask-1")) == 1
         assert all(one.ok for one in verify.check_database(tx))
@@ -40,7 +40,6 @@ async def test_clocks_are_set(talk: Any) -> None:
         return set(rows.scalars())
 
     assert await talk.read(look) == {"acknowledge", "update", "settle"}
-    assert timers.Timer
 
 
 async def test_security_is_private_and_says_nothing(talk: Any) -> None:
@@ -63,7 +62,7 @@ async def test_a_wrong_severity_is_answered_in_the_storys_words(talk: Any) -> No
     assert not reply.ok
     assert reply.text.startswith("There is no severity *sev9*. There are sev1 (outage, data loss, breach), sev2")
     assert "Try `/incident declare sev1" in reply.text
-    assert await talk.read(lambda tx: incidents.open_ones(tx)) == []
+    assert await talk.read(incidents.open_ones) == []
     assert await talk.read(lambda tx: inbox.state(tx, "ask-1")) == "refused"
 
 
@@ -89,7 +88,7 @@ async def test_repeating_the_ask_has_no_effect(talk: Any) -> None:
     assert await talk.stored(ask) is not None
     assert await talk.stored(ask) is None
     assert await talk.dispatch.handle(ask) is None
-    assert len(await talk.read(lambda tx: incidents.open_ones(tx))) == 1
+    assert len(await talk.read(incidents.open_ones)) == 1
 
 
 async def test_a_form_declares(talk: Any) -> None:
