@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -49,7 +50,9 @@ async def start(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             stack.push_async_callback(app.stop)
             if "web" in roles:
                 sandbox.deliveries.to(mode, f"{app.url}/slack/events" if mode == "http" else "")
-                sandbox.webhooks.subscribe(f"{app.url}/webhooks/pagerduty") if hasattr(sandbox.webhooks, "subscribe") else None
+                sandbox.webhooks.url = f"{app.url}/webhooks/pagerduty"
+                if app.socket is not None:
+                    await asyncio.wait_for(app.socket.up.wait(), 10)
             return app
 
         yield begin

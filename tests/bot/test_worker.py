@@ -1,0 +1,119 @@
+"""The worker: bounded, at least once, and what fails three times inside Muster is dead and says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.metrics import Metrics
+from bot.worker import Worker
+from playbooks.policy import parse_policy
+from storage import inbox, migrate, replies
+from storage.db import Database
+from storage.inbox import Ask
+
+POLICY = parse_policy(
+    "severities: {sev1: {title: outage}}\n"
+    "services: {shop: {tier: 1, rto: 15m, rpo: 5m, pagerduty: {phone: +1-555-0199, escalation_policy: Payments}}}\n"
+)
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    url = f"sqlite:///{tmp_path / 'worker.db'}"
+    await asyncio.to_thread(migrate.upgrade, url)
+    opened = Database(url)
+    yield opened
+    await opened.close()
+
+
+def ask(key: str) -> Ask:
+    return Ask(key, "command", "incident declare sev1 x", "slack", "T1/U1", "slack", channel="C1")
+
+
+class Broken:
+    """A dispatch with a fault in it."""
+
+    def __init__(self) -> None:
+        self.attempts: list[int] = []
+
+    async def handle(self, asked: Ask) -> None:
+        self.attempts.append(asked.attempts)
+        raise ZeroDivisionError
+
+
+async def settled(db: Database, key: str) -> str | None:
+    async with asyncio.timeout(10):
+        while (state := await db.read(lambda tx: inbox.state(tx, key))) in ("received", "claimed"):
+            await asyncio.sleep(0.02)
+    return state
+
+
+async def test_three_attempts_then_dead_with_what_to_do(db: Database) -> None:
+    dispatch = Broken()
+    worker = Worker(db, dispatch, POLICY, Metrics(), owner="w1")
+    await db.write(lambda tx: inbox.store(tx, [ask("k1")]))
+    await worker.start()
+    assert await settled(db, "k1") == "dead"
+    await worker.stop()
+    assert dispatch.attempts == [1, 2, 3]
+    (reply,) = await db.read(lambda tx: replies.for_ask(tx, "k1"))
+    text = reply["body"]["text"]
+    assert "not done" in text and "/incident declare sev1 x" in text and "+1-555-0199 (Payments)" in text
+
+
+async def test_an_ask_that_ends_processes_is_not_tried_for_ever(db: Database) -> None:
+    await db.write(lambda tx: inbox.store(tx, [ask("k2")]))
+    for n in range(3):
+        await db.write(lambda tx, n=n: inbox.claim(tx, f"dead-{n}", lease_s=-1.0))
+    dispatch = Broken()
+    worker = Worker(db, dispatch, POLICY, Metrics(), owner="w1")
+    await worker.start()
+    assert await settled(db, "k2") == "dead"
+    await worker.stop()
+    assert dispatch.attempts == []
+
+
+async def test_at_most_so_many_at_once_and_all_of_them(db: Database) -> None:
+    busy, most, done = 0, 0, asyncio.Event()
+
+    class Slow:
+        async def handle(self, asked: Ask) -> Any:
+            nonlocal busy, most
+            busy += 1
+            most = max(most, busy)
+            await asyncio.sleep(0.02)
+            busy -= 1
+            await db.write(lambda tx: inbox.settle(tx, asked.key, "done"))
+            if asked.key == "n39":
+                done.set()
+
+    worker = Worker(db, Slow(), POLICY, Metrics(), owner="w1", at_once=5)
+    await db.write(lambda tx: inbox.store(tx, [ask(f"n{n:02}") for n in range(40)]))
+    await worker.start()
+    await asyncio.wait_for(done.wait(), 10)
+    for n in range(40):
+        assert await settled(db, f"n{n:02}") == "done"
+    await worker.stop()
+    assert most == 5
+
+
+async def test_stopping_finishes_what_is_in_hand(db: Database) -> None:
+    begun = asyncio.Event()
+
+    class Slow:
+        async def handle(self, asked: Ask) -> Any:
+            begun.set()
+            await asyncio.sleep(0.3)
+            await db.write(lambda tx: inbox.settle(tx, asked.key, "done"))
+
+    worker = Worker(db, Slow(), POLICY, Metrics(), owner="w1")
+    await db.write(lambda tx: inbox.store(tx, [ask("last")]))
+    await worker.start()
+    await begun.wait()
+    await worker.stop()
+    assert await db.read(lambda tx: inbox.state(tx, "last")) == "done"
