@@ -94,7 +94,7 @@ class Database:
         self._listeners.append(listener)
 
     async def write(self, work: Work[T]) -> T:
-        """Run `work` in one transaction and commit; all of it or nothing. Lost races are run again, up to RACES times."""
+        """Run `work` in one transaction and commit; all of it or nothing. Lost races are run again, RACES times."""
         for attempt in range(RACES):
             try:
                 result, hints = await self._write_once(work)
@@ -123,8 +123,8 @@ class Database:
 
     def _in_sqlite(self, work: Work[T]) -> tuple[T, set[str]]:
         assert self._engine is not None
-        with self._engine.connect() as conn:
-            conn = conn.execution_options(muster_begin="IMMEDIATE")
+        with self._engine.connect() as fresh:
+            conn = fresh.execution_options(muster_begin="IMMEDIATE")
             with conn.begin():
                 tx = Tx(conn)
                 return work(tx), tx.hints
@@ -133,8 +133,8 @@ class Database:
         """Run `work` on a consistent snapshot; it must not write."""
         try:
             if self._aengine is not None:
-                async with self._aengine.connect() as conn:
-                    conn = await conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                async with self._aengine.connect() as fresh:
+                    conn = await fresh.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                     return await conn.run_sync(lambda sync: work(Tx(sync)))
             pool = self._writer if self._memory else self._readers
             return await asyncio.get_running_loop().run_in_executor(pool, self._read_sqlite, work)
@@ -149,7 +149,7 @@ class Database:
             return work(Tx(conn))
 
     async def notifications(self) -> AsyncIterator[str]:
-        """Topics other processes hinted (PostgreSQL LISTEN). Ends when the connection is lost: listen again, then look."""
+        """Topics other processes hinted (PostgreSQL LISTEN). Ends with the connection: listen again, then look."""
         if self._aengine is None:
             return
         url = make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)

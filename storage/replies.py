@@ -1,6 +1,7 @@
 """The outbox of answers: rows written with the handler's transaction, sent by the worker at least once.
 
-States: waiting -> sent | lost (every route refused). Belongs here: rows and their moves. Not: how to send (bot/replies).
+States: waiting -> sent | lost (every route refused). Belongs here: rows and their moves. Does not belong here: how to
+send (bot/replies).
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ ENVELOPE = (
 
 @dataclass
 class Verdict:
-    """Result for one stream. bad: the first event that does not fit, in words, or "". erased: texts lawfully taken out."""
+    """Result for one stream. bad: the first event that does not fit, in words, or "". erased: texts taken out."""
 
     stream: str
     events: int = 0

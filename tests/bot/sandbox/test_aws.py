@@ -1,3 +1,5 @@
+"""AWS, stood in for by moto's server behind one address, with planned failures."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""RDS, stood in for: zones that move on failover, events, states that take time."""
+
 from __future__ import annotations
 
 import asyncio

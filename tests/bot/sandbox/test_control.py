@@ -1,3 +1,5 @@
+"""The control API: typing as a person, reading a channel, planning failures."""
+
 from __future__ import annotations
 
 import httpx

@@ -1,3 +1,5 @@
+"""Slack's rate tiers, stood in for."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""The local workspace as one process: addresses, start, stop."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""The service that incidents are about: health and tables that follow its database."""
+
 from __future__ import annotations
 
 import httpx

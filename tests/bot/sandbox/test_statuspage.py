@@ -1,3 +1,5 @@
+"""Statuspage, stood in for: incidents, components, its limit of one request a second."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator

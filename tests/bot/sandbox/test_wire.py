@@ -1,3 +1,5 @@
+"""What every stand-in shares on the wire: planned failures, time-outs after the effect, requests on record."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""PagerDuty's Events API, stood in for: triggers, dedup keys, links, limits."""
+
 from __future__ import annotations
 
 import asyncio

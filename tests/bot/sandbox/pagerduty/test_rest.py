@@ -1,3 +1,5 @@
+"""PagerDuty's REST API, stood in for: incidents, users, on-calls, their errors."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""PagerDuty's v3 webhooks, stood in for: signed, in order, repeated on failure."""
+
 from __future__ import annotations
 
 import json

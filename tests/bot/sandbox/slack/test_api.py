@@ -1,3 +1,5 @@
+"""Slack's Web API, stood in for: tokens, scopes, arguments, rate limits, planned failures."""
+
 from __future__ import annotations
 
 import httpx

@@ -1,3 +1,5 @@
+"""Slack's Block Kit, stood in for: what is refused before it is shown."""
+
 from __future__ import annotations
 
 from typing import Any

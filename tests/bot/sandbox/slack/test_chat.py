@@ -1,3 +1,5 @@
+"""Slack's messages, stood in for: posting, editing, ephemeral answers, metadata."""
+
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable

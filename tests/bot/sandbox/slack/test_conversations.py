@@ -1,3 +1,5 @@
+"""Slack's channels, stood in for: names, privacy, topics, history."""
+
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable

@@ -1,3 +1,5 @@
+"""How the stand-in delivers: signed HTTP, Socket Mode, acknowledgements, repeats."""
+
 from __future__ import annotations
 
 import asyncio

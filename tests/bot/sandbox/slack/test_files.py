@@ -1,3 +1,5 @@
+"""Slack's files, stood in for: the three calls of an upload."""
+
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable

@@ -1,3 +1,5 @@
+"""Slack's channel members, stood in for: who can be invited, and by whom."""
+
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable

@@ -1,3 +1,5 @@
+"""Typing, clicking and submitting as a person of the local workspace."""
+
 from __future__ import annotations
 
 import asyncio

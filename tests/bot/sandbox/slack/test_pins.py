@@ -1,3 +1,5 @@
+"""Slack's pins, stood in for."""
+
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable

@@ -1,3 +1,5 @@
+"""Slack's response_url, stood in for: five uses, thirty minutes, ephemeral or in the channel."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Slack's text, stood in for: escapes, mentions, links, lengths."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Slack's modals, stood in for: triggers that expire, errors, updates."""
+
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
