@@ -129,7 +129,7 @@ async def test_two_hundred_at_once_are_all_stored(start: Any, people: SandboxCli
 
 
 async def test_socket_mode_comes_back_after_slack_closes_it(start: Any, people: SandboxClient, sandbox: Any) -> None:
-    bot = await start("socket")
+    await start("socket")
     assert (await people.type("U0ANA", "incidents", "/incident help")).acked
     await sandbox.socket.disconnect()
     await asyncio.sleep(0.5)

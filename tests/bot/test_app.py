@@ -1,0 +1,152 @@
+"""The whole process: the road from a declare to a guarded failover, both databases, SIGTERM, kill -9, the ruling policy."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot.app import App, build
+from bot.sandbox.client import SandboxClient
+from bot.settings import Settings
+from playbooks.errors import Refused
+from storage import policies, verify
+from storage.tables import inbox
+
+ROOM = "inc-1-checkout-is-down"
+EXAMPLE = Path(__file__).resolve().parents[2] / "muster.example.yaml"
+
+
+async def approvable(people: SandboxClient) -> Any:
+    return await people.wait_for(ROOM, lambda m: any(b.text == "Approve" for b in m.buttons), timeout=30)
+
+
+async def through_the_failover(bot: App, people: SandboxClient) -> None:
+    await people.type("U0ANA", "incidents", "/incident declare sev1 checkout is down service=checkout")
+    await people.wait_for(ROOM, "Take command", timeout=20)
+    await people.type("U0ANA", ROOM, "/playbook run failover/rds-multi-az service=checkout")
+    card = await approvable(people)
+    for fact in (
+        "step 2 of 4", "asked by *Ana*", "Reboot orders-db with failover: eu-north-1a → eu-north-1b", "Point of no return",
+        "Data lost if you go now", "RPO 5 min", "sha256:", "expires", "0 of 2 from `@sre`", "*Ben*", "*Chi*",
+    ):  # fmt: skip
+        assert fact in card.plain, fact
+    await people.click("U0ANA", ROOM, "Approve")
+    await people.wait_for(ROOM, "your approval does not count", as_user="U0ANA")
+    await people.click("U0BEN", ROOM, "Approve")
+    await people.wait_for(ROOM, "(1 of 2 from `@sre`)", timeout=15)
+    await people.click("U0CHI", ROOM, "Approve")
+    done = await people.wait_for(ROOM, "*finished*", timeout=40)
+    assert "✅ 2 aws.rds_failover" in done.plain and not done.buttons
+    started = await people.wait_for(ROOM, lambda m: "*started " in m.plain and "Approved by" in m.plain)
+    assert not started.buttons and started.ts == card.ts
+    assert all(verdict.ok for verdict in await bot.db.read(verify.check_database))
+
+
+async def test_declare_approve_fail_over_on_sqlite_by_socket(start: Any, people: SandboxClient) -> None:
+    await through_the_failover(await start("socket"), people)
+
+
+async def test_declare_approve_fail_over_on_postgresql_web_and_worker_apart(
+    start: Any, people: SandboxClient, postgres_url: str
+) -> None:
+    from storage import migrate
+
+    await asyncio.to_thread(migrate.upgrade, postgres_url)
+    worker = await start(roles=("worker",), database_url=postgres_url, muster_replica="worker-1")
+    await start(roles=("web",), database_url=postgres_url, muster_replica="web-1")
+    await through_the_failover(worker, people)
+
+
+def test_without_a_token_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(Refused, match="SLACK_BOT_TOKEN is not set"):
+        build(Settings(muster_config=EXAMPLE))
+    with pytest.raises(Refused, match="SLACK_APP_TOKEN"):
+        build(Settings(muster_config=EXAMPLE, slack_bot_token="xoxb-1"))
+
+
+async def test_a_changed_file_does_not_change_who_approves(start: Any, people: SandboxClient, tmp_path: Path) -> None:
+    first = await start()
+    people_needed = first.policy.approvals.people
+    loose = tmp_path / "loose.yaml"
+    loose.write_text(
+        EXAMPLE.read_text()
+        .replace("approvals:\n", "approvals:\n  expires: 59m\n", 1)
+        .replace("\n  expires: 15m", "\n", 1)
+    )
+    second = await start(roles=("worker",), muster_config=loose, muster_replica="second")
+    assert second.policy.approvals.expires == first.policy.approvals.expires
+    assert second.engine.house.policy.approvals.people == people_needed
+    assert len(await second.db.read(policies.proposed)) == 1
+
+
+async def test_muster_starts_with_slack_alone(
+    start: Any, people: SandboxClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none: dict[str, Any] = {
+        "pagerduty_api_key": None, "pagerduty_routing_key": None, "statuspage_api_key": None, "aws_endpoint_url": None,
+        "aws_default_region": None,
+    }  # fmt: skip
+    await start(**none)
+    await people.type("U0ANA", "incidents", "/incident declare sev1 checkout is down service=checkout")
+    card = await people.wait_for(ROOM, "Take command", timeout=20)
+    await people.wait_for(ROOM, lambda m: "not sent" in m.plain and "not configured" in m.plain, timeout=20)
+    assert card
+
+
+async def child(env: dict[str, str], tmp_path: Path) -> asyncio.subprocess.Process:
+    given = {**os.environ, **env, "DATABASE_URL": f"sqlite:///{tmp_path / 'child.db'}", "MUSTER_CONFIG": str(EXAMPLE)}
+    given |= {"MUSTER_PORT": "0", "PYTHONPATH": str(EXAMPLE.parent)}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "serve", env=given, stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+
+
+async def connected(sandbox: Any) -> None:
+    async with asyncio.timeout(20):
+        while not sandbox.socket.connections:
+            await asyncio.sleep(0.02)
+
+
+async def test_sigterm_ends_in_order_with_nothing_lost(sandbox: Any, people: SandboxClient, tmp_path: Path) -> None:
+    process = await child(sandbox.env(), tmp_path)
+    await connected(sandbox)
+    acks = await people.type_many([("U0ANA", "incidents", f"/incident note nothing {n}") for n in range(20)])
+    process.send_signal(signal.SIGTERM)
+    _, errors = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 0, errors.decode()
+    assert b"Traceback" not in errors and all(ack.acked for ack in acks)
+    assert await settled_in(tmp_path) == {"refused": 20}
+
+
+async def test_an_acknowledged_ask_survives_kill_9(sandbox: Any, people: SandboxClient, tmp_path: Path) -> None:
+    process = await child(sandbox.env(), tmp_path)
+    await connected(sandbox)
+    acks = await people.type_many([("U0ANA", "incidents", f"/incident note nothing {n}") for n in range(20)])
+    process.kill()
+    await process.communicate()
+    assert all(ack.acked for ack in acks)
+    assert sum((await settled_in(tmp_path)).values()) == 20
+    again = await child(sandbox.env(), tmp_path)
+    async with asyncio.timeout(60):
+        while await settled_in(tmp_path) != {"refused": 20}:
+            await asyncio.sleep(0.2)
+    again.terminate()
+    await again.communicate()
+
+
+async def settled_in(tmp_path: Path) -> dict[str, int]:
+    from storage.db import Database
+
+    db = Database(f"sqlite:///{tmp_path / 'child.db'}")
+    states = await db.read(lambda tx: list(tx.conn.execute(select(inbox.c.state)).scalars()))
+    await db.close()
+    return {state: states.count(state) for state in states}
