@@ -236,7 +236,7 @@ class Dispatch:
 
     async def _broken(self, ask: Ask, error: Exception) -> Reply | None:
         """A fault of ours: try again later, and after the last attempt say what happened, what did not, what to do."""
-        attempt = ask.attempts + 1
+        attempt = max(1, ask.attempts)  # the worker counts its claim in; who hands an ask over directly counts none
         # Where, never the message: what broke may hold a secret or what people typed.
         where = "".join(traceback.format_tb(error.__traceback__)[-4:])
         log.error("ask.broken", key=ask.key, kind=ask.kind, attempt=attempt, error=type(error).__name__, where=where)
@@ -256,7 +256,7 @@ class Dispatch:
 
     def _broken_words(self, ask: Ask, what: str) -> str:
         asked = safe(" ".join(ask.line.split()[:2]))
-        tried = f", tried {ask.attempts + 1} times" if ask.attempts else ""
+        tried = f", tried {ask.attempts} times" if ask.attempts > 1 else ""
         at = f" at {clock(ask.received_at)} UTC" if ask.received_at else ""
         try:
             by_hand = self.find(ask.line).cls.by_hand(self.house.policy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -100,7 +100,7 @@ class Talk:
         await self.house.db.write(lambda tx: inbox.store(tx, [ask]))
         for claimed in await self.house.db.write(lambda tx: inbox.claim(tx, "test")):
             if claimed.key == ask.key:
-                return await self.dispatch.handle(claimed)
+                return await self.dispatch.handle(replace(claimed, attempts=claimed.attempts + 1))
         return None
 
     async def member(self, who: str, *groups: str) -> str:
