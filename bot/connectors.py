@@ -37,7 +37,9 @@ class Connectors:
 
 def connect(settings: Settings) -> Connectors:
     """Build what is configured. Makes no call."""
-    found = Connectors(tools={HttpReads: HttpReads(), PostgresReads: PostgresReads()})
+    silence = settings.muster_read_timeout
+    postgres = PostgresReads(statement_timeout=silence)
+    found = Connectors(tools={HttpReads: HttpReads(read_timeout=silence), PostgresReads: postgres})
     _slack(settings, found)
     _pagerduty(settings, found)
     _statuspage(settings, found)
@@ -47,8 +49,8 @@ def connect(settings: Settings) -> Connectors:
 
 def _slack(settings: Settings, found: Connectors) -> None:
     if token := reveal(settings.slack_bot_token):
-        found.slack_reads = SlackReads(token, base_url=settings.slack_api_url)
-        found.slack = Slack(token, base_url=settings.slack_api_url)
+        given: dict[str, Any] = {"base_url": settings.slack_api_url, "read_timeout": settings.muster_read_timeout}
+        found.slack_reads, found.slack = SlackReads(token, **given), Slack(token, **given)
         found.tools |= {SlackReads: found.slack_reads, Slack: found.slack}
 
 
@@ -59,6 +61,7 @@ def _pagerduty(settings: Settings, found: Connectors) -> None:
     given: dict[str, Any] = {
         "from_email": settings.pagerduty_from or "", "routing_key": routing,
         "api_url": settings.pagerduty_api_url, "events_url": settings.pagerduty_events_url,
+        "read_timeout": settings.muster_read_timeout,
     }  # fmt: skip
     found.pagerduty_reads = PagerDutyReads(key, **given)
     found.tools |= {PagerDutyReads: found.pagerduty_reads, PagerDuty: PagerDuty(key, **given)}
@@ -67,9 +70,9 @@ def _pagerduty(settings: Settings, found: Connectors) -> None:
 def _statuspage(settings: Settings, found: Connectors) -> None:
     key, page = reveal(settings.statuspage_api_key), settings.statuspage_page_id
     if key and page:
-        found.statuspage_reads = StatuspageReads(key, page, api_url=settings.statuspage_api_url)
-        acting = Statuspage(key, page, api_url=settings.statuspage_api_url)
-        found.tools |= {StatuspageReads: found.statuspage_reads, Statuspage: acting}
+        given: dict[str, Any] = {"api_url": settings.statuspage_api_url, "read_timeout": settings.muster_read_timeout}
+        found.statuspage_reads = StatuspageReads(key, page, **given)
+        found.tools |= {StatuspageReads: found.statuspage_reads, Statuspage: Statuspage(key, page, **given)}
 
 
 def _aws(settings: Settings, found: Connectors) -> None:
@@ -78,7 +81,7 @@ def _aws(settings: Settings, found: Connectors) -> None:
     given: dict[str, Any] = {
         "region": settings.aws_default_region or "", "endpoint_url": settings.aws_endpoint_url or "",
         "access_key_id": reveal(settings.aws_access_key_id),
-        "secret_access_key": reveal(settings.aws_secret_access_key),
+        "secret_access_key": reveal(settings.aws_secret_access_key), "read_timeout": settings.muster_read_timeout,
     }  # fmt: skip
     found.aws_reads = AwsReads(**given)
     found.tools |= {AwsReads: found.aws_reads, Aws: Aws(**given)}

@@ -15,6 +15,8 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from playbooks.connectors.answers import READ_S
+
 Secret = SecretStr | None
 
 
@@ -55,6 +57,9 @@ class Settings(BaseSettings):
     muster_port: int = Field(8080, ge=0, le=65535, description="Port of the HTTP server; 0 takes any free one.")
     muster_playbooks: str | None = Field(None, description="Folder of your own playbooks, beside the library's.")
     muster_replica: str = Field("", description="Name of this process on cards and in the record; must be unique.")
+    muster_read_timeout: float = Field(
+        READ_S, gt=0, le=60, description="Seconds an outside service may stay silent before its answer counts as lost."
+    )
     muster_log: str = Field("info", description="How much is logged: debug, info, warning or error.")
     sandbox_url: str | None = Field(None, description="Address of a running `muster sandbox`; allows `say --as`.")
 
