@@ -6,7 +6,7 @@ Those have one writer, `playbooks/engine/transition.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -214,12 +214,15 @@ def holders(tx: Tx, resources: Iterable[str]) -> list[Lock]:
     return _rows(tx, Lock, locks.c.resource.in_(list(resources)), order=locks.c.resource)
 
 
-def claim(tx: Tx, owner: str, *, limit: int, lease_s: float) -> list[Run]:
-    """Take runs that are ready: never leased, released, or whose holder's lease ran out. Raises each one's fence."""
+def claim(tx: Tx, owner: str, *, limit: int, lease_s: float, but: Collection[str] = ()) -> list[Run]:
+    """Take runs that are ready: never leased, released, or whose holder's lease ran out. Raises each one's fence.
+
+    but: runs this process is still busy with (their outcomes are known here, whatever became of the lease).
+    """
     query = (
         select(runs.c.id)
         .where(runs.c.state.in_(("queued", "running", "waiting")), runs.c.ready_at <= tx.now)
-        .where(or_(runs.c.lease_owner.is_(None), runs.c.lease_until < tx.now))
+        .where(or_(runs.c.lease_owner.is_(None), runs.c.lease_until < tx.now), runs.c.id.not_in(but))
         .order_by(runs.c.ready_at)
         .limit(limit)
     )
@@ -235,16 +238,25 @@ def claim(tx: Tx, owner: str, *, limit: int, lease_s: float) -> list[Run]:
     return before
 
 
-def renew(tx: Tx, owner: str, *, lease_s: float) -> set[str]:
-    """Renew all leases of this owner that have not run out, in one statement; returns the runs still held."""
-    mine = (runs.c.lease_owner == owner, runs.c.lease_until >= tx.now)
+def renew(tx: Tx, owner: str, driven: Collection[str], *, lease_s: float) -> set[str]:
+    """Renew the leases of the runs this process drives, in one statement; returns the runs still held.
+
+    By run, not by owner: what an earlier process of the same name held, a claim whose answer was lost, a run whose
+    loop broke down must run out and be taken. A lease that ran out while nobody took the run is still this owner's.
+    """
+    if not driven:
+        return set()
+    mine = (runs.c.id.in_(driven), runs.c.lease_owner == owner)
     statement = update(runs).where(*mine).values(lease_until=later(tx, lease_s)).returning(runs.c.id)
     return set(tx.conn.execute(statement).scalars())
 
 
-def give_back(tx: Tx, owner: str) -> int:
-    """Release every lease of this owner (SIGTERM): another replica takes the runs at once."""
-    statement = update(runs).where(runs.c.lease_owner == owner).values(lease_owner=None, lease_until=None)
-    count = tx.conn.execute(statement).rowcount
+def give_back(tx: Tx, owner: str, *, but: Collection[str] = ()) -> int:
+    """Release every lease of this owner (SIGTERM): another replica takes the runs at once.
+
+    but: runs with an effect still in flight; their leases run out, as after a crash.
+    """
+    mine = (runs.c.lease_owner == owner, runs.c.id.not_in(but))
+    count = tx.conn.execute(update(runs).where(*mine).values(lease_owner=None, lease_until=None)).rowcount
     tx.hint("runs")
     return count

@@ -96,6 +96,7 @@ class Engine:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
         self._stopped.set()  # leases are renewed until the last effect in flight has ended
+        flying = [run for run, driver in self._drivers.items() if driver.held.flying]
         for task in self._tasks:
             task.cancel()
         if self._loops:  # they end by themselves: cancelling would tear connections apart in mid-transaction
@@ -105,7 +106,7 @@ class Engine:
         await asyncio.gather(*self._tasks, *self._loops, return_exceptions=True)
         self._loops = []
         with contextlib.suppress(Unreachable):
-            await self.house.db.write(lambda tx: runs.give_back(tx, self.house.replica))
+            await self.house.db.write(lambda tx: runs.give_back(tx, self.house.replica, but=flying))
         if self._lock_file is not None:
             self._lock_file.close()
             self._lock_file = None
@@ -145,7 +146,8 @@ class Engine:
             at = time.monotonic()
             limit = min(room, 20)
             me, lease_s = self.house.replica, self.house.lease_s
-            taken = await self.house.db.write(partial(runs.claim, owner=me, limit=limit, lease_s=lease_s))
+            busy = list(self._drivers)
+            taken = await self.house.db.write(partial(runs.claim, owner=me, limit=limit, lease_s=lease_s, but=busy))
             for run in taken:
                 self._drive(run, at)
             room -= len(taken)
@@ -175,12 +177,13 @@ class Engine:
             self._wake.set()
 
     async def _lease_loop(self) -> None:
-        """Renew all leases in one statement, and say that this replica lives."""
+        """Renew the leases of all driven runs in one statement, and say that this replica lives."""
         me, lease_s = self.house.replica, self.house.lease_s
         while not self._stopped.is_set():
             before = time.monotonic()
             try:
-                held = await self.house.db.write(lambda tx: _renew(tx, me, lease_s))
+                driven = list(self._drivers)
+                held = await self.house.db.write(partial(_renew, owner=me, driven=driven, lease_s=lease_s))
                 for run, driver in list(self._drivers.items()):
                     if run not in held:
                         driver.wake()
@@ -191,6 +194,6 @@ class Engine:
                 await asyncio.wait_for(self._stopped.wait(), rest)
 
 
-def _renew(tx: Any, owner: str, lease_s: float) -> set[str]:
+def _renew(tx: Any, owner: str, driven: list[str], lease_s: float) -> set[str]:
     leases.heartbeat(tx, owner)
-    return runs.renew(tx, owner, lease_s=lease_s)
+    return runs.renew(tx, owner, driven, lease_s=lease_s)
