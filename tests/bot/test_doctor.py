@@ -1,0 +1,80 @@
+"""The doctor names what is wrong and what to do, and is content when nothing is."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from bot.doctor import Finding, examine
+from bot.manifest import EVENTS, SCOPES, as_yaml, manifest
+from bot.sandbox.client import SandboxClient
+from bot.settings import Settings
+
+
+def by_name(findings: list[Finding]) -> dict[str, list[Finding]]:
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding.what, []).append(finding)
+    return found
+
+
+async def settings(start: Any) -> Settings:
+    """Of a Muster that was started once, so that its database is there."""
+    app = await start()
+    found: Settings = app.settings
+    return found
+
+
+async def test_a_healthy_house(start: Any, people: SandboxClient, sandbox: Any) -> None:
+    await sandbox.aws.start()
+    await people.scopes(add=list(SCOPES))
+    found = by_name(await examine(await settings(start)))
+    assert not [one for many in found.values() for one in many if one.state == "broken"], found
+    assert found["Slack"][0].text.endswith("(T0MUSTER)") and found["Slack scopes"][0].state == "ok"
+    assert "orders-db is available" in found["AWS"][0].text
+    assert "Ben, Chi" in found["Quorum of checkout"][0].text
+
+
+async def test_a_missing_scope_is_broken_and_named(start: Any, people: SandboxClient) -> None:
+    await people.scopes(remove=["channels:manage"])
+    found = by_name(await examine(await settings(start)))
+    (lacking,) = [one for one in found["Slack scope"] if "channels:manage" in one.text]
+    assert lacking.state == "broken" and "install the app again" in lacking.text
+
+
+async def test_a_refused_token_and_a_silent_service(start: Any, people: SandboxClient) -> None:
+    ready = await settings(start)
+    await asyncio.sleep(0.5)
+    await people.fail("slack", "auth.test", "error:invalid_auth", times=-1)
+    await people.fail("statuspage", "*", "500", times=-1)
+    found = by_name(await examine(ready))
+    assert found["Slack"][0].state == "broken" and "invalid_auth" in found["Slack"][0].text
+    assert found["Statuspage"][0].state == "broken"
+
+
+async def test_what_is_not_configured_is_no_fault(start: Any, people: SandboxClient) -> None:
+    ready = await settings(start)
+    none = {"statuspage_api_key": None, "aws_endpoint_url": None, "aws_default_region": None}
+    found = by_name(await examine(ready.model_copy(update=none)))
+    assert found["Statuspage"][0].state == found["AWS"][0].state == "missing"
+
+
+async def test_a_quorum_nobody_could_give_is_a_warning(start: Any, people: SandboxClient) -> None:
+    await people.group("sre", remove=["U0CHI"])
+    found = by_name(await examine(await settings(start)))
+    assert found["Quorum of checkout"][0].state == "warning"
+
+
+def test_the_manifest_fits_slack() -> None:
+    socket, http = manifest(None), manifest("https://muster.example.com")
+    assert socket["settings"]["socket_mode_enabled"] and not http["settings"]["socket_mode_enabled"]
+    assert http["settings"]["event_subscriptions"]["request_url"] == "https://muster.example.com/slack/events"
+    assert len(socket["display_information"]["description"]) <= 140
+    for command in http["features"]["slash_commands"]:
+        assert command["should_escape"] and command["url"].endswith("/slack/events")
+        assert 2 <= len(command["command"]) <= 32 and len(command["usage_hint"]) <= 1000
+    for shortcut in socket["features"]["shortcuts"]:
+        assert len(shortcut["name"]) <= 24 and len(shortcut["description"]) <= 150
+    assert set(socket["oauth_config"]["scopes"]["bot"]) == set(SCOPES)
+    assert set(socket["settings"]["event_subscriptions"]["bot_events"]) == set(EVENTS)
+    assert "socket_mode_enabled: true" in as_yaml(socket)
