@@ -6,6 +6,7 @@ Belongs here: what is built from what, the order of starting and stopping. Does 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 from pathlib import Path
 
@@ -35,7 +36,7 @@ from playbooks.connectors.slack import Slack
 from playbooks.engine.engine import Engine
 from playbooks.engine.library import BUILT_IN, Library
 from playbooks.engine.post_mortem import TimelineDrafts
-from playbooks.errors import Refused
+from playbooks.errors import MusterError, Refused
 from playbooks.policy import Policy, load_policy
 from playbooks.ports import Drafts
 from storage import migrate, policies
@@ -156,6 +157,8 @@ class App:
         await self.directory.find_home()
         await self.worker.start()
         await self.directory.refresh_groups(self.policy)
+        with contextlib.suppress(MusterError):  # only saves the first declare a look-up
+            await self.slack.usergroups()
 
     async def _hear(self) -> None:
         """Hints of other processes (PostgreSQL). Lost ones are found by the polls."""
@@ -205,6 +208,7 @@ class App:
             async with asyncio.timeout(LAST_WORDS_S):
                 await self.sender.send_due()
                 await self.projector.draw_due()
+                await asyncio.gather(self.sender.settle(), self.projector.settle())
         except (TimeoutError, Unreachable) as error:
             log.warning("app.left_for_the_next", error=type(error).__name__)
 

@@ -219,7 +219,7 @@ class Demo:
 
     async def _moved(self) -> bool:
         instances = {one["id"]: one for one in await self.client.instances()}
-        return instances["orders-db"]["zone"] == "eu-north-1b"
+        return bool(instances["orders-db"]["zone"] == "eu-north-1b")
 
     async def _uploaded(self) -> bool:
         return any(file["name"] == "INC-1-post-mortem.md" for file in await self.client.files())

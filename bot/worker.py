@@ -98,7 +98,7 @@ class Worker:
         except Unreachable as error:
             log.warning("worker.database_unreachable", kind=ask.kind, error=str(error))  # its lease runs out: again
         except Exception as error:
-            log.exception("worker.ask_failed", kind=ask.kind, attempt=ask.attempts, error=type(error).__name__)
+            log.error("worker.ask_failed", kind=ask.kind, attempt=ask.attempts, error=type(error).__name__)
             await self._failed(ask)
         finally:
             self._mine.pop(ask.key, None)

@@ -13,11 +13,12 @@ from storage.inbox import Ask
 
 async def refresh(ask: Ask, house: House, said: str) -> None:
     """Refresh the voter's account and the groups of the rules that may be meant. Bounded; an outage changes nothing."""
-    groups = await house.db.read(lambda tx: _groups(tx, ask, said))
-    await house.directory.refresh_for_vote(house.policy, groups, (ask.account_kind, ask.account))
+    groups, voters = await house.db.read(lambda tx: _asked(tx, ask, said))
+    await house.directory.refresh_for_vote(house.policy, groups, (ask.account_kind, ask.account), voters)
 
 
-def _groups(tx: Tx, ask: Ask, said: str) -> list[str]:
+def _asked(tx: Tx, ask: Ask, said: str) -> tuple[list[str], list[tuple[str, str]]]:
+    """The groups of the rules that may be meant, and the accounts that voted already: they are counted again now."""
     here = incidents.by_channel(tx, ask.channel) if ask.channel else None
     if said.startswith("/") and here:
         said = f"{here.id}{said}"
@@ -29,13 +30,15 @@ def _groups(tx: Tx, ask: Ask, said: str) -> list[str]:
         else []
     )
     found: list[str] = []
+    voters: list[tuple[str, str]] = []
     for name in names:
         asked = runs.open_approval(tx, name)
         if asked is not None:
             rule = asked.rule
+            voters += [(vote.account_kind, vote.account_id) for vote in runs.votes_on(tx, asked.id)]
             found += [
                 *rule.get("from_", ()),
                 *(slot[0] for slot in rule.get("groups", ())),
                 *rule.get("next_groups", ()),
             ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found)), voters

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import rfc8785
 from sqlalchemy import select
 
 from storage.db import Tx
@@ -50,7 +51,7 @@ def check(stream: str, rows: Iterable[Mapping[str, Any]]) -> Verdict:
         if problem:
             verdict.bad = f"event {row.get('seq', expected)} of {stream}: {problem}"
             return verdict
-        verdict.erased += sum(1 for kept in row.get("kept", {}).values() if kept["text"] is None)
+        verdict.erased += sum(1 for kept in row.get("kept", {}).values() if kept.get("text") is None)
         verdict.events, prev = expected, row["hash"]
     verdict.hash = prev
     return verdict
@@ -68,14 +69,41 @@ def _problem(row: Mapping[str, Any], stream: str, seq: int, prev: str) -> str:
         return f"number {seq} was expected: an event is missing, doubled or out of order"
     if row["prev"] != prev:
         return "it does not name the event before it: something before it was changed, removed or inserted"
-    if event_digest({name: row[name] for name in ENVELOPE}) != row["hash"]:
+    try:
+        digest = event_digest({name: row[name] for name in ENVELOPE})
+    except (rfc8785.CanonicalizationError, ValueError, TypeError, RecursionError) as error:
+        return f"it cannot be made canonical: {error}"
+    if digest != row["hash"]:
         return "its content does not give its hash: it was edited"
-    for name, kept in row.get("kept", {}).items():
+    return _bad_text(row) if "kept" in row else ""
+
+
+def _bad_text(row: Mapping[str, Any]) -> str:
+    """What is wrong with the texts beside an event. An erased one stays as a row without text."""
+    if not _well_formed(row["kept"]):
+        return "what stands beside it is not a list of texts"
+    gone = sorted(set(row["texts"]) - set(row["kept"]))
+    if gone:
+        return f"its text {gone[0]!r} was taken away (erasing leaves a mark)"
+    for name, kept in row["kept"].items():
         if name not in row["texts"]:
             return f"a text {name!r} stands beside it that it never had"
-        if kept["text"] is not None and text_digest(kept["salt"], kept["text"]) != row["texts"][name]:
+        if kept.get("text") is not None and _text_digest(kept) != row["texts"][name]:
             return f"its text {name!r} was edited"
     return ""
+
+
+def _well_formed(kept: Any) -> bool:
+    return isinstance(kept, Mapping) and all(
+        isinstance(one, Mapping) and {"salt", "text"} <= set(one) for one in kept.values()
+    )
+
+
+def _text_digest(kept: Mapping[str, Any]) -> str:
+    try:
+        return text_digest(kept["salt"], kept["text"])
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return ""
 
 
 def check_database(tx: Tx) -> list[Verdict]:
@@ -114,7 +142,7 @@ def _compare(verdicts: dict[str, Verdict], stream: str, seq: int, digest: str, t
 def check_file(path: Path) -> list[Verdict]:
     """An exported JSON Lines file, offline. One verdict per stream in it; a line that is no JSON is named."""
     by_stream: dict[str, list[dict[str, Any]]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if not line.strip():
             continue
         try:

@@ -50,7 +50,7 @@ def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[ApprovalFacts,
     rule = ApprovalRule.model_validate(asked.rule)
     able = candidates(tx, rule, asked.barred, on_call_policy(policy, run))
     ids = [run.requester, *asked.barred, *(vote.person for vote in votes), *(one.person for one in able.eligible)]
-    facts = ApprovalFacts(asked, run, step, votes, count(tx, asked), able, rule, _rehearsed(tx, run))
+    facts = ApprovalFacts(asked, run, step, votes, count(tx, asked, showing=True), able, rule, _rehearsed(tx, run))
     return facts, Around(policy, url, tx.now, names(tx, ids))
 
 

@@ -8,6 +8,7 @@ All methods raise Temporary, Refused or Uncertain of `playbooks.errors`.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,6 +42,7 @@ class SlackReads(SlackCalls):
     """What can be asked of Slack."""
 
     acting = False
+    _groups_seen: tuple[float, list[UserGroup]] = (0.0, [])
 
     async def auth_test(self) -> SlackTeam:
         """Who the token is and which scopes it was given (header X-OAuth-Scopes)."""
@@ -64,15 +66,20 @@ class SlackReads(SlackCalls):
                 return None
             raise
 
-    async def usergroups(self) -> list[UserGroup]:
-        """All enabled user groups with their members."""
+    async def usergroups(self, *, max_age_s: float = 0.0) -> list[UserGroup]:
+        """All enabled user groups with their members; not asked again when the last answer is younger than max_age_s."""
+        seen_at, known = self._groups_seen
+        if known and time.monotonic() - seen_at < max_age_s:
+            return known
         body = await self._call("usergroups.list", write=False, include_users=True)
-        return [to_group(raw) for raw in body.get("usergroups") or ()]
+        known = [to_group(raw) for raw in body.get("usergroups") or ()]
+        self._groups_seen = (time.monotonic(), known)
+        return known
 
-    async def usergroup_members(self, group: str) -> tuple[str, ...]:
+    async def usergroup_members(self, group: str, *, max_age_s: float = 0.0) -> tuple[str, ...]:
         """User ids of a group, by id ("S0SRE") or handle ("sre", "@sre"). Refused when there is no such group."""
         wanted = group.removeprefix("@").lower()
-        for known in await self.usergroups():
+        for known in await self.usergroups(max_age_s=max_age_s):
             if group == known.id or wanted == known.handle.lower():
                 return known.users
         raise ServiceRefused(

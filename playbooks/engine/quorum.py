@@ -20,13 +20,13 @@ def groups_of(rule: ApprovalRule) -> list[str]:
     return [group for group in dict.fromkeys(named) if group != people.EVERYONE]
 
 
-def count(tx: Tx, asked: Approval, *, without: str | None = None) -> Tally:
-    """Where the votes stand now, each person checked again on rows. without: leave this person's vote out."""
-    votes = [vote for vote in runs.votes_on(tx, asked.id) if vote.person != without]
+def count(tx: Tx, asked: Approval, *, showing: bool = False) -> Tally:
+    """Where the votes stand now, each person checked again on rows. showing: for a card, whatever the age of belief."""
+    votes = runs.votes_on(tx, asked.id)
     using = {vote.person: (vote.account_kind, vote.account_id) for vote in votes}
     known = people.voters_by_id(tx, [vote.person for vote in votes], using)
     rule = ApprovalRule.model_validate(asked.rule)
-    return tally(rule, votes, known, barred=asked.barred, now=tx.now)
+    return tally(rule, votes, known, barred=asked.barred, now=tx.now, showing=showing)
 
 
 def candidates(tx: Tx, rule: ApprovalRule, barred: Mapping[str, str], on_call_policy: str | None = None) -> Candidates:

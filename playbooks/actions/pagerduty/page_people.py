@@ -8,6 +8,7 @@ from playbooks.action import Act, Action, Again, Outputs, Plan, Risk, World, act
 from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads
 from playbooks.errors import MusterError, Refused, Temporary, Uncertain
 
+
 class PagedPeople(Outputs):
     """Who is paged, and who is not and why."""
 

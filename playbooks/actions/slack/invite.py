@@ -15,6 +15,9 @@ WORDS = {
     "no_external_invite_permission": "from another workspace", "org_user_not_in_team": "not in this workspace",
 }  # fmt: skip
 
+KNOWN_S = 900.0
+"""How old the list of a group's members may be for an invitation; nobody waits for a look-up in an outage."""
+
 
 class InvitedPeople(Outputs):
     """Who is in, and who is not and why."""
@@ -41,6 +44,7 @@ class Invite(Action):
     channel: str = Field(description="Id of the channel")
     users: list[str] = Field(default=[], description="User ids")
     groups: list[str] = Field(default=[], description="Handles or ids of user groups")
+    fresh: bool = Field(default=False, description="Look the groups up now, as private channels need it")
 
     why_no_undo = "They may have read the channel; somebody can remove them by hand."
 
@@ -62,7 +66,7 @@ class Invite(Action):
         people, problems = list(self.users), []
         for group in self.groups:
             try:
-                people += await slack.usergroup_members(group)
+                people += await slack.usergroup_members(group, max_age_s=0.0 if self.fresh else KNOWN_S)
             except ServiceRefused as error:
                 problems.append(f"@{group.removeprefix('@')}: {error.code}")
         if not people and problems:

@@ -13,6 +13,7 @@ from playbooks.errors import Refused
 MOST_NAMES = 20
 CLOCK_SLACK_S = 120.0  # Slack's clock and the database's may differ; the number in the name keeps others out
 
+
 class Opened(Outputs):
     """The channel as Slack made it."""
 

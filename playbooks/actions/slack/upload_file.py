@@ -11,6 +11,7 @@ from playbooks.ports import Drafts
 
 CLOCK_SLACK_S = 120.0
 
+
 class Uploaded(Outputs):
     """The shared file."""
 

@@ -11,6 +11,7 @@ from playbooks.connectors.statuspage import StatusIncident, Statuspage, Statuspa
 
 BY_IMPACT = {"minor": "degraded_performance", "major": "partial_outage", "critical": "major_outage"}
 
+
 class Published(Outputs):
     """The incident on the status page."""
 
