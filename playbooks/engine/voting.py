@@ -58,10 +58,14 @@ class _Ballot:
         return Said(why, ok=False)
 
     def _event(self, changes: Changes, counted: bool, code: str = "", **more: Any) -> None:
+        actor = self.actor
+        texts = {"reason": self.reason} if self.reason else {}
+        if actor.person is None:  # nobody by that account may vote: the record still says whose it was
+            more, texts = {**more, "seen_as": actor.seen_as}, {**texts, "account": actor.account}
         changes.event(
-            "approval.voted", self.actor.person or "unknown", approval=self.asked.id, run=self.run.id,
-            step=self.asked.idx, person=self.actor.person, choice=self.choice, counted=counted, why=code, via=self.via,
-            digest=self.asked.digest, **more, texts={"reason": self.reason} if self.reason else {},
+            "approval.voted", actor.person or "unknown", approval=self.asked.id, run=self.run.id,
+            step=self.asked.idx, person=actor.person, choice=self.choice, counted=counted, why=code, via=self.via,
+            digest=self.asked.digest, **more, texts=texts,
         )  # fmt: skip
 
     def count(self, changes: Changes, **more: Any) -> None:
