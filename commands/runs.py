@@ -53,3 +53,8 @@ def reply(said: Said) -> Reply:
 def proof(ask: Ask) -> str:
     """By which door a vote came, with the message it was pressed on: kept with the vote."""
     return ":".join(part for part in (ask.via, ask.channel or "", ask.message_ts or "") if part)
+
+
+def pressed_on(ask: Ask) -> tuple[str, str] | None:
+    """The message whose button this was (channel, ts), also through the form it opened; None for a typed line."""
+    return (ask.channel, ask.message_ts) if ask.channel and ask.message_ts else None

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from commands.command import Call, Reply, command
 from commands.fields import Arg
 from commands.house import House
-from commands.runs import OfRun, proof, reply, waiting
+from commands.runs import OfRun, pressed_on, proof, reply, waiting
 from commands.voting import refresh
 from playbooks.engine.requests import vote
 from storage.inbox import Ask
@@ -35,6 +35,6 @@ class Approve(OfRun):
         run = waiting(call, self.run)
         said = vote(
             call.tx, call.house.engine, run=run.id, digest=self.digest or None, actor=call.actor, choice="approve",
-            via=proof(call.ask),
+            via=proof(call.ask), pressed=pressed_on(call.ask),
         )  # fmt: skip
         return reply(said)

@@ -7,7 +7,7 @@ from typing import Annotated
 from commands.command import Call, Reply, command
 from commands.fields import Arg
 from commands.house import House
-from commands.runs import OfRun, proof, reply, waiting
+from commands.runs import OfRun, pressed_on, proof, reply, waiting
 from commands.voting import refresh
 from playbooks.engine.requests import vote
 from storage.inbox import Ask
@@ -37,5 +37,6 @@ class Deny(OfRun):
         said = vote(
             call.tx, call.house.engine, run=run.id, digest=self.digest or None, actor=call.actor, choice="deny",
             via=proof(call.ask), reason=self.reason,
+            pressed=pressed_on(call.ask),
         )  # fmt: skip
         return reply(said)

@@ -16,7 +16,7 @@ from playbooks.engine.moves import RUN_ENDED
 from playbooks.engine.quorum import candidates, count, on_call_policy
 from playbooks.engine.transition import Changes, lock, transition
 from playbooks.policy import ApprovalRule
-from storage import people, runs
+from storage import cards, people, runs
 from storage.db import Tx
 from storage.runs import Approval, Run
 from storage.sql import insert_or
@@ -91,8 +91,12 @@ def vote(
     choice: Choice,
     via: str,
     reason: str = "",
+    pressed: tuple[str, str] | None = None,
 ) -> Said:
-    """Cast a vote. digest: what the card the person saw was bound to (full or its first characters), or None."""
+    """Cast a vote. digest: what the card the person saw was bound to (full or its first characters), or None.
+
+    pressed: (channel, ts) of the message a button was pressed on: a card of something else is no card of this.
+    """
     found = _lock(tx, run)
     if isinstance(found, Said):
         return found
@@ -104,6 +108,12 @@ def vote(
         return ballot.refuse(
             "This card is not current any more: what would happen changed. Look at the newest card.", "old card"
         )
+    card = cards.by_message(tx, *pressed) if pressed else None
+    if card is not None and (card.kind, card.subject) != ("approval", asked.id):
+        return ballot.refuse(
+            f"The card you pressed is not the one of this approval. Press on its own card, or type `/playbook {choice} "
+            f"{run}`.", "foreign card"
+        )  # fmt: skip
     if asked.state not in ("open", "granted"):
         return ballot.refuse(_ended_words(asked), f"the approval is {asked.state}")
     if rules.expired(tx.now, asked.expires_at):
