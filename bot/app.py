@@ -84,7 +84,7 @@ class App:
         self.clock = Clock(db, owner=name)
         self.door = self._door()
         self.socket = self._socket()
-        self.health = Health(db, metrics, self._not_ready)
+        self.health = Health(db, metrics, self._dead, self._not_ready)
         self.server = Server(settings.muster_host, settings.muster_port)
         self._serves()
 
@@ -114,6 +114,11 @@ class App:
         self.server.get("/readyz", self.health.readyz)
         self.server.get("/metrics", self.health.metrics)
         self.server.get("/incidents/{incident}", incidents.page)
+
+    def _dead(self) -> str:
+        duties = (self.worker.duty, self.sender.duty, self.projector.duty, self.clock.duty)
+        ended = [duty.name for duty in duties if duty.ended]
+        return f"ended by a fault: {', '.join(ended)}" if ended else ""
 
     def _not_ready(self) -> str:
         if self.socket is not None and "web" in self._roles and not self.socket.connected:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -26,7 +27,7 @@ from playbooks.errors import MusterError, Refused, Temporary
 from playbooks.policy import Policy
 from storage import cards, incidents
 from storage.cards import Card
-from storage.db import Database, Tx
+from storage.db import Database, Tx, Unreachable
 
 log = structlog.get_logger(__name__)
 
@@ -62,41 +63,74 @@ class Projector:
         self._url = url
         self._places = Places(slack)
         self._updated: dict[tuple[str, str], float] = {}
+        self._busy: set[tuple[str, str]] = set()
+        self._drawing = Tasks("cards")
         self._pins = Tasks("pins")
-        self._duty = Duty("cards", db, self.draw_due, owner=owner, lease=True, topics=("cards",))
+        self.duty = Duty("cards", db, self.draw_due, owner=owner, lease=True, topics=("cards",))
 
     async def start(self) -> None:
         """Begin to draw."""
-        await self._duty.start()
+        await self.duty.start()
 
     async def stop(self) -> None:
         """End; another replica's projector takes over at once."""
-        await self._duty.stop()
+        await self.duty.stop()
+        await self._drawing.finish(3.0)
         await self._pins.finish(2.0)
 
     def wake(self) -> None:
         """A card may be due."""
-        self._duty.wake()
+        self.duty.wake()
 
     async def draw_due(self) -> bool:
-        """Draw what is due, most urgent first. True when something was drawn: there may be more."""
-        due = await self._db.read(cards.due)
-        gate = asyncio.Semaphore(AT_ONCE)
+        """Take up what is due, most urgent first, as many at once as may be; each that is done looks for the next.
 
-        async def one(card: Card) -> bool:
-            async with gate:
-                return await self._card(card)
+        Nothing waits for a slow message of another card: an approval takes the next place that becomes free.
+        """
+        free = AT_ONCE - len(self._busy)
+        due = await self._db.read(cards.due) if free > 0 else []
+        idle = [card for card in due if (card.kind, card.subject) not in self._busy]
+        for card in idle[: max(0, free)]:
+            self._busy.add((card.kind, card.subject))
+            self._drawing.start(self._one(card)).add_done_callback(partial(self._ended, card))
+        return False
 
-        return any(await asyncio.gather(*(one(card) for card in due)))
+    async def settle(self) -> None:
+        """Wait for the cards being drawn now."""
+        await self._drawing.finish(LONGEST_WAIT_S)
 
-    async def _card(self, card: Card) -> bool:
-        """Bring one card up to date. False: it has to wait."""
+    async def _one(self, card: Card) -> None:
+        try:
+            await self._card(card)
+        except Unreachable as error:
+            log.warning("cards.database_unreachable", error=str(error))
+            await asyncio.sleep(1.0)
+
+    def _ended(self, card: Card, task: asyncio.Task[None]) -> None:
+        """Give its place free. A card a fault (logged) keeps from being drawn is put aside for a while."""
+        if not task.cancelled() and task.exception() is not None:
+            self._drawing.start(self._aside(card))
+        else:
+            self._free(card)
+
+    async def _aside(self, card: Card) -> None:
+        try:
+            await self._hold(card, "a fault in Muster, see its log", max(5.0, _backoff(card)))
+        finally:
+            self._free(card)
+
+    def _free(self, card: Card) -> None:
+        self._busy.discard((card.kind, card.subject))
+        self.duty.wake()
+
+    async def _card(self, card: Card) -> None:
+        """Bring one card up to date, or write down until when it has to wait."""
         last = self._updated.get((card.kind, card.subject), 0.0)
         if (wait := last + COALESCE_S - time.monotonic()) > 0:
             await self._hold(card, "", wait)
-            return False
+            return
         try:
-            return await self._show(await self._db.read(lambda tx: self._picture(tx, card)))
+            await self._show(await self._db.read(lambda tx: self._picture(tx, card)))
         except Temporary as error:
             await self._hold(card, error.message, error.retry_after or _backoff(card))
         except Refused as error:
@@ -104,7 +138,6 @@ class Projector:
             await self._hold(card, error.message, _backoff(card))
         except MusterError as error:
             await self._hold(card, error.message, _backoff(card))  # a post that may have arrived is looked for first
-        return False
 
     def _picture(self, tx: Tx, card: Card) -> _Picture:
         """Row, place and picture, from one snapshot: what is shown is never older than `wanted` says."""
@@ -113,25 +146,26 @@ class Projector:
         place = read_place(tx, fresh, self._policy)
         return _Picture(fresh, KINDS[card.kind].draw(*found) if found is not None else None, place)
 
-    async def _show(self, picture: _Picture) -> bool:
+    async def _show(self, picture: _Picture) -> None:
         card, place = picture.card, picture.place
         if picture.drawn is None:
             await self._db.write(lambda tx: cards.gone(tx, card, "there is nothing to show"))
-            return False
+            return
         if place.channel is None:
             await self._hold(card, place.why, place.wait_s)
-            return False
+            return
         channel = await self._places.id_of(place.channel)
         if card.state == "live" and card.ts and card.channel == channel:
-            return await self._update(card, channel, card.ts, picture.drawn)
-        return await self._first(card, channel, picture.drawn)
+            await self._update(card, channel, card.ts, picture.drawn)
+        else:
+            await self._first(card, channel, picture.drawn)
 
-    async def _first(self, card: Card, channel: str, drawn: Drawn) -> bool:
+    async def _first(self, card: Card, channel: str, drawn: Drawn) -> None:
         """Post it. `posting` stands on the record first; a post that may have arrived is looked for before another."""
         lost = card.state == "posting" and card.posting_key is not None and card.channel == channel
         moved = (card.channel, card.ts) if card.ts and card.channel and card.channel != channel else None
-        if not await self._duty.holds():
-            return False
+        if not await self.duty.holds():
+            return
         key = await self._db.write(lambda tx: cards.posting(tx, card, channel))
         found = await self._lost_post(channel, key) if lost else None
         if found is None:
@@ -154,7 +188,6 @@ class Projector:
             self._pins.start(self._pin(channel, ts))
         if moved is not None:
             self._pins.start(self._moved(*moved, channel))
-        return True
 
     async def _lost_post(self, channel: str, key: str) -> Message | None:
         """The message a crash or a silent Slack left behind, or None. Where we may not look, it is posted again."""
@@ -164,27 +197,27 @@ class Projector:
             log.warning("cards.cannot_look", error=error.message)
             return None
 
-    async def _update(self, card: Card, channel: str, ts: str, drawn: Drawn) -> bool:
+    async def _update(self, card: Card, channel: str, ts: str, drawn: Drawn) -> None:
         digest = drawn.digest
         if digest != card.shown_hash:
             try:
                 await self._slack.update(channel, ts, drawn.text, blocks=list(drawn.blocks))
             except ServiceRefused as error:
                 if error.code in DELETED:
-                    return await self._again(card, channel, drawn)
-                if error.code == "is_archived":
+                    await self._again(card, channel, drawn)
+                elif error.code == "is_archived":
                     await self._db.write(lambda tx: cards.gone(tx, card, "its channel is archived"))
-                    return False
-                raise
+                else:
+                    raise
+                return
             self._drawn(card, "updated")
         await self._db.write(lambda tx: cards.shown(tx, card, channel=channel, ts=ts, digest=digest))
-        return True
 
-    async def _again(self, card: Card, channel: str, drawn: Drawn) -> bool:
+    async def _again(self, card: Card, channel: str, drawn: Drawn) -> None:
         """Somebody deleted the message. A card is never lost: it is posted anew."""
         log.warning("cards.deleted", kind=card.kind, subject=card.subject)
         fresh = Card(**{**card.__dict__, "state": "waiting", "ts": None, "posting_key": None})
-        return await self._first(fresh, channel, drawn)
+        await self._first(fresh, channel, drawn)
 
     async def _pin(self, channel: str, ts: str) -> None:
         """Pin the board; people can live without it, so a refusal is only logged."""
@@ -213,7 +246,7 @@ class Projector:
 
     async def _hold(self, card: Card, why: str, seconds: float) -> None:
         await self._db.write(lambda tx: cards.held(tx, card, why, in_s=seconds))
-        asyncio.get_running_loop().call_later(seconds + 0.01, self._duty.wake)
+        asyncio.get_running_loop().call_later(seconds + 0.01, self.duty.wake)
 
 
 def _backoff(card: Card) -> float:

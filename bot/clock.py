@@ -26,19 +26,19 @@ class Clock:
     def __init__(self, db: Database, *, owner: str) -> None:
         self._db = db
         self._blank_at = 0.0
-        self._duty = Duty("clock", db, self.tick, owner=owner, lease=True, topics=("timers",))
+        self.duty = Duty("clock", db, self.tick, owner=owner, lease=True, topics=("timers",))
 
     async def start(self) -> None:
         """Begin."""
-        await self._duty.start()
+        await self.duty.start()
 
     async def stop(self) -> None:
         """End; another replica's clock takes over at once."""
-        await self._duty.stop()
+        await self.duty.stop()
 
     def wake(self) -> None:
         """A timer may have been set."""
-        self._duty.wake()
+        self.duty.wake()
 
     async def tick(self) -> bool:
         """Fire what is due. True when there may be more."""

@@ -48,6 +48,11 @@ class Duty:
         if topics:
             db.listen(lambda topic: self.wake() if topic in topics else None)
 
+    @property
+    def ended(self) -> bool:
+        """Whether it ended by itself: a fault; nothing of it is done any more until the process is started again."""
+        return self._task is not None and self._task.done() and not self._task.cancelled()
+
     def wake(self) -> None:
         """There may be something to do."""
         self._wake.set()

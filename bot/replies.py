@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import func, select
@@ -17,10 +18,11 @@ from sqlalchemy import func, select
 from bot.duty import Duty
 from bot.metrics import Metrics
 from bot.render.blocks import Drawn, draw_reply
+from bot.tasks import Tasks
 from playbooks.connectors.slack import Slack
 from playbooks.errors import MusterError, Refused, Temporary
 from storage import inbox, replies
-from storage.db import Database, Tx
+from storage.db import Database, Tx, Unreachable
 from storage.inbox import Ask
 from storage.replies import Outgoing
 from storage.tables import replies as rows
@@ -30,7 +32,7 @@ log = structlog.get_logger(__name__)
 USES_MOST = 4  # of the five a response_url has: one is left for what nobody foresaw
 URL_LIFE = timedelta(minutes=29)
 KEPT_TRYING = timedelta(hours=12)
-AT_ONCE = 16
+AT_ONCE = 24
 LONGEST_WAIT_S = 60.0
 
 
@@ -52,38 +54,60 @@ class Sender:
         self._slack = slack
         self._metrics = metrics
         self._owner = owner
-        self._duty = Duty("replies", db, self.send_due, owner=owner, topics=("replies",))
+        self._in_hand = 0
+        self._last: dict[str, asyncio.Task[None]] = {}
+        self._sending = Tasks("replies")
+        self.duty = Duty("replies", db, self.send_due, owner=owner, topics=("replies",))
 
     async def start(self) -> None:
         """Begin to send."""
-        await self._duty.start()
+        await self.duty.start()
 
     async def stop(self) -> None:
         """Stop; what is unsent is sent by the next process."""
-        await self._duty.stop()
+        await self.duty.stop()
+        await self._sending.finish(3.0)
 
     def wake(self) -> None:
         """There may be an answer."""
-        self._duty.wake()
+        self.duty.wake()
 
     async def send_due(self) -> bool:
-        """Send what is due now. True when there may be more. Answers to one ask keep their order."""
-        due = await self._db.write(self._claim)
+        """Take up what is due, as many at once as may be. True when there may be more.
+
+        Answers to one ask keep their order; nobody's answer waits for a slow one of somebody else.
+        """
+        free = AT_ONCE - self._in_hand
+        due = await self._db.write(lambda tx: _claim(tx, self._owner, free)) if free > 0 else []
         by_ask: dict[str, list[_Due]] = {}
         for one in due:
             by_ask.setdefault(one.reply.ask or one.reply.id, []).append(one)
-        gate = asyncio.Semaphore(AT_ONCE)
-        await asyncio.gather(*(self._in_order(group, gate) for group in by_ask.values()))
-        return bool(due)
+        self._in_hand += len(due)
+        for key, group in by_ask.items():
+            task = self._sending.start(self._in_order(self._last.get(key), group))
+            self._last[key] = task
+            task.add_done_callback(partial(self._forget, key))
+        return len(due) == free > 0
 
-    def _claim(self, tx: Tx) -> list[_Due]:
-        claimed = replies.claim(tx, self._owner, limit=AT_ONCE * 2)
-        return [_due(tx, reply) for reply in claimed]
+    async def settle(self) -> None:
+        """Wait for the answers being sent now."""
+        await self._sending.finish(LONGEST_WAIT_S)
 
-    async def _in_order(self, group: list[_Due], gate: asyncio.Semaphore) -> None:
-        async with gate:
+    def _forget(self, key: str, task: asyncio.Task[None]) -> None:
+        if self._last.get(key) is task:
+            del self._last[key]
+
+    async def _in_order(self, before: asyncio.Task[None] | None, group: list[_Due]) -> None:
+        try:
+            if before is not None:
+                await asyncio.wait([before])
             for one in group:
                 await self._send(one)
+        except Unreachable as error:
+            log.warning("replies.database_unreachable", error=str(error))  # its lease runs out: sent again
+        finally:
+            self._in_hand -= len(group)
+            self.duty.wake()
 
     async def _send(self, due: _Due) -> None:
         reply = due.reply
@@ -143,6 +167,10 @@ class Sender:
         level("replies.lost", reply=reply.id, error=error)
         await self._db.write(lambda tx: replies.lost(tx, reply.id, error))
         self._metrics.sent.labels("lost").inc()
+
+
+def _claim(tx: Tx, owner: str, limit: int) -> list[_Due]:
+    return [_due(tx, reply) for reply in replies.claim(tx, owner, limit=limit)]
 
 
 def _due(tx: Tx, reply: Outgoing) -> _Due:

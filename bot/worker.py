@@ -50,17 +50,17 @@ class Worker:
         self._at_once = at_once
         self._mine: dict[str, Ask] = {}
         self._tasks = Tasks("worker")
-        self._duty = Duty("worker", db, self._take, owner=owner, topics=("inbox",))
+        self.duty = Duty("worker", db, self._take, owner=owner, topics=("inbox",))
         self._renewal: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to take asks."""
         self._renewal = asyncio.create_task(self._renew(), name="worker leases")
-        await self._duty.start()
+        await self.duty.start()
 
     async def stop(self, *, grace_s: float = 10.0) -> None:
         """Take nothing new, finish what is in hand (at most grace_s), give the rest back."""
-        await self._duty.stop()
+        await self.duty.stop()
         await self._tasks.finish(grace_s)
         if self._renewal is not None:
             self._renewal.cancel()
@@ -71,7 +71,7 @@ class Worker:
 
     def wake(self) -> None:
         """There may be an ask."""
-        self._duty.wake()
+        self.duty.wake()
 
     async def _take(self) -> bool:
         room = self._at_once - len(self._mine)
@@ -102,7 +102,7 @@ class Worker:
             await self._failed(ask)
         finally:
             self._mine.pop(ask.key, None)
-            self._duty.wake()
+            self.duty.wake()
 
     async def _failed(self, ask: Ask) -> None:
         self._metrics.handled.labels("failed").inc()

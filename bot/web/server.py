@@ -22,11 +22,15 @@ DB_WITHIN_S = 2.0
 
 
 class Health:
-    """Whether this process lives and may be sent work. `stopping` turns readiness off first of all (contract F1)."""
+    """Whether this process lives and may be sent work. `stopping` turns readiness off first of all (contract F1).
 
-    def __init__(self, db: Database, metrics: Metrics, why_not: Callable[[], str]) -> None:
+    why_dead, why_not: in words, why it should be started again, or not be sent work; "" when all is well.
+    """
+
+    def __init__(self, db: Database, metrics: Metrics, why_dead: Callable[[], str], why_not: Callable[[], str]) -> None:
         self._db = db
         self._metrics = metrics
+        self._why_dead = why_dead
         self._why_not = why_not
         self.stopping = False
         self.lag_s = 0.0
@@ -40,9 +44,10 @@ class Health:
             self._metrics.loop_lag.set(self.lag_s)
 
     async def livez(self, request: web.Request) -> web.Response:
-        """The process turns. No outside call."""
-        alive = self.lag_s < LAG_MOST_S
-        return web.Response(status=200 if alive else 503, text="ok" if alive else f"loop is {self.lag_s:.1f} s late")
+        """The process turns and every duty is done. No outside call."""
+        late = f"loop is {self.lag_s:.1f} s late" if self.lag_s >= LAG_MOST_S else ""
+        why = late or self._why_dead()
+        return web.Response(status=503 if why else 200, text=why or "ok")
 
     async def readyz(self, request: web.Request) -> web.Response:
         """The database answers and Slack's door is open."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
 from bot.app import App
 from bot.sandbox.client import SandboxClient
 from storage import cards, timeline
+from storage.tables import cards as cards_table
+from storage.tables import incidents as incidents_table
 
 ROOM = "inc-1-checkout-is-down"
 
@@ -113,3 +117,23 @@ async def test_rate_limits_are_waited_out(bot: App, people: SandboxClient) -> No
     await declare(people)
     await board(people)
     assert len(await boards(people)) == 1
+
+
+async def test_a_card_that_cannot_be_drawn_is_put_aside_and_stops_no_other(bot: App, people: SandboxClient) -> None:
+    await declare(people)
+    await board(people)
+    await bot.db.write(lambda tx: tx.conn.execute(cards_table.update().values(posting_key=None)))
+
+    def broken(tx: Any) -> None:
+        cards.want(tx, "board", "INC-1", "INC-1")
+        tx.conn.execute(incidents_table.update().values(facts=["not", "a", "map"]))
+
+    await bot.db.write(broken)
+
+    async def aside() -> bool:
+        found = await bot.db.read(lambda tx: tx.conn.execute(select(cards_table.c.error)).scalars().all())
+        return any(error and "a fault in Muster" in error for error in found)
+
+    await people.wait_until(aside)
+    assert not bot.projector.duty.ended
+    assert (await people.http.get(f"{bot.url}/livez")).status_code == 200
