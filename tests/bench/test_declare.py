@@ -1,0 +1,140 @@
+"""How fast a declare reaches the outside, in round trips; and thirty at once while every outside call takes 2 s.
+
+The stand-ins run in a process of their own, so that the figures are Muster's. Baseline of the first: the latency of one
+outside call in the same run. All times are of this machine's one clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app import App, build
+from bot.sandbox import SandboxClient
+from bot.settings import Settings
+from storage import verify
+from storage.tables import incidents, runs
+
+pytestmark = pytest.mark.bench
+POLICY = Path(__file__).parents[2] / "muster.example.yaml"
+SERVICES = ("slack", "pagerduty", "statuspage", "aws", "http")
+TRIP_S = 0.1
+
+
+@pytest.fixture
+async def outside() -> AsyncIterator[dict[str, str]]:
+    """A sandbox in another process; its environment."""
+    command = [sys.executable, "-m", "bot.sandbox", "--port", "0"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    yield json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
+    process.terminate()
+    await process.wait()
+
+
+async def started(env: dict[str, str], url: str, sb: SandboxClient) -> App:
+    """Muster in this process, connected, warm."""
+    os.environ.update({name: env[name] for name in ("CHECKOUT_DSN", "CHECKOUT_HEALTH_URL")})
+    app = build(Settings.of(env, database_url=url, muster_config=POLICY, muster_port=0, muster_replica="bench"))
+    await app.start()
+    async with asyncio.timeout(20):
+        while app.socket is None or not app.socket.connected:
+            await asyncio.sleep(0.02)
+    await sb.deliver_to("socket", pagerduty_url=f"{app.url}/webhooks/pagerduty")
+    await sb.wait_until(lambda: _quiet(sb), timeout=20)
+    return app
+
+
+async def _quiet(sb: SandboxClient) -> bool:
+    """Muster has asked what it asks at start-up."""
+    before = len(await sb.calls())
+    await asyncio.sleep(0.5)
+    return before == len(await sb.calls())
+
+
+async def test_one_declare_in_round_trips(outside: dict[str, str], url: str, capsys: Any) -> None:
+    async with SandboxClient(outside["SANDBOX_URL"]) as sb:
+        app = await started(outside, url, sb)
+        try:
+            await sb.rate(0)
+            await sb.type("U0ANA", "#general", "/incident declare sev3 warming up service=checkout")
+            await sb.wait_until(lambda: _quiet(sb), timeout=20)
+            for service in SERVICES:
+                await sb.latency(service, TRIP_S)
+            seen = len(await sb.calls())
+            typed = time.time()
+            await sb.type("U0ANA", "#general", "/incident declare sev1 checkout is down service=checkout")
+            await sb.wait_until(lambda: _quiet(sb), timeout=30)
+            calls = (await sb.calls())[seen:]
+        finally:
+            await app.stop()
+    page = _first(calls, "pagerduty", "POST /v2/enqueue") - typed
+    channel = _first(calls, "slack", "conversations.create") - typed
+    steps = [call for call in calls if call["method"] in STEPS]
+    whole = max(call["at"] + (call["took_ms"] or 0) / 1000 for call in steps) - typed
+    with capsys.disabled():
+        print(
+            f"\n{_name(url)}: page on the wire after {page / TRIP_S:.2f} round trips, channel {channel / TRIP_S:.2f}, "
+            f"everything {whole / TRIP_S:.2f} ({len(steps)} calls; one trip is {TRIP_S * 1000:.0f} ms)"
+        )
+    assert page < 1.5 * TRIP_S
+    assert channel < 1.5 * TRIP_S
+    assert whole < 4 * TRIP_S + SLACK_S
+
+
+SLACK_S = 0.15
+"""Other work of this machine in half a second of waiting; the printed figure is the measure."""
+STEPS = (
+    "POST /v2/enqueue", "conversations.create", "conversations.invite", "conversations.setTopic", "chat.postMessage",
+    "pins.add",
+)  # fmt: skip
+
+
+async def test_thirty_declares_while_everything_outside_takes_two_seconds(
+    outside: dict[str, str], url: str, capsys: Any
+) -> None:
+    async with SandboxClient(outside["SANDBOX_URL"], timeout=120) as sb:
+        app = await started(outside, url, sb)
+        try:
+            await sb.rate(20)  # a minute of Slack's limits is three seconds here
+            for service in SERVICES:
+                await sb.latency(service, 2.0)
+            lines = [("U0ANA", "#general", f"/incident declare sev1 outage number {n}") for n in range(30)]
+            acks = await sb.type_many(lines)
+            latencies = sorted(ack.latency_ms for ack in acks)
+            assert all(ack.acked for ack in acks)
+            async with asyncio.timeout(100):
+                while not await app.db.read(_all_settled):
+                    await asyncio.sleep(0.2)
+            channels = [one for one in await sb.channels() if one["name"].startswith("inc-")]
+            assert all(verdict.ok for verdict in await app.db.read(verify.check_database))
+        finally:
+            await app.stop()
+    p95 = latencies[int(len(latencies) * 0.95)]
+    with capsys.disabled():
+        print(f"\n{_name(url)}: 30 declares at once, ack p50 {statistics.median(latencies):.0f} ms, p95 {p95:.0f} ms")
+    assert p95 < 100
+    assert len(channels) == 30
+
+
+def _all_settled(tx: Any) -> bool:
+    states = [row.state for row in tx.conn.execute(runs.select())]
+    count = len(tx.conn.execute(incidents.select()).all())
+    return count == 30 and len(states) >= 30 and all(state in ("succeeded", "incomplete") for state in states)
+
+
+def _first(calls: list[dict[str, Any]], service: str, method: str) -> float:
+    return float(next(call["at"] for call in calls if (call["service"], call["method"]) == (service, method)))
+
+
+def _name(url: str) -> str:
+    return "SQLite" if url.startswith("sqlite") else "PostgreSQL"
