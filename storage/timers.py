@@ -46,6 +46,13 @@ def cancel(tx: Tx, kind: str, subject: str) -> None:
     tx.conn.execute(update(timers).where(*mine).values(state="cancelled"))
 
 
+def now(tx: Tx, subject: str) -> None:
+    """Whatever waits for this subject looks now: what it waited for has ended. Each pending timer is pulled forward."""
+    mine = (timers.c.subject == subject, timers.c.state == "pending", timers.c.due_at > tx.now)
+    if tx.conn.execute(update(timers).where(*mine).values(due_at=tx.now)).rowcount:
+        tx.hint("timers")
+
+
 def take_due(tx: Tx, *, limit: int = 50) -> list[Timer]:
     """Timers that are due, marked fired: store their asks in this same transaction."""
     query = select(timers).where(timers.c.state == "pending", timers.c.due_at <= tx.now).order_by(timers.c.due_at)

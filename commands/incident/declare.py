@@ -14,6 +14,7 @@ from commands.places import visible
 from commands.starting import try_start
 from commands.timers import settle
 from commands.words import cut, dot, esc, lines, name_of, safe
+from playbooks.channel_names import channel_name
 from playbooks.errors import Refused
 from playbooks.policy import Policy, Severity
 from storage import cards, incidents, timers
@@ -115,7 +116,8 @@ class Declare(Command):
                 f"{call_by_hand(policy, found.service)}"
             )
             return Reply(text=text + same, ok=False, data=data)
-        doing = ["opening its private channel" if found.private else "opening its channel"]
+        channel = channel_name(found.number, found.title, secret=found.private)
+        doing = [f"→ `#{channel}`"]
         if severity.page_within is not None:
             doing.append(f"paging *{esc(_whom(policy, found.service))}*")
         quiet = "Nothing is announced or published." if found.private else ""

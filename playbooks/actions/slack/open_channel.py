@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, World, action
-from playbooks.actions.channel_names import channel_name
+from playbooks.channel_names import channel_name
 from playbooks.connectors.answers import ServiceRefused
 from playbooks.connectors.slack import Channel, Slack, SlackReads
 from playbooks.errors import Refused

@@ -14,7 +14,7 @@ from storage.inbox import Ask
 async def test_one_line_opens_everything_in_one_transaction(talk: Any) -> None:
     reply = await talk("Ana", "incident declare sev1 checkout is down service=checkout", channel="CTOWN")
     assert reply.ok and reply.text.splitlines()[0] == (
-        "🔴 Declaring *INC-1 · sev1 · checkout is down* … opening its channel · paging *Payments primary*"
+        "🔴 Declaring *INC-1 · sev1 · checkout is down* … → `#inc-1-checkout-is-down` · paging *Payments primary*"
     )
 
     def look(tx: Any) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.sandbox.client import SandboxClient
-from playbooks.actions.channel_names import MOST, channel_name
+from playbooks.channel_names import MOST, channel_name
 from playbooks.actions.slack.open_channel import OpenChannel
 from playbooks.connectors.slack import Slack
 from playbooks.errors import NotConfigured, Refused, Temporary, Uncertain
