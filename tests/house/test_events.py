@@ -221,6 +221,27 @@ def test_a_type_is_a_noun_and_what_happened(kinds: dict[str, Kind]) -> None:
     assert len(kinds) > 40
 
 
+def mentioned(sources: list[Any], kinds: dict[str, Kind]) -> Iterator[str]:
+    """Types that code reads or words that it has for types, which nothing writes."""
+    nouns = {type.partition(".")[0] for type in kinds} - {"run", "card", "person"}  # also names of other things
+    like = re.compile(rf"(?:{'|'.join(sorted(nouns))})\.[a-z_]+")
+    for source in sources:
+        for node in ast.walk(source.tree):
+            word = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(word, str) and like.fullmatch(word) and word not in kinds:
+                yield f"{source.path}:{node.lineno} {word}"
+
+
+def test_nothing_waits_for_a_type_nobody_writes(house: list[Any], kinds: dict[str, Kind]) -> None:
+    readers = [source for source in house if not source.path.startswith(("bot/sandbox/", "playbooks/policy"))]
+    assert list(mentioned(readers, kinds)) == []
+
+
+def test_a_planted_dead_type_is_found(planted: Callable[..., Any], kinds: dict[str, Kind]) -> None:
+    sources = planted({"commands/x.py": 'TYPES = ("step.succeeded", "step.finished")\n'})
+    assert list(mentioned(sources, kinds)) == ["commands/x.py:1 step.finished"]
+
+
 def code(body: str) -> dict[str, str]:
     return {"commands/x.py": f"def f(tx, changes, step, more):\n    {body}\n"}
 
