@@ -108,7 +108,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Park:
-    """Returned by `run` when it must wait: for a person (`question`) or a time (`wake_in_s`). Nothing waits in memory."""
+    """Returned by `run` when it must wait: for a person (`question`) or a time (`wake_in_s`). Memory holds nothing."""
 
     question: Question | None = None
     wake_in_s: float | None = None
@@ -126,7 +126,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Found:
-    """Answer of `reconcile`. happened True/False, or None: looking cannot tell. outputs: as `run` would have returned."""
+    """Answer of `reconcile`. happened True/False, or None: looking cannot tell. outputs: as `run` would return them."""
 
     happened: bool | None
     evidence: str

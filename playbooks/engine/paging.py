@@ -1,6 +1,7 @@
 """Calling the people who may approve: a run of `comms/page-approvers`, since a page is an effect like any other.
 
-Belongs here: whom to call and with which words. Does not belong here: sending (actions), who may approve (approvals.py).
+Belongs here: whom to call and with which words. Does not belong here: sending (actions), who may approve
+(approvals.py).
 """
 
 from __future__ import annotations

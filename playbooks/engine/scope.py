@@ -1,6 +1,7 @@
 """The scope of a run: what `${{ … }}` in its playbook may read, built from rows and policy inside one transaction.
 
-Belongs here: turning rows into plain JSON values. Does not belong here: evaluating references (values.py), outside looks.
+Belongs here: turning rows into plain JSON values. Does not belong here: evaluating references (values.py), looking
+outside.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Writing a new run: its row, its steps, its first event. Used for what people ask and for what the engine itself calls.
+"""Writing a new run: its row, its steps, its first event. For what people ask and what the engine itself calls.
 
-Belongs here: turning a playbook into rows. Does not belong here: permission, inputs (inputs.py), taking it up (engine.py).
+Belongs here: turning a playbook into rows. Does not belong here: permission, inputs (inputs.py), taking it up
+(engine.py).
 """
 
 from __future__ import annotations

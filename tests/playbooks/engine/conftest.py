@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-
 from playbooks.action import Act, Action, Again, Answer, Found, Outputs, Park, Plan, Question, Risk, Seen, World, action
 from playbooks.directory import Person
 from playbooks.engine.engine import Engine
