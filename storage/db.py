@@ -23,6 +23,7 @@ import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from storage.types import DbNow
@@ -106,7 +107,7 @@ class Database:
                 raise _unreachable(error) from error
             except DBAPIError as error:
                 raise _unreachable(error) from error
-            except (OSError, TimeoutError, psycopg.OperationalError) as error:
+            except (OSError, TimeoutError, NoConnectionFree, psycopg.OperationalError) as error:
                 raise Unreachable(f"The database did not answer: {type(error).__name__}") from error
             for topic in hints:
                 for listener in self._listeners:
@@ -140,7 +141,7 @@ class Database:
             return await asyncio.get_running_loop().run_in_executor(pool, self._read_sqlite, work)
         except DBAPIError as error:
             raise _unreachable(error) from error
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, NoConnectionFree, psycopg.OperationalError) as error:
             raise Unreachable(f"The database did not answer: {type(error).__name__}") from error
 
     def _read_sqlite(self, work: Work[T]) -> T:
