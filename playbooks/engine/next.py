@@ -55,8 +55,9 @@ def next_moves(
     current = [] if run.state == "paused" else list(_current(steps))
     lost = [step for step in steps if _is_lost(step, flying)]
     if run.stop_asked:
-        current = [step for step in steps if step in lost or step.state == "unknown"]
-        found.do = [do for step in current if (do := _one(step, approvals, now, flying, found))]
+        found.do = [Do("lost", step.idx) for step in lost]
+        wondering = (step for step in steps if step.state == "unknown" and step.idx not in flying)
+        found.do += [Do("reconcile", step.idx) for step in wondering]  # now, not at its next look: people wait
         if not found.do and not flying:
             ends = run.stop_asked == "abort"
             found.end, found.pause = ("aborted", None) if ends else (None, "a person paused it")
@@ -69,6 +70,8 @@ def next_moves(
             found.do.append(do)
     if found.do or flying:
         return found
+    if blocking is not None and any(step.state == "unknown" for step in current):
+        return found  # first find out what happened: a paused run looks no more
     if blocking is not None:
         found.pause = f"step {blocking.idx} {blocking.uses} {blocking.state}"
     elif all(step.state in STEP_ENDED for step in steps):
