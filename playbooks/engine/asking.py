@@ -18,6 +18,7 @@ from sqlalchemy import insert
 from playbooks.action import Action, Plan, Risk
 from playbooks.engine import approvals as rules
 from playbooks.engine.held import Held, load
+from playbooks.engine.outcomes import skip
 from playbooks.engine.paging import page_approvers
 from playbooks.engine.quorum import candidates, count, groups_of, on_call_policy
 from playbooks.engine.scope import service_of
@@ -56,6 +57,7 @@ class _Looked:
     run: Run
     step: Step
     scope: Mapping[str, Any]
+    steps: list[Step]
 
 
 def covers(run: Run, step: Step, action: Action, plan: Plan, rule: Mapping[str, Any], expires_at: datetime) -> Any:
@@ -88,10 +90,13 @@ async def _plan(held: Held, idx: int) -> tuple[_Looked, Action, Plan] | None:
 
     def read(tx: Tx) -> _Looked:
         run, steps, scope = load(tx, held)
-        return _Looked(tx.now, run, steps[idx - 1], scope)
+        return _Looked(tx.now, run, steps[idx - 1], scope, steps)
 
     looked = await held.house.db.read(read)
     try:
+        if why := held.why_not(looked.steps, looked.step, looked.scope):  # nobody is asked for what will not be done
+            await held.settle(idx, lambda tx, run, step: _skipped(tx, step, why))
+            return None
         action = held.action(looked.step, looked.scope)
         async with asyncio.timeout(action.timeout_s):
             plan = await action.plan(held.world(looked.now, looked.scope))
@@ -102,9 +107,19 @@ async def _plan(held: Held, idx: int) -> tuple[_Looked, Action, Plan] | None:
     return looked, action, plan
 
 
+def _skipped(tx: Tx, step: Step, why: str) -> Changes:
+    if step.state not in ("pending", "held"):
+        return Changes()  # a person was quicker
+    changes = skip(step, why)
+    void(tx, step, changes, "the step is not done")
+    return changes
+
+
 def _unplanned(held: Held, tx: Tx, run: Run, step: Step, error: BaseException) -> Changes:
     """Planning only reads: nothing happened. `Temporary` looks again; anything else fails the step, votes void."""
     changes = Changes()
+    if step.state not in ("pending", "held"):
+        return changes  # a person was quicker
     words = str(error) if isinstance(error, MusterError) else "Looking at what it would do took too long."
     temporary = isinstance(error, Temporary | TimeoutError)
     if temporary and step.tries < 5:
@@ -157,8 +172,11 @@ def _rule(held: Held, run: Run, step: Step) -> ApprovalRule:
 def _ask(tx: Tx, held: Held, run: Run, step: Step, action: Action, plan: Plan) -> None:
     rule = _rule(held, run, step)
     changes = Changes()
+    void(tx, step, changes, "it is asked for again")
     if not _take_locks(tx, run, plan.targets):
-        transition(tx, run, _held_by_other(tx, run, step, plan))
+        refused = _held_by_other(tx, run, step, plan)
+        refused.approvals |= changes.approvals
+        transition(tx, run, refused)
         return
     expires = tx.now + timedelta(seconds=rule.expires_s)
     number = len(runs.approvals_of(tx, run.id)) + 1

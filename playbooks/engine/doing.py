@@ -18,14 +18,13 @@ from pydantic import ValidationError
 
 from playbooks.action import Act, Action, Again, Answer, Found, Outputs, Park, Risk
 from playbooks.engine import outcomes
-from playbooks.engine.asking import Differs, check_approval, look_before_start
+from playbooks.engine.asking import Differs, check_approval, look_before_start, void
 from playbooks.engine.held import Held, attempt_key, load
 from playbooks.engine.scope import scope_of
 from playbooks.engine.transition import Changes, Fenced, lock, transition
-from playbooks.engine.values import references, test
 from playbooks.errors import MusterError, NotYet, Refused, Temporary
 from storage import leases, runs
-from storage.db import Tx
+from storage.db import Tx, Unreachable
 from storage.runs import Run, Step
 from storage.sql import later
 
@@ -52,13 +51,18 @@ async def start(held: Held, idx: int, risk: int) -> None:
         if approved is None:
             return
     before = time.monotonic()
-    begun = await held.house.db.write(lambda tx: _begin(tx, held, idx, approved))
+    try:
+        begun = await held.house.db.write(lambda tx: _begin(tx, held, idx, approved))
+    except Unreachable:  # whether `started` is stored is not known here; that the effect was not made, is
+        await held.settle(idx, lambda tx, run, step: _not_made(held, tx, step, "Whether its start was stored"))
+        return
     if begun is None:
         return
     took = time.monotonic() - before
-    if begun.action.risk.destructive and took > held.house.lease_s * MARGIN:
+    if _once(begun.action, begun.step) and took > held.house.lease_s * MARGIN:
         # The lease may have run out while the start was being written: the effect is not made.
-        await held.settle(idx, lambda tx, run, step: _not_made(held, begun.action, tx, step))
+        words = "Writing the start took longer than the lease allows"
+        await held.settle(idx, lambda tx, run, step: _not_made(held, tx, step, words))
         return
     await _call(held, begun, begun.action.run if _acts(begun.action) else begun.action.look)
 
@@ -68,9 +72,16 @@ def _acts(action: Action) -> bool:
     return type(action).run is not Action.run
 
 
-def _not_made(held: Held, action: Action, tx: Tx, step: Step) -> Changes:
-    slow = Temporary("Writing the start took longer than the lease allows; the effect was not made.", retry_after=0.0)
-    return _raised(held, action, tx, step, slow)
+def _once(action: Action, step: Step) -> bool:
+    """Whether a second effect would be a fault: then it is only begun well inside the lease."""
+    return action.again is Again.NEVER or Risk(step.risk).destructive
+
+
+def _not_made(held: Held, tx: Tx, step: Step, why: str) -> Changes:
+    if step.state != "started" or step.started_by != held.house.replica:
+        return Changes()
+    slow = Temporary(f"{why}; the effect was not made.", retry_after=0.0)
+    return _raised(held, held.action(step, {}), tx, step, slow)
 
 
 def _raised(held: Held, action: Action, tx: Tx, step: Step, error: BaseException) -> Changes:
@@ -90,12 +101,10 @@ def _begin(tx: Tx, held: Held, idx: int, approved: Any) -> Begun | None:
     scope = scope_of(tx, held.house.policy, held.house.url, run, steps)
     spec = held.spec(idx)
     try:
-        if spec.if_ and not test(spec.if_, scope):
-            transition(tx, run, outcomes.skip(step, f"its condition does not hold: {spec.if_}"))
-            return None
-        missing = _missing_step(steps, step, spec.with_)
-        if missing:
-            transition(tx, run, outcomes.skip(step, missing))
+        if why := held.why_not(steps, step, scope):
+            changes = outcomes.skip(step, why)
+            void(tx, step, changes, "the step is not done")
+            transition(tx, run, changes)
             return None
         action = held.action(step, scope)
         if approved is not None:
@@ -107,7 +116,7 @@ def _begin(tx: Tx, held: Held, idx: int, approved: Any) -> Begun | None:
         transition(tx, run, _refused_before(held, step, tx, str(error)))
         return None
     changes = Changes()
-    if action.risk.destructive:  # a full lease from here on, so that the effect falls well inside it
+    if _once(action, step):  # a full lease from here on, so that the effect falls well inside it
         changes.run["lease_until"] = later(tx, held.house.lease_s)
     key = attempt_key(run, step)
     values = {"state": "started", "key": key, "params": action.model_dump(mode="json"), "tries": step.tries}
@@ -124,22 +133,14 @@ def _begin(tx: Tx, held: Held, idx: int, approved: Any) -> Begun | None:
     return Begun(action, step, scope, held.act(tx.now, scope, step))
 
 
-def _missing_step(steps: list[Step], step: Step, with_: Mapping[str, Any]) -> str:
-    """A step that reads the outputs of one that did not succeed cannot run: it says so instead of failing oddly."""
-    by_id = {other.id: other for other in steps}
-    for path in sorted(references(with_)):
-        other = by_id.get(path[1]) if path[0] == "steps" and len(path) > 1 else None
-        if other is not None and other.outputs is None:
-            return f"it needs step {other.idx} {other.uses}, which {other.state}"
-    return ""
-
-
 def _refused_before(held: Held, step: Step, tx: Tx, message: str) -> Changes:
     if step.on_failure == "continue":
-        return outcomes.skip(step, message)
-    changes = Changes()
-    changes.steps[step.idx] = {"state": "failed", "error": message, "wake_at": None}
-    changes.told("step.failed", step, texts={"error": message})
+        changes = outcomes.skip(step, message)
+    else:
+        changes = Changes()
+        changes.steps[step.idx] = {"state": "failed", "error": message, "wake_at": None}
+        changes.told("step.failed", step, texts={"error": message})
+    void(tx, step, changes, "the step cannot be done now")
     return changes
 
 
@@ -153,10 +154,14 @@ async def _call(held: Held, begun: Begun, call: Callable[[Any], Awaitable[Output
         if not isinstance(error, MusterError | TimeoutError):
             log.exception("engine.unexpected", run=held.id, step=begun.step.idx, uses=begun.step.uses)
         problem = error  # `error` is unbound after this block
-        await held.settle(begun.step.idx, lambda tx, run, step: _raised(held, begun.action, tx, step, problem))
+        await held.settle(
+            begun.step.idx, lambda tx, run, step: _raised(held, begun.action, tx, step, problem), begun.step.attempt
+        )
     else:
         await held.settle(
-            begun.step.idx, lambda tx, run, step: outcomes.returned(held.context(begun.action, step, tx.now), result)
+            begun.step.idx,
+            lambda tx, run, step: outcomes.returned(held.context(begun.action, step, tx.now), result),
+            begun.step.attempt,
         )
 
 
@@ -181,7 +186,11 @@ async def resume(held: Held, idx: int) -> None:
         transition(tx, run, changes)
         return step
 
-    step = await held.house.db.write(begin)
+    try:
+        step = await held.house.db.write(begin)
+    except Unreachable:  # it may say started now, but nothing was called
+        await held.settle(idx, lambda tx, run, step: _not_resumed(held, tx, step))
+        return
     if step is None:
         return
     now, _, _, scope = await _now(held, idx)
@@ -189,6 +198,13 @@ async def resume(held: Held, idx: int) -> None:
     answer = Answer(**step.answer) if step.answer else None
     begun = Begun(action, step, scope, held.act(now, scope, step))
     await _call(held, begun, lambda act: action.resume(act, answer))
+
+
+def _not_resumed(held: Held, tx: Tx, step: Step) -> Changes:
+    changes = Changes()
+    if step.state == "started" and step.started_by == held.house.replica:
+        changes.steps[step.idx] = {"state": "parked", "wake_at": None if step.question else tx.now}
+    return changes
 
 
 async def overdue(held: Held, idx: int) -> None:
@@ -234,23 +250,26 @@ async def lost(held: Held, idx: int) -> None:
     """A step says `started` but nobody is busy with it: its replica died. Repeat what is safe, look for the rest."""
 
     def decide(tx: Tx, run: Run, step: Step) -> Changes:
-        action = held.action(step, {})
+        again_may = _again(held, step)
         beat = leases.last_heartbeat(tx, step.started_by or "")
         changes = Changes()
         changes.told("step.unknown", step, replica=step.started_by, heartbeat_at=beat, started_at=step.started_at)
         note = f"started by {step.started_by}, which stopped answering" + (f" at {beat:%H:%M:%S}" if beat else "")
         changes.steps[idx] = {"state": "unknown", "note": note, "wake_at": None, "tries": 0}
         transition(tx, run, changes)
-        if action.again is Again.NEVER:
+        if again_may is Again.NEVER:
             return Changes()
         again = Changes()
         again.steps[idx] = {"state": "pending", "note": note}
-        again.told("step.repeated", step, again=str(action.again))
+        again.told("step.repeated", step, again=str(again_may))
         return again
 
     def write(tx: Tx) -> None:
         run = lock(tx, held.id, held.fence)
-        more = decide(tx, run, runs.steps_of(tx, held.id)[idx - 1])
+        step = runs.steps_of(tx, held.id)[idx - 1]
+        if step.state != "started":
+            return  # written already: only the answer to the commit was lost
+        more = decide(tx, run, step)
         if more.steps:
             transition(tx, run, more)
 
@@ -260,11 +279,20 @@ async def lost(held: Held, idx: int) -> None:
         held.lost = True
 
 
+def _again(held: Held, step: Step) -> Again:
+    """What may happen to a lost step; one whose action this version does not know is not repeated."""
+    try:
+        return held.action(step, {}).again
+    except Refused:
+        return Again.NEVER
+
+
 async def reconcile(held: Held, idx: int) -> None:
     """Look for the effect whose outcome was lost: it happened, it did not, or a person must say."""
     now, _, step, scope = await _now(held, idx)
-    action = held.action(step, scope)
+    action: Action | None = None
     try:
+        action = held.action(step, scope)
         async with asyncio.timeout(action.timeout_s):
             found = await action.reconcile(held.world(now, scope, step))
     except Exception as error:
@@ -278,7 +306,9 @@ async def reconcile(held: Held, idx: int) -> None:
     await held.settle(idx, lambda tx, run, step: _found(held, tx, run, step, action, found, again_in))
 
 
-def _found(held: Held, tx: Tx, run: Run, step: Step, action: Action, found: Found, again_in: float | None) -> Changes:
+def _found(
+    held: Held, tx: Tx, run: Run, step: Step, action: Action | None, found: Found, again_in: float | None
+) -> Changes:
     changes = Changes()
     looks = step.tries + 1
     if found.happened is None and looks < RECONCILE_LOOKS and not run.stop_asked:
@@ -291,7 +321,7 @@ def _found(held: Held, tx: Tx, run: Run, step: Step, action: Action, found: Foun
         return changes
     told = {True: "happened", False: "did not happen", None: "cannot tell"}[found.happened]
     changes.told("step.reconciled", step, found=told, texts={"evidence": found.evidence})
-    if found.happened:
+    if found.happened and action is not None:
         outputs = outcomes.capped(found.outputs) if found.outputs is not None else {}
         deadline = tx.now + timedelta(seconds=outcomes.within(held.context(action, step, tx.now)))
         changes.facts = {fact: outputs[name] for fact, name in action.facts.items() if name in outputs}
@@ -301,7 +331,7 @@ def _found(held: Held, tx: Tx, run: Run, step: Step, action: Action, found: Foun
     elif found.happened is False:
         changes.steps[step.idx] = {"state": "pending", "note": f"It did not happen: {found.evidence}", "wake_at": None}
         _keep_approval(tx, step, changes)
-    elif Risk(step.risk).destructive and not run.stop_asked:
+    elif Risk(step.risk).destructive and run.stop_asked != "abort":
         changes.steps[step.idx] = {
             "state": "asking",
             "note": found.evidence,
@@ -330,6 +360,18 @@ def _keep_approval(tx: Tx, step: Step, changes: Changes) -> None:
     if used is not None and used.state == "used" and used.reason != "kept" and used.expires_at > tx.now:
         changes.approvals[used.id] = {"state": "granted", "reason": "kept", "decided_at": None}
         changes.event("approval.kept", approval=used.id, run=step.run, step=step.idx)
+
+
+async def refuse(held: Held, idx: int, error: Refused) -> None:
+    """What a step that is under way needs is not in this version of Muster: it failed, and a person chooses."""
+
+    def decide(tx: Tx, run: Run, step: Step) -> Changes:
+        changes = Changes()
+        changes.steps[idx] = {"state": "failed", "error": str(error), "wake_at": None}
+        changes.told("step.failed", step, texts={"error": str(error)})
+        return changes
+
+    await held.settle(idx, decide)
 
 
 async def _now(held: Held, idx: int) -> tuple[Any, Run, Step, dict[str, Any]]:

@@ -14,6 +14,7 @@ from playbooks.engine import asking, doing
 from playbooks.engine.held import Held
 from playbooks.engine.next import Do, Next, next_moves
 from playbooks.engine.transition import Changes, Fenced, lock, transition
+from playbooks.errors import Refused
 from storage import runs
 from storage.db import Tx, Unreachable
 from storage.runs import Run, Step
@@ -147,6 +148,8 @@ class Driver:
                     await doing.lost(held, idx)
                 case "reconcile":
                     await doing.reconcile(held, idx)
+        except Refused as error:
+            await doing.refuse(held, idx, error)
         except Fenced:
             held.lost = True
         except Unreachable as error:

@@ -6,7 +6,7 @@ Belongs here: handles shared by everything that works on one claimed run. Does n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from playbooks.engine.model import Step as Spec
 from playbooks.engine.outcomes import TRIES, Context
 from playbooks.engine.scope import scope_of
 from playbooks.engine.transition import Changes, Fence, Fenced, lock, transition
-from playbooks.engine.values import resolve
+from playbooks.engine.values import references, resolve, test
 from playbooks.errors import Refused
 from playbooks.policy import Policy
 from storage import runs
@@ -85,6 +85,18 @@ class Held:
             where = ".".join(str(part) for part in first["loc"])
             raise Refused(f"`{where}` of {step.uses}: {first['msg']}.") from None
 
+    def why_not(self, steps: Sequence[Step], step: Step, scope: Mapping[str, Any]) -> str:
+        """Why a step is skipped: its condition, or what it reads from a step that gave nothing. Raises Refused."""
+        spec = self.spec(step.idx)
+        if spec.if_ and not test(spec.if_, scope):
+            return f"its condition does not hold: {spec.if_}"
+        by_id = {other.id: other for other in steps}
+        for path in sorted(references(spec.with_)):
+            other = by_id.get(path[1]) if path[0] == "steps" and len(path) > 1 else None
+            if other is not None and other.outputs is None:
+                return f"it needs step {other.idx} {other.uses}, which {other.state}"
+        return ""
+
     def context(self, action: Action, step: Step, now: datetime, *, late: bool = False) -> Context:
         """For sorting outcomes."""
         retries = self.spec(step.idx).retries
@@ -102,33 +114,40 @@ class Held:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 5.0)
 
-    async def settle(self, idx: int, decide: Any) -> None:
-        """Write what came of step `idx`: `decide(tx, run, step) -> Changes`, fenced; late when the run was taken over."""
+    async def settle(self, idx: int, decide: Any, attempt: int | None = None) -> None:
+        """Write what came of step `idx`: `decide(tx, run, step) -> Changes`, fenced; late when the run was taken over.
+
+        Written once, also when the answer to a commit is lost: then the step is not as it was at the first try.
+        attempt: which one the outcome is of, so that it never answers for a later one.
+        """
+        first: list[Step] = []
 
         def write(tx: Tx) -> None:
-            run = lock(tx, self.id, self.fence)
+            run = lock(tx, self.id, self.fence, outcome=True)
             steps = runs.steps_of(tx, self.id)
+            if first and steps[idx - 1] != first[0]:
+                return
+            first[:] = [steps[idx - 1]]
             transition(tx, run, decide(tx, run, steps[idx - 1]), steps)
 
         try:
             await self.keep(write)
         except Fenced:
             self.lost = True
-            await self.keep(lambda tx: late(tx, self.id, idx, decide))
+            await self.keep(lambda tx: late(tx, self.id, idx, decide, attempt))
 
 
-def late(tx: Tx, run_id: str, idx: int, decide: Any) -> None:
+def late(tx: Tx, run_id: str, idx: int, decide: Any, attempt: int | None = None) -> None:
     """The run was taken over while the effect was being made. The outcome is known: it goes on the record, and where
     the new holder is still wondering about this very attempt, it answers the question."""
     run = lock(tx, run_id)
     step = runs.steps_of(tx, run_id)[idx - 1]
-    wondering = step.state in ("unknown", "asking", "uncertain")
-    told: Changes = decide(tx, run, _as_started(step)) if wondering else Changes()
+    of = step.attempt if attempt is None else attempt
+    wondering = step.state in ("unknown", "asking", "uncertain") and step.attempt == of
+    told: Changes = decide(tx, run, _as_started(step))
     outcome = told.steps.get(idx, {})
     changes = Changes()
-    changes.event(
-        "step.late", run=run_id, step=idx, id=step.id, attempt=step.attempt, came_as=outcome.get("state", "—")
-    )
+    changes.event("step.late", run=run_id, step=idx, id=step.id, attempt=of, came_as=outcome.get("state", "—"))
     answers = wondering and outcome.get("state") in ("done", "succeeded")
     if answers and (step.state, "done") in moves.STEP_MOVES and run.state not in moves.RUN_ENDED:
         values = {**outcome, "state": "done", "wake_at": None}

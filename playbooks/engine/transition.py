@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import delete, update
 
 from playbooks.engine import moves
-from storage import cards, incidents, timeline
+from storage import cards, incidents, timeline, timers
 from storage import runs as rows
 from storage.db import Tx
 from storage.tables import approvals, locks, runs
@@ -58,8 +58,11 @@ class Fence:
     number: int
 
 
-def lock(tx: Tx, run: str, fence: Fence | None = None) -> rows.Run:
-    """Lock the run's row. Raises Fenced when the fence is old or its lease ran out, LookupError when there is no run."""
+def lock(tx: Tx, run: str, fence: Fence | None = None, *, outcome: bool = False) -> rows.Run:
+    """Lock the run's row. Raises Fenced when the fence is old or its lease ran out, LookupError when there is no run.
+
+    outcome: a known outcome is written even when the lease ran out, as long as nobody else took the run.
+    """
     found = rows.get(tx, run, lock=True)
     if found is None:
         raise LookupError(f"no run {run}")
@@ -67,7 +70,8 @@ def lock(tx: Tx, run: str, fence: Fence | None = None) -> rows.Run:
         tx.hint("runs")  # whoever holds it must look; the holder itself knows what it wrote
     else:
         held = found.lease_owner == fence.owner and found.fence == fence.number
-        if not held or found.lease_until is None or found.lease_until < tx.now:
+        expired = found.lease_until is None or found.lease_until < tx.now
+        if not held or (expired and not outcome):
             raise Fenced(f"{run} is held by {found.lease_owner} with fence {found.fence}")
     return found
 
@@ -100,6 +104,8 @@ def _move_run(tx: Tx, run: rows.Run, values: dict[str, Any]) -> None:
             values |= {"ended_at": tx.now, "lease_owner": None, "lease_until": None, "ready_at": None}
     statement = update(runs).where(runs.c.id == run.id).values(**values, revision=runs.c.revision + 1)
     tx.conn.execute(statement)
+    if after != run.state and (after in moves.RUN_ENDED or after == "paused"):
+        timers.now(tx, run.id)  # who asked hears at once
 
 
 def _move_step(tx: Tx, step: rows.Step, values: dict[str, Any]) -> None:
