@@ -60,6 +60,7 @@ def _pagerduty(settings: Settings, found: Connectors) -> None:
         return
     given: dict[str, Any] = {
         "from_email": settings.pagerduty_from or "", "routing_key": routing,
+        "service_id": settings.pagerduty_service_id or "",
         "api_url": settings.pagerduty_api_url, "events_url": settings.pagerduty_events_url,
         "read_timeout": settings.muster_read_timeout,
     }  # fmt: skip

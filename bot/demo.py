@@ -113,7 +113,7 @@ class Demo:
         await self.sees(CHANNEL, "detected", as_user="U0BEN", fold=True)
         await self.types("U0CHI", CHANNEL, "/incident note replica lag was 0 before the failover")
         await self.sees(CHANNEL, "note", as_user="U0CHI", fold=True)
-        await self.types("U0DOV", CHANNEL, "/incident update Checkout is back; we are watching.")
+        await self.types("U0DOV", CHANNEL, "/incident update status=monitoring Checkout is back; we are watching.")
         preview = await self.sees(CHANNEL, lambda m: m.button("Send") is not None, as_user="U0DOV")
         await self.clicks("U0DOV", CHANNEL, "Send", preview)
         await self.sees(

@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     pagerduty_api_key: Secret = Field(None, description="PagerDuty REST API key; without it nothing is read there.")
     pagerduty_routing_key: Secret = Field(None, description="PagerDuty Events v2 integration key; without it no pages.")
     pagerduty_from: str | None = Field(None, description="E-mail of the PagerDuty user REST writes are made as.")
+    pagerduty_service_id: str | None = Field(
+        None, description="PagerDuty service under which certain people (approvers) are paged."
+    )
     pagerduty_api_url: str = Field("https://api.pagerduty.com", description="Address of PagerDuty's REST API.")
     pagerduty_events_url: str = Field("https://events.pagerduty.com", description="Address of PagerDuty's Events API.")
     pagerduty_webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode] = Field(

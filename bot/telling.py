@@ -5,7 +5,9 @@ Belongs here: drawing. Does not belong here: the story (bot/demo.py) or any chec
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -77,8 +79,9 @@ class Teller:
         self.out.print()
         for name, path in files.items():
             self.out.print(f"    [bold]{name}[/]: {path}")
-        self.out.print(f"    [green]✔ {words}[/]  (check again: muster verify {list(files.values())[1]})")
-        self.out.print("\n[bold green]Everything happened.[/] Play on your own: [bold]muster sandbox[/]\n")
+        muster = os.path.relpath(sys.argv[0])
+        self.out.print(f"    [green]✔ {words}[/]  (check again: {muster} verify {list(files.values())[1]})")
+        self.out.print(f"\n[bold green]Everything happened.[/] Play on your own: [bold]{muster} sandbox[/]\n")
 
     def failed(self, words: str) -> None:
         """Something did not happen."""

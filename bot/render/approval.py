@@ -127,7 +127,7 @@ def _votes(facts: ApprovalFacts, around: Around) -> str:
     voted = {vote.person for vote in facts.votes}
     on_call = [one.person for one in facts.able.on_call if one.person not in voted]
     others = [one.person for one in facts.able.eligible if one.person not in voted and one.person not in on_call]
-    paged = f" (paged {around.at(facts.asked.opened_at)})" if facts.asked.paged else ""
+    paged = f" (called {around.at(facts.asked.opened_at)})" if facts.asked.paged else ""
     if on_call:
         line += f"\nOn call and eligible: {_names(on_call, around)}{paged}"
         line += f" · also eligible: {_names(others, around)}" if others else ""

@@ -21,6 +21,7 @@ from bot.sandbox.control import Control
 from bot.sandbox.faults import Faults
 from bot.sandbox.pagerduty.account import API_KEY as PAGERDUTY_KEY
 from bot.sandbox.pagerduty.account import ROUTING_KEY, WEBHOOK_SECRET, Account
+from bot.sandbox.pagerduty.account import SERVICE as PAGERDUTY_SERVICE
 from bot.sandbox.pagerduty.events import EventsApi
 from bot.sandbox.pagerduty.rest import Rest
 from bot.sandbox.pagerduty.webhooks import Webhooks
@@ -166,6 +167,7 @@ class Sandbox:
             "SLACK_BOT_TOKEN": slack_world.BOT_TOKEN, "SLACK_SIGNING_SECRET": slack_world.SIGNING_SECRET,
             "SLACK_API_URL": f"{self.url}/api/", "PAGERDUTY_API_KEY": PAGERDUTY_KEY,
             "PAGERDUTY_ROUTING_KEY": ROUTING_KEY, "PAGERDUTY_API_URL": f"{self.url}/pagerduty",
+            "PAGERDUTY_FROM": "muster@example.com", "PAGERDUTY_SERVICE_ID": PAGERDUTY_SERVICE,
             "PAGERDUTY_EVENTS_URL": f"{self.url}/pagerduty-events", "PAGERDUTY_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "STATUSPAGE_API_KEY": STATUSPAGE_KEY, "STATUSPAGE_PAGE_ID": PAGE,
             "STATUSPAGE_API_URL": f"{self.url}/statuspage/v1", "AWS_ENDPOINT_URL": self.aws_url,

@@ -303,7 +303,7 @@ class PagerDuty(PagerDutyReads):
         """
         place = service or self._service_id
         if not place or not self._from_email:
-            todo = "Set PAGERDUTY_FROM_EMAIL and PAGERDUTY_SERVICE_ID."
+            todo = "Set PAGERDUTY_FROM and PAGERDUTY_SERVICE_ID."
             raise NotConfigured("PagerDuty needs a service and a From user to page people.", todo=todo)
         incident = {
             "type": "incident", "title": title[:1024], "incident_key": key, "urgency": "high",

@@ -110,14 +110,14 @@ def _history(tx: Tx, playbook: Playbook) -> str:
     )
     rows = [row for row in tx.conn.execute(query) if row.started_at and row.ended_at]
     if not rows:
-        return "It never ran to its end here."
+        return "It never ran to its end here"
     lengths = sorted((row.ended_at - row.started_at for row in rows), key=timedelta.total_seconds)
     told = f"Usually takes {words(lengths[len(lengths) // 2])} ({len(rows)} earlier run{'s' * (len(rows) > 1)})"
     drills = [row for row in rows if row.kind == "drill"]
     if not drills:
-        return f"{told}; never rehearsed."
+        return f"{told}; never rehearsed"
     same = "with this very text" if drills[0].digest == playbook.digest else "with another text"
-    return f"{told}; last rehearsed {drills[0].ended_at:%-d %b} {same}."
+    return f"{told}; last rehearsed {drills[0].ended_at:%-d %b} {same}"
 
 
 async def _step(

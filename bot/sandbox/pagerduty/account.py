@@ -6,6 +6,7 @@ Belongs here: state and its legal changes, each told to ``webhooks.py``. Does no
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -114,12 +115,13 @@ class Account:
 
     # Changing
 
-    def open(self, title: str, key: str, service: str, **more: Any) -> Incident:
-        """A new triggered incident, assigned to level 1."""
+    def open(self, title: str, key: str, service: str, assigned: Sequence[str] = (), **more: Any) -> Incident:
+        """A new triggered incident, assigned to these users, else to level 1 (contract C2: assignments or a policy)."""
         number = len(self.incidents) + 1
         policy = self.services[service]["policy"]
         first = [u for p, level, u in self.on_call if p == policy and level == 1]
-        incident = Incident(f"Q{number:04d}{SERVICE[:3]}", number, title, key, service, assigned=first, **more)
+        whom = list(assigned) or first
+        incident = Incident(f"Q{number:04d}{SERVICE[:3]}", number, title, key, service, assigned=whom, **more)
         self.incidents[incident.id] = incident
         self._tell("triggered", incident, reference("service", service, self.services[service]["name"]))
         return incident

@@ -156,8 +156,11 @@ class Rest:
         key = str(asked.get("incident_key") or "")
         if key and self.account.open_with(service, key) is not None:
             raise Refusal(400, 2002, "Arguments Caused Error", ["Incident with matching dedup key already exists"])
+        wanted = [str((one.get("assignee") or {}).get("id")) for one in asked.get("assignments") or ()]
+        if unknown := [user for user in wanted if user not in self.account.users]:
+            raise invalid(f"Assignee {unknown[0]} not found")
         incident = self.account.open(
-            str(asked["title"]), key or f"key-{len(self.account.incidents) + 1}", service,
+            str(asked["title"]), key or f"key-{len(self.account.incidents) + 1}", service, wanted,
             urgency=str(asked.get("urgency") or "high"), body=asked.get("body"), priority=asked.get("priority"),
             conference_bridge=asked.get("conference_bridge"),
         )  # fmt: skip

@@ -77,7 +77,7 @@ def test_an_open_approval_says_everything_that_decides() -> None:
         "INC-42 · step 2 of 4 · aws.rds_failover", "asked by *Ana*, 14:09", "eu-north-1a → eu-north-1b",
         "Connections drop for 60-120 s.", "Point of no return", "recoverable: fail over again",
         "0 s (synchronous standby)* of RPO 5 min", "never rehearsed", "site primary", "playbook failover/rds-multi-az",
-        "sha256:9f2c…e1", "expires *14:24*", "(0 of 2 from `@sre`)", "On call and eligible: *Ben* (paged 14:09)",
+        "sha256:9f2c…e1", "expires *14:24*", "(0 of 2 from `@sre`)", "On call and eligible: *Ben* (called 14:09)",
         "also eligible: *Chi*",
     ):  # fmt: skip
         assert fact in shown, fact
