@@ -152,7 +152,8 @@ class Projector:
             await self._db.write(lambda tx: cards.gone(tx, card, "there is nothing to show"))
             return
         if place.channel is None:
-            await self._hold(card, place.why, place.wait_s)
+            await self._db.write(lambda tx: self._wait_for_place(tx, card, place))
+            self._wake_in(place.wait_s)
             return
         channel = await self._places.id_of(place.channel)
         if card.state == "live" and card.ts and card.channel == channel:
@@ -246,7 +247,18 @@ class Projector:
 
     async def _hold(self, card: Card, why: str, seconds: float) -> None:
         await self._db.write(lambda tx: cards.held(tx, card, why, in_s=seconds))
+        self._wake_in(seconds)
+
+    def _wake_in(self, seconds: float) -> None:
         asyncio.get_running_loop().call_later(seconds + 0.01, self.duty.wake)
+
+    def _wait_for_place(self, tx: Tx, card: Card, place: Place) -> None:
+        """Hold it, then look again in the same transaction: its channel may have opened since the picture was drawn,
+        and the wake that came with it must not be overwritten. The row is locked first, so none comes in between."""
+        cards.held(tx, card, place.why, in_s=place.wait_s)
+        if read_place(tx, card, self._policy).channel is not None:
+            cards.held(tx, card, place.why, in_s=0.0)
+            tx.hint("cards")
 
 
 def _backoff(card: Card) -> float:

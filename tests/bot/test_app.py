@@ -124,7 +124,8 @@ async def test_sigterm_ends_in_order_with_nothing_lost(sandbox: Any, people: San
     _, errors = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 0, errors.decode()
     assert b"Traceback" not in errors and all(ack.acked for ack in acks)
-    assert await settled_in(tmp_path) == {"refused": 20}
+    states = await settled_in(tmp_path)
+    assert sum(states.values()) == 20 and set(states) <= {"refused", "received"}, "in hand: finished; not begun: kept"
 
 
 async def test_an_acknowledged_ask_survives_kill_9(sandbox: Any, people: SandboxClient, tmp_path: Path) -> None:
