@@ -15,6 +15,8 @@ from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from bot.manifest import COMMANDS, SCOPES
+from commands.command import TOPICS
 from playbooks.action import Act, Action, Again, Found, Nothing, Outputs, Plan, Risk, Seen, World, load_actions
 
 # Who has no permissions of its own to ask for: anybody may GET an address; people and drafts are ours.
@@ -129,6 +131,23 @@ def test_two_actions_never_share_a_fact() -> None:
         for fact in cls.facts:
             owners.setdefault(fact, []).append(name)
     assert {fact: names for fact, names in owners.items() if len(names) > 1} == {}
+
+
+def ungranted(actions: Mapping[str, type[Action]]) -> list[str]:
+    """Slack permissions that actions need and the manifest does not ask for."""
+    needed = {
+        (name, need.removeprefix("slack:")) for name, cls in actions.items() for need in cls.needs if "slack:" in need
+    }
+    return sorted(f"{name} needs {scope}" for name, scope in needed if scope not in SCOPES)
+
+
+def test_the_manifest_asks_for_what_actions_need() -> None:
+    assert ungranted(ACTIONS) == []
+    assert ungranted({"toy.shout": declared(needs=("slack:admin.shout",))}) == ["toy.shout needs admin.shout"]
+
+
+def test_the_manifest_has_one_slash_word_per_topic() -> None:
+    assert sorted(COMMANDS) == sorted(f"/{topic}" for topic in TOPICS)
 
 
 # --- a good one, and one fault each ---------------------------------------------------------------------------------
