@@ -133,7 +133,7 @@ class Demo:
     async def keep(self) -> None:
         """Where the draft, the export and their verification are."""
         self.tell.chapter("The record", "What an auditor reads afterwards.")
-        draft = await self.app.db.read(lambda tx: _draft(tx))
+        draft = await self.app.db.read(_draft)
         (HOME / "INC-1-post-mortem.md").write_text(draft, encoding="utf-8")
         with (HOME / "INC-1.jsonl").open("w", encoding="utf-8") as file:
             count = await self.app.db.read(lambda tx: write_jsonl(tx, "INC-1", file))
@@ -235,16 +235,21 @@ def _draft(tx: Tx) -> str:
 async def _ready(app: App) -> None:
     """Socket Mode takes a moment to connect; nothing is typed before."""
     async with asyncio.timeout(20):
-        while app.socket is None or not app.socket.connected:
+        while app.socket is None or not app.socket.connected:  # noqa: ASYNC110  (a state, not an event)
             await asyncio.sleep(0.02)
 
 
-async def run() -> int:
-    """Set up, play, show; the exit code."""
+def _clear() -> None:
+    """An empty folder for what the demo keeps, and a quiet terminal for its story."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
+
+
+async def run() -> int:
+    """Set up, play, show; the exit code."""
+    _clear()
     teller = Teller()
     teller.title("Muster: one incident in the local workspace")
     async with Sandbox(rate_factor=60) as sandbox:

@@ -97,7 +97,7 @@ class Worker:
                 self._metrics.handled.labels("handled").inc()
         except Unreachable as error:
             log.warning("worker.database_unreachable", kind=ask.kind, error=str(error))  # its lease runs out: again
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (the worker loop's one catch-all)
             log.error("worker.ask_failed", kind=ask.kind, attempt=ask.attempts, error=type(error).__name__)
             await self._failed(ask)
         finally:

@@ -1,4 +1,4 @@
-"""Legal channel names for any title (contract A9). Pure: the action that opens the channel and words about it use it."""
+"""Legal channel names for any title (contract A9). Pure: for opening the channel and for words about it."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Step:
-    """One action call of a run. idx: position from 0; risk: `playbooks.action.Risk`; key: idempotency key of the attempt."""
+    """One action call of a run. idx: position from 1; risk: `playbooks.action.Risk`; key: of the attempt."""
 
     run: str
     idx: int
@@ -89,7 +89,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Approval:
-    """One request for approval, bound to `digest`. rule: `ApprovalRule` snapshot; barred: person -> why they never vote."""
+    """One request for approval, bound to `digest`. rule: `ApprovalRule` snapshot; barred: person -> why."""
 
     id: str
     run: str

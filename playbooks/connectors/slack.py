@@ -67,7 +67,7 @@ class SlackReads(SlackCalls):
             raise
 
     async def usergroups(self, *, max_age_s: float = 0.0) -> list[UserGroup]:
-        """All enabled user groups with their members; not asked again when the last answer is younger than max_age_s."""
+        """All enabled user groups with their members; not asked again when the last answer is not older than that."""
         seen_at, known = self._groups_seen
         if known and time.monotonic() - seen_at < max_age_s:
             return known

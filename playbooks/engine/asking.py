@@ -1,7 +1,7 @@
 """Asking for approval of a destructive step, and checking at the start that it is still exactly what was approved.
 
-Belongs here: the request (plan, digest, rule snapshot, resource locks, paging), its expiry, the check at start. Does not
-belong here: the rules of counting (approvals.py), votes people cast (voting.py), doing the step (doing.py).
+Belongs here: the request (plan, digest, rule snapshot, resource locks, paging), its expiry, the check at start.
+Does not belong here: counting (approvals.py), votes people cast (voting.py), doing the step (doing.py).
 """
 
 from __future__ import annotations
@@ -244,7 +244,8 @@ async def expire(held: Held, idx: int) -> None:
         changes = Changes()
         if asked is None or asked.state not in ("open", "granted") or not rules.expired(tx.now, asked.expires_at):
             return changes
-        words = f"Nobody completed the approval by {asked.expires_at:%H:%M:%S} UTC. Ask again with `/playbook retry {run.id}`."
+        by = f"{asked.expires_at:%H:%M:%S} UTC"
+        words = f"Nobody completed the approval by {by}. Ask again with `/playbook retry {run.id}`."
         if step.state in ("held", "pending"):
             changes.steps[idx] = {"state": "failed", "error": words, "wake_at": None}
         void(tx, step, changes, "nobody completed it in time", "expired")
@@ -301,8 +302,10 @@ def check_approval(tx: Tx, held: Held, run: Run, step: Step, action: Action, app
         changes.event("approval.recounted", approval=asked.id, run=run.id, step=step.idx, dropped=sorted(dropped))
         if step.state == "pending":
             changes.steps[step.idx] = {"state": "held"}
-        able = candidates(tx, ApprovalRule.model_validate(asked.rule), asked.barred)
-        changes.approvals[asked.id]["paged"] = page_approvers(tx, held.house, run, asked.__dict__, able)
+        oncall = on_call_policy(held.house.policy, run)
+        able = candidates(tx, ApprovalRule.model_validate(asked.rule), asked.barred, oncall)
+        called = page_approvers(tx, held.house, run, asked.__dict__, able, but=tally.counted)
+        changes.approvals[asked.id]["paged"] = list(dict.fromkeys([*asked.paged, *called]))
         raise Differs(changes)
     if run.incident:
         incidents.decided(tx, run.incident)

@@ -347,7 +347,8 @@ def _found(
 
 def _unknown_question(step: Step, found: Found) -> dict[str, Any]:
     return {
-        "text": f"Step {step.idx} {step.uses}: outcome unknown, and I cannot tell by looking. I will not repeat it on my own.",
+        "text": f"Step {step.idx} {step.uses}: outcome unknown, and I cannot tell by looking. "
+        "I will not repeat it on my own.",
         "choices": ["happened", "did-not", "abort"],
         "who": "",
         "shown": f"{step.note or ''} Looked: {found.evidence}".strip(),

@@ -1,6 +1,6 @@
 """Driving one claimed run: ask `next`, do it, wait for rows or time, give the run back when there is nothing to do.
 
-Belongs here: the loop of one run on one replica. Does not belong here: claiming and leases (engine.py), doing (doing.py).
+Belongs here: the loop of one run on one replica. Not: claiming and leases (engine.py), doing (doing.py).
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class House:
-    """What every run shares on this replica. url: Muster's public address; lease_s: how long a claim lasts unrenewed."""
+    """What every run shares on this replica. url: Muster's public address; lease_s: how long a claim lasts."""
 
     db: Database
     tools: Mapping[type, Any]

@@ -80,7 +80,7 @@ def next_moves(
 
 
 def _current(steps: Sequence[Step]) -> Iterable[Step]:
-    """The steps whose turn it is: one per lane of the group that is open, and lanes of earlier groups still retrying."""
+    """The steps whose turn it is: one per lane of the open group, and lanes of earlier groups still retrying."""
     for _, segment in groupby(steps, key=lambda step: step.grp or f"#{step.idx}"):
         lanes: dict[str | None, list[Step]] = {}
         for step in segment:

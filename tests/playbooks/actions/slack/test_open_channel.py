@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.sandbox.client import SandboxClient
-from playbooks.channel_names import MOST, channel_name
 from playbooks.actions.slack.open_channel import OpenChannel
+from playbooks.channel_names import MOST, channel_name
 from playbooks.connectors.slack import Slack
 from playbooks.errors import NotConfigured, Refused, Temporary, Uncertain
 
