@@ -166,7 +166,7 @@ def _eligible(ballot: _Ballot) -> rules.Eligibility:
 def _approve(ballot: _Ballot) -> Said:
     tx, asked, run = ballot.tx, ballot.asked, ballot.run
     mine = next((v for v in runs.votes_on(tx, asked.id) if v.person == ballot.actor.person), None)
-    if mine is not None and mine.choice == "approve":
+    if mine is not None and mine.choice == "approve" and _stands(tx, asked, mine.person):
         ballot.refuse("", "already counted")
         return Said("Your approval already counts.")
     changes = Changes()
@@ -187,6 +187,14 @@ def _approve(ballot: _Ballot) -> Said:
         changes.run["ready_at"] = tx.now
     transition(tx, run, changes)
     return Said(f"✅ Approved: {asked.plan['effect']}. {done} of {total}: it starts now.")
+
+
+def _stands(tx: Tx, asked: Approval, person: str) -> bool:
+    """Whether an earlier yes does all that a new one could. Not where it was dropped, or where a start counted it out
+    and it counts again: then the new press completes the quorum."""
+    tally = count(tx, asked)
+    completes = tally.satisfied and asked.state == "open"
+    return person in (*tally.counted, *tally.spare) and not completes
 
 
 def _deny(ballot: _Ballot) -> Said:
