@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 _LOST_RACE = ("40001", "40P01")
 _SQLITE_DOWN = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_READONLY")
 RACES = 5
+# A replica that is stopped or cut off inside a transaction holds row locks that nobody could take over from.
+IDLE_IN_TRANSACTION_S = 3
 CHANNEL = "muster"
 
 
@@ -89,6 +91,7 @@ class Database:
             self._aengine = create_async_engine(
                 async_url, pool_size=pool, max_overflow=pool, pool_timeout=10, connect_args={"connect_timeout": 5}
             )
+            event.listen(self._aengine.sync_engine, "connect", _limit_idling)
 
     def listen(self, listener: Callable[[str], None]) -> None:
         """Call `listener(topic)` in this process after each commit that hinted a topic. A hint, never the truth."""
@@ -177,6 +180,14 @@ def _in_postgresql(conn: Connection, work: Work[T]) -> tuple[T, set[str]]:
     return result, tx.hints
 
 
+def _limit_idling(dbapi: Any, record: Any) -> None:
+    """Let the server end a transaction whose client has gone silent: its work is undone, its locks are free."""
+    cursor = dbapi.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_S}s'")
+    cursor.close()
+    dbapi.commit()
+
+
 def _sqlite_engine(url: str, *, readers: int) -> Engine:
     options: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}}
     if ":memory:" not in url and url != "sqlite://":
@@ -214,6 +225,8 @@ def _is_lost(cause: object, state: str | None) -> bool:
     """No SQLSTATE on psycopg's OperationalError means that there was no server to give one."""
     if isinstance(cause, sqlite3.Error):
         return str(getattr(cause, "sqlite_errorname", "")).startswith(_SQLITE_DOWN)
+    if isinstance(cause, psycopg.errors.IdleInTransactionSessionTimeout):
+        return True
     if isinstance(cause, psycopg.OperationalError):
         return state is None or state.startswith(("08", "57P", "53"))
     return False
