@@ -23,13 +23,14 @@ from playbooks.engine.held import Held, attempt_key, load
 from playbooks.engine.scope import scope_of
 from playbooks.engine.transition import Changes, Fenced, lock, transition
 from playbooks.errors import MusterError, NotYet, Refused, Temporary
-from storage import leases, runs
+from storage import leases, runs, timeline
 from storage.db import Tx, Unreachable
 from storage.runs import Run, Step
 from storage.sql import later
 
 log = structlog.get_logger(__name__)
 RECONCILE_LOOKS = 3
+SILENT_LOOKS = 8  # about two minutes
 MARGIN = 0.75  # of a lease: an effect is only begun inside its first three quarters
 
 
@@ -291,6 +292,7 @@ async def reconcile(held: Held, idx: int) -> None:
     """Look for the effect whose outcome was lost: it happened, it did not, or a person must say."""
     now, _, step, scope = await _now(held, idx)
     action: Action | None = None
+    silent = False
     try:
         action = held.action(step, scope)
         async with asyncio.timeout(action.timeout_s):
@@ -300,23 +302,27 @@ async def reconcile(held: Held, idx: int) -> None:
             log.exception("engine.reconcile_unexpected", run=held.id, step=idx, uses=step.uses)
         words = str(error) if isinstance(error, MusterError) else f"looking failed: {type(error).__name__}"
         again_in = error.again_in if isinstance(error, NotYet) else None
+        silent = isinstance(error, Temporary)
         found = Found(happened=None, evidence=words)
     else:
         again_in = None
-    await held.settle(idx, lambda tx, run, step: _found(held, tx, run, step, action, found, again_in))
+    await held.settle(idx, lambda tx, run, step: _found(held, tx, run, step, action, found, again_in, silent))
 
 
 def _found(
-    held: Held, tx: Tx, run: Run, step: Step, action: Action | None, found: Found, again_in: float | None
+    held: Held, tx: Tx, run: Run, step: Step, action: Action | None, found: Found, again_in: float | None, silent: bool
 ) -> Changes:
+    """silent: the service did not even answer the look, so an outage may last longer than a few looks."""
     changes = Changes()
     looks = step.tries + 1
-    if found.happened is None and looks < RECONCILE_LOOKS and not run.stop_asked:
-        wake = tx.now + timedelta(seconds=again_in or 2.0)
+    patient = silent and not Risk(step.risk).destructive  # about a destructive step a person is asked soon
+    if found.happened is None and looks < (SILENT_LOOKS if patient else RECONCILE_LOOKS) and not run.stop_asked:
+        wait = again_in or (min(2.0**looks, outcomes.SLOWEST_S) if patient else 2.0)
+        first = (step.note or "").partition(" Looked: ")[0]
         changes.steps[step.idx] = {
             "tries": looks,
-            "wake_at": wake,
-            "note": f"{step.note or ''} Looked: {found.evidence}",
+            "wake_at": tx.now + timedelta(seconds=wait),
+            "note": f"{first} Looked: {found.evidence}",
         }
         return changes
     told = {True: "happened", False: "did not happen", None: "cannot tell"}[found.happened]
@@ -328,9 +334,12 @@ def _found(
         note = f"It happened: {found.evidence}"
         changes.steps[step.idx] = {"state": "done", "outputs": outputs, "done_at": tx.now, "deadline": deadline}
         changes.steps[step.idx] |= {"note": note, "wake_at": None}
-    elif found.happened is False:
-        changes.steps[step.idx] = {"state": "pending", "note": f"It did not happen: {found.evidence}", "wake_at": None}
-        _keep_approval(tx, step, changes)
+    elif found.happened is False and action is not None:
+        tries = 1 + _proven(tx, run, step, "did not happen")
+        again = outcomes.not_happened(held.context(action, step, tx.now), found.evidence, tries)
+        changes.steps, changes.events = again.steps, [*changes.events, *again.events]
+        if again.steps[step.idx]["state"] == "pending":
+            _keep_approval(tx, step, changes)
     elif Risk(step.risk).destructive and run.stop_asked != "abort":
         changes.steps[step.idx] = {
             "state": "asking",
@@ -343,6 +352,13 @@ def _found(
         changes.steps[step.idx] = {"state": "uncertain", "error": message, "note": found.evidence}
         changes.told("step.uncertain", step)
     return changes
+
+
+def _proven(tx: Tx, run: Run, step: Step, found: str) -> int:
+    """How often looking has said so of this attempt."""
+    looks = timeline.read(tx, run.stream, types=("step.reconciled",))
+    same = {"run": run.id, "step": step.idx, "attempt": step.attempt, "found": found}.items()
+    return sum(same <= look.body.items() for look in looks)
 
 
 def _unknown_question(step: Step, found: Found) -> dict[str, Any]:

@@ -50,6 +50,7 @@ STEP_MOVES: dict[tuple[str, str], str] = {
     ("done", "skipped"): "a person accepted it without verification",
     ("done", "aborted"): "the run was aborted before the look was finished",
     ("unknown", "pending"): "repeating is safe, or looking proved that it did not happen",
+    ("unknown", "failed"): "looking proved, as often as it may be tried, that it did not happen",
     ("unknown", "done"): "looking proved that it happened",
     ("unknown", "asking"): "looking cannot tell: a person must",
     ("unknown", "uncertain"): "looking cannot tell, and it is not destructive",

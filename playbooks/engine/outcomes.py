@@ -146,6 +146,19 @@ def _uncertain(ctx: Context, message: str) -> Changes:
     return changes
 
 
+def not_happened(ctx: Context, evidence: str, tries: int) -> Changes:
+    """Looking proved, for the tries-th time, that nothing happened: again, later each time, and not for ever."""
+    step, changes = ctx.step, Changes()
+    words = f"It did not happen: {evidence}"
+    if tries >= ctx.tries:
+        return failed(ctx, f"{step.error or 'Its outcome was lost.'} {words} Tried {tries} times.")
+    values: dict[str, Any] = {"state": "pending", "tries": tries, "note": words, "wake_at": None}
+    if step.error:  # sent and not answered; what a lost replica left is simply begun again
+        values["wake_at"] = ctx.now + timedelta(seconds=min(2.0 ** (tries - 1), SLOWEST_S))
+    changes.steps[step.idx] = values
+    return changes
+
+
 def failed(ctx: Context, message: str) -> Changes:
     """It ended badly; under `on-failure: pause` the run pauses, a person chooses."""
     step, changes = ctx.step, Changes()
