@@ -92,8 +92,16 @@ def _left_out(step: Step) -> bool:
 def _failure(house: House, run: Run, step: Step, incident: Incident | None) -> str:
     """⚠️ what happened. **what to do.** whether I keep trying."""
     by_hand = instead_of(step.uses, house.policy, incident.service if incident else None)
-    trying = " I keep trying." if _retrying(step) else f" Again: `/playbook retry {run.id}`." if going_on(run) else ""
-    return f"⚠️ {safe(step.title)}: {safe(step.error or 'it failed')} {by_hand}{trying}".strip()
+    return f"⚠️ {safe(step.title)}: {safe(step.error or 'it failed')} {by_hand} {_next(run, step)}".replace("  ", " ")
+
+
+def _next(run: Run, step: Step) -> str:
+    """What Muster does about it by itself, or how to have it tried again."""
+    if _retrying(step):
+        return "I keep trying."
+    if step.state == "unknown":
+        return "I am looking whether it happened."
+    return f"Again: `/playbook retry {run.id}`." if run.state == "paused" else "I have stopped trying."
 
 
 def _draft(house: House, run: Run, incident: Incident | None) -> tuple[str, tuple[Button, ...]]:
