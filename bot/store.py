@@ -15,18 +15,18 @@ import structlog
 from sqlalchemy import JSON, bindparam, column, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage import inbox, tables
+from storage import tables
 from storage.db import Database, Tx, Unreachable
 from storage.inbox import Ask
 from storage.sql import insert_or
-from storage.types import iso
+from storage.types import DbNow
 
 log = structlog.get_logger(__name__)
 
 _TABLE = tables.inbox
 _NAMES = (
     "key", "kind", "line", "values", "account_kind", "account", "team", "channel", "message_ts", "response_url", "via",
-    "state", "attempts", "received_at",
+    "state", "attempts",
 )  # fmt: skip
 _RECORDS = (
     func.json_to_recordset(bindparam("rows", type_=JSON))
@@ -123,16 +123,15 @@ class Store:
 
 def _insert(tx: Tx, asks: Sequence[Ask]) -> set[str]:
     """`storage.inbox.store` in one statement instead of one per ask: ten times faster for a hundred. New keys."""
-    if len(asks) == 1:
-        return inbox.store(tx, asks)
-    now = tx.now
     into = insert_or(tx, _TABLE)
     if tx.sqlite:
+        now = tx.now
         rows: Any = [_row(ask) | {"received_at": now} for ask in asks]
     else:
-        # One parameter whatever the number of asks: psycopg would parse and bind fourteen for each.
-        rows = {"rows": [_row(ask) | {"received_at": iso(now)} for ask in asks]}
-        into = into.from_select(_NAMES, select(_RECORDS))
+        # One parameter whatever the number of asks: psycopg would parse and bind thirteen for each. The time is read in
+        # the statement, which saves a round trip.
+        rows = {"rows": [_row(ask) for ask in asks]}
+        into = into.from_select([*_NAMES, "received_at"], select(*_RECORDS.c, DbNow()))
     fresh = into.on_conflict_do_nothing(index_elements=[_TABLE.c.key]).returning(_TABLE.c.key)
     keys = set(tx.conn.execute(fresh, rows).scalars())
     if keys:
