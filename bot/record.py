@@ -6,7 +6,6 @@ Belongs here: those three, each an exit code and words. Does not belong here: th
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +13,7 @@ from typing import TypeVar
 from playbooks.errors import Refused
 from storage import migrate, timeline, verify
 from storage.db import Database, Work
+from storage.export import write_jsonl
 from storage.verify import Verdict
 
 T = TypeVar("T")
@@ -56,14 +56,14 @@ def _words(verdict: Verdict) -> str:
 def exported(url: str, incident: str, output: Path) -> int:
     """Write a stream as JSON Lines, exactly as it was hashed, with the texts beside it."""
     stream = incident if incident == timeline.ORG else incident.upper()
-    rows = asyncio.run(_read(url, lambda tx: list(timeline.raw(tx, stream))))
-    if not rows:
+    with output.open("w", encoding="utf-8") as file:
+        count = asyncio.run(_read(url, lambda tx: write_jsonl(tx, stream, file)))
+    if not count:
+        output.unlink()
         raise Refused(
             f"There is no timeline of {stream} in this database.", todo="`/incident list` names those there are."
         )
-    lines = [json.dumps(row, ensure_ascii=False, sort_keys=True) for row in rows]
-    output.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{len(rows)} events of {stream} in {output}. Check it anywhere: muster verify {output}\n")
+    sys.stdout.write(f"{count} events of {stream} in {output}. Check it anywhere: muster verify {output}\n")
     return 0
 
 

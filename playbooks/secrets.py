@@ -1,7 +1,7 @@
 """Secret references: `env://NAME`, `secret://aws/NAME`. A type of their own, so that a value never reaches a row.
 
 Belongs here: the reference type and the one function that turns a reference into its value. Only connectors may call
-`reveal`, at call time (import-linter holds that). Does not belong here: any value, cache or log line of one.
+`reveal`, at call time (tests/house/test_law.py holds that). Does not belong here: any value, cache or log line of one.
 """
 
 from __future__ import annotations

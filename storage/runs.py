@@ -110,7 +110,7 @@ class Approval:
 
 @dataclass(frozen=True)
 class Vote:
-    """One person's word on one approval. choice: approve, deny or withdrawn."""
+    """One person's word on one approval. choice: approve, deny or revoke."""
 
     approval: str
     person: str

@@ -162,7 +162,6 @@ def _ended(facts: ApprovalFacts, around: Around) -> str:
         "denied": f"⛔ *denied {when}*{why}. Nothing was changed.",
         "expired": f"⌛ *expired {when}*{why}. Nothing was changed; ask again with `/playbook retry {asked.run}`.",
         "void": f"⚪ *void since {when}*{why}. These votes count for nothing any more.",
-        "withdrawn": f"⚪ *withdrawn {when}*{why}.",
     }
     return words.get(asked.state, "")
 

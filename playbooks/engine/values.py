@@ -47,7 +47,6 @@ INCIDENT_FIELDS = (
     "status_page_name",
     "status_page_body",
     "status_page_components",
-    "status_page_components",
     "latest_update",
     "latest_update_status",
     "started",

@@ -7,6 +7,7 @@ Belongs here: what a vote does. Does not belong here: whose vote counts (approva
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from playbooks.directory import Person
@@ -45,6 +46,7 @@ class _Ballot:
     choice: str
     via: str
     reason: str
+    believed_at: datetime | None = None
 
     @property
     def rule(self) -> ApprovalRule:
@@ -65,7 +67,7 @@ class _Ballot:
         changes.event(
             "approval.voted", actor.person or "unknown", approval=self.asked.id, run=self.run.id,
             step=self.asked.idx, person=actor.person, choice=self.choice, counted=counted, why=code, via=self.via,
-            digest=self.asked.digest, **more, texts=texts,
+            digest=self.asked.digest, believed_at=self.believed_at, **more, texts=texts,
         )  # fmt: skip
 
     def count(self, changes: Changes, **more: Any) -> None:
@@ -74,7 +76,7 @@ class _Ballot:
         row = {
             "approval": self.asked.id, "person": self.actor.person, "choice": self.choice,
             "account": f"{self.actor.account_kind}:{self.actor.account}",
-            "via": self.via, "reason": self.reason or None, "believed_at": more.get("believed_at"), "at": self.tx.now,
+            "via": self.via, "reason": self.reason or None, "believed_at": self.believed_at, "at": self.tx.now,
         }  # fmt: skip
         statement = insert_or(self.tx, votes).values(row)
         again = {key: row[key] for key in ("choice", "account", "via", "reason", "believed_at", "at")}
@@ -148,7 +150,7 @@ def _asked(tx: Tx, run: Run, digest: str | None) -> Approval | Said:
 
 def _ended_words(asked: Approval) -> str:
     why = f": {asked.reason}" if asked.reason and asked.state != "used" else ""
-    words = {"used": "It was approved and has started", "void": "It is void", "withdrawn": "It was withdrawn"}
+    words = {"used": "It was approved and has started", "void": "It is void"}
     return f"{words.get(asked.state, f'It was {asked.state}')}{why}. Your vote changes nothing."
 
 
@@ -158,6 +160,7 @@ def _eligible(ballot: _Ballot) -> rules.Eligibility:
         return rules.Eligibility(False, actor.why_not or "Muster does not know who you are.", "account")
     using = {actor.person: (actor.account_kind, actor.account)}
     voter = people.voters_by_id(tx, [actor.person], using)[actor.person]
+    ballot.believed_at = voter.believed_at
     if voter.person in ballot.asked.barred and ballot.choice == "deny":
         return rules.Eligibility(True)  # whoever asked may always stop it
     return rules.eligible(ballot.rule, ballot.asked.barred, voter, tx.now)

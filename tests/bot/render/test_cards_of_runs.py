@@ -99,7 +99,7 @@ def test_votes_are_counted_by_name_and_time() -> None:
     ("state", "words"),
     [
         ("used", "started 14:09:12"), ("granted", "approved"), ("denied", "denied 14:09:12"),
-        ("expired", "expired 14:09:12"), ("void", "void since 14:09:12"), ("withdrawn", "withdrawn 14:09:12"),
+        ("expired", "expired 14:09:12"), ("void", "void since 14:09:12"),
     ],
 )  # fmt: skip
 def test_when_it_is_over_it_says_how_and_has_no_buttons(state: str, words: str) -> None:

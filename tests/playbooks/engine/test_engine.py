@@ -333,6 +333,8 @@ async def test_a_replica_that_dies_is_taken_over_and_the_old_one_is_fenced(stage
     kinds = await events(stage)
     assert "step.unknown" in kinds
     assert len(stage.outside.effects) == 1
+    await two.stop()
+    stage.engines.remove(two)
     await two.house.db.close()
 
 
