@@ -144,13 +144,14 @@ async def test_an_approval_taken_back_before_the_start_does_not_count(town: Any,
 async def test_a_granted_one_taken_back_before_the_start_does_not_start(town: Any, muster: Any) -> None:
     box = await Box.asked(town)
     await box.press(BEN, "1 of 2")
-    await town.sb.latency("aws", 3.0, "DescribeDBInstances")  # Muster looks once more before it starts
+    await town.sb.latency("aws", 5.0, "DescribeDBInstances")  # Muster looks once more before it starts
     await town.sb.click(CHI, "#incidents", "Approve", ts=box.card.ts)
     await box.happened("approval.granted")
     await box.types(CHI, f"/playbook revoke {RUN}", "Nothing has started")
     await town.sb.latency("aws", 0, "DescribeDBInstances")
     (event,) = await box.happened("approval.revoked")
     assert event.body["started"] is False
+    await box.live()
     await box.press(ANA, "does not count")
     await box.state("open")
     await box.holds((BEN, "approve", True), (CHI, "approve", True), (CHI, "revoke", True), (ANA, "approve", False))

@@ -15,7 +15,7 @@ _CALLS = runs.select().where(runs.c.playbook == "comms/page-approvers").order_by
 async def _granted(town: Any, box: Box) -> None:
     """Ben and Chi agreed; Muster looks once more before it starts, and that look takes its time."""
     await box.press(BEN, "1 of 2")
-    await town.sb.latency("aws", 3.0, DESCRIBE)
+    await town.sb.latency("aws", 5.0, DESCRIBE)
     await town.sb.click(CHI, "#incidents", "Approve", ts=box.card.ts)
     await box.happened("approval.granted")
 
@@ -27,6 +27,7 @@ async def _recounted(town: Any, box: Box, *dropped: str) -> None:
     await box.state("open")
     await town.sb.latency("aws", 0, DESCRIBE)
     assert await town.reboots() == 0
+    await town.sb.wait_for("#incidents", lambda m: m.ts == box.card.ts and m.button("Approve") is not None)
 
 
 async def _lately(town: Any, box: Box, user: str) -> None:
