@@ -55,7 +55,9 @@ async def start(held: Held, idx: int, risk: int) -> None:
     try:
         begun = await held.house.db.write(lambda tx: _begin(tx, held, idx, approved))
     except Unreachable:  # whether `started` is stored is not known here; that the effect was not made, is
-        await held.settle(idx, lambda tx, run, step: _not_made(held, tx, step, "Whether its start was stored"))
+        await held.settle(
+            idx, lambda tx, run, step: _not_made(held, tx, step, "The database did not say that its start was stored")
+        )
         return
     if begun is None:
         return
@@ -79,10 +81,16 @@ def _once(action: Action, step: Step) -> bool:
 
 
 def _not_made(held: Held, tx: Tx, step: Step, why: str) -> Changes:
+    """Begin it again soon. That is our own database's slowness, so it is not counted as a try of the outside."""
+    changes = Changes()
     if step.state != "started" or step.started_by != held.house.replica:
-        return Changes()
-    slow = Temporary(f"{why}; the effect was not made.", retry_after=0.0)
-    return _raised(held, held.action(step, {}), tx, step, slow)
+        return changes
+    words = f"{why}; the effect was not made."
+    wake = tx.now + timedelta(seconds=0.5)
+    changes.steps[step.idx] = {"state": "pending", "wake_at": wake, "note": words}
+    changes.told("step.retrying", step, tries=step.tries, in_s="0.5", texts={"error": words})
+    _keep_approval(tx, step, changes)
+    return changes
 
 
 def _raised(held: Held, action: Action, tx: Tx, step: Step, error: BaseException) -> Changes:
