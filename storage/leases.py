@@ -42,9 +42,7 @@ def release(tx: Tx, owner: str, names: Sequence[str] = ()) -> None:
 
 def heartbeat(tx: Tx, name: str, *, loop_lag_s: float = 0.0) -> None:
     """Say that this replica lives. Its last heartbeat is shown when its step's outcome is lost."""
-    statement = insert_or(tx, replicas).values(
-        name=name, started_at=tx.now, heartbeat_at=tx.now, loop_lag_s=loop_lag_s
-    )
+    statement = insert_or(tx, replicas).values(name=name, started_at=tx.now, heartbeat_at=tx.now, loop_lag_s=loop_lag_s)
     tx.conn.execute(
         statement.on_conflict_do_update(
             index_elements=[replicas.c.name], set_={"heartbeat_at": tx.now, "loop_lag_s": loop_lag_s}
