@@ -17,6 +17,7 @@ from storage.db import Database, Unreachable
 
 log = structlog.get_logger(__name__)
 LEASE_S = 8.0
+STOP_WITHIN_S = 5.0
 
 
 class Duty:
@@ -44,6 +45,7 @@ class Duty:
         self._poll_s = poll_s
         self._wake = asyncio.Event()
         self._held_until = 0.0
+        self._stopping = False
         self._task: asyncio.Task[None] | None = None
         if topics:
             db.listen(lambda topic: self.wake() if topic in topics else None)
@@ -51,7 +53,7 @@ class Duty:
     @property
     def ended(self) -> bool:
         """Whether it ended by itself: a fault; nothing of it is done any more until the process is started again."""
-        return self._task is not None and self._task.done() and not self._task.cancelled()
+        return not self._stopping and self._task is not None and self._task.done() and not self._task.cancelled()
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -63,8 +65,14 @@ class Duty:
         self._task.add_done_callback(_ended)
 
     async def stop(self) -> None:
-        """End, and give the lease back so that another replica need not wait for it."""
+        """End, and give the lease back so that another replica need not wait for it.
+
+        The look being made is let finish: what it claims in the database would otherwise stay claimed by nobody.
+        """
+        self._stopping = True
+        self.wake()
         if self._task is not None:
+            await asyncio.wait((self._task,), timeout=STOP_WITHIN_S)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
@@ -84,7 +92,7 @@ class Duty:
         return fence is not None
 
     async def _loop(self) -> None:
-        while True:
+        while not self._stopping:
             self._wake.clear()
             again = False
             try:
@@ -95,6 +103,8 @@ class Duty:
             if again:
                 await asyncio.sleep(0)
                 continue
+            if self._stopping:
+                return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._poll_s)
 
