@@ -49,7 +49,8 @@ class HomeDirectory(Directory):
         if self._reads is None:
             return ""
         try:
-            return (await self._reads.auth_test()).team_id
+            home = await self._reads.auth_test()
+            return home.enterprise_id or home.team_id  # inside an organisation people have its id (contract A13)
         except MusterError as error:
             log.error(
                 "home.unknown", error=error.message, todo="asks are kept until Slack says which workspace this is"

@@ -43,6 +43,10 @@ class NotAllowed(Refused):
     """The person may not ask for this, or is nobody we know: kept as an event of the `org` stream."""
 
 
+class TooLate(NotAllowed):
+    """A press that waited too long for us: kept as an event too, since every attempt to approve is one."""
+
+
 class _FirstSight(Exception):
     """An account never seen: making it a person writes to the `org` stream, which is locked last. So: alone, before."""
 
@@ -160,7 +164,7 @@ class Dispatch:
         received = ask.received_at or tx.now
         age = tx.now - received
         if age > limit:
-            raise Refused(
+            raise TooLate(
                 f"Too late: you asked at {received:%H:%M:%S} UTC, {lasted(age)} ago, and Muster could not look until "
                 f"now (policy `approvals.ask_max_age`: {length_words(limit)}). Nothing was done.",
                 todo="See how things stand now and press again.",

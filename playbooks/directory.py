@@ -263,7 +263,7 @@ class Directory:
             return people.DEACTIVATED
         if user.is_bot or user.id == "USLACKBOT":
             return people.BOT
-        if user.is_stranger or user.team_id != self._team:
+        if user.is_stranger or self._team not in (user.enterprise_id, user.team_id):  # contract A13: one id per org
             return people.EXTERNAL
         return people.GUEST if user.is_guest else people.MEMBER
 

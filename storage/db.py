@@ -157,10 +157,13 @@ class Database:
         if self._aengine is None:
             return
         url = make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
-            await conn.execute(f"LISTEN {CHANNEL}")
-            async for note in conn.notifies():
-                yield note.payload
+        try:
+            async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
+                await conn.execute(f"LISTEN {CHANNEL}")
+                async for note in conn.notifies():
+                    yield note.payload
+        except psycopg.OperationalError as error:
+            raise Unreachable(f"The database stopped listening: {type(error).__name__}") from error
 
     async def close(self) -> None:
         """Let running work end, then close all connections."""

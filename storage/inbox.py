@@ -7,18 +7,28 @@ Secrets typed into modals are replaced before they come here; `response_url` sta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy import JSON, RowMapping, bindparam, column, func, or_, select, update
 
 from storage.db import Tx
 from storage.sql import insert_or, later, skip_locked
 from storage.tables import inbox
+from storage.types import DbNow
 
 RESPONSE_URL_LIFE = timedelta(minutes=30)
+_NAMES = (
+    "key", "kind", "line", "values", "account_kind", "account", "team", "channel", "message_ts", "response_url", "via",
+    "state", "attempts",
+)  # fmt: skip
+_RECORDS = (
+    func.json_to_recordset(bindparam("rows", type_=JSON))
+    .table_valued(*[column(name, inbox.c[name].type) for name in _NAMES])
+    .render_derived(name="asked", with_types=True)
+)
 
 
 @dataclass(frozen=True)
@@ -44,22 +54,33 @@ class Ask:
     attempts: int = 0
 
 
-def store(tx: Tx, asks: Iterable[Ask]) -> set[str]:
-    """Store asks that are not there yet; returns the keys that are new. A repeat has no effect."""
-    fresh: set[str] = set()
-    for ask in asks:
-        row = {
-            "key": ask.key, "kind": ask.kind, "line": ask.line, "values": dict(ask.values),
-            "account_kind": ask.account_kind, "account": ask.account, "team": ask.team, "channel": ask.channel,
-            "message_ts": ask.message_ts, "response_url": ask.response_url, "via": ask.via, "state": "received",
-            "attempts": 0, "received_at": tx.now,
-        }  # fmt: skip
-        statement = insert_or(tx, inbox).values(row).on_conflict_do_nothing(index_elements=[inbox.c.key])
-        if tx.conn.execute(statement.returning(inbox.c.key)).scalar():
-            fresh.add(ask.key)
-    if fresh:
+def store(tx: Tx, asks: Sequence[Ask]) -> set[str]:
+    """Store asks that are not there yet, in one statement; returns the keys that are new. A repeat has no effect."""
+    if not asks:
+        return set()
+    into = insert_or(tx, inbox)
+    if tx.sqlite:
+        now = tx.now
+        rows: Any = [_row(ask) | {"received_at": now} for ask in asks]
+    else:
+        # One parameter whatever the number of asks: psycopg would parse and bind thirteen for each. The time is read in
+        # the statement, which saves a round trip.
+        rows = {"rows": [_row(ask) for ask in asks]}
+        into = into.from_select([*_NAMES, "received_at"], select(*_RECORDS.c, DbNow()))
+    fresh = into.on_conflict_do_nothing(index_elements=[inbox.c.key]).returning(inbox.c.key)
+    keys = set(tx.conn.execute(fresh, rows).scalars())
+    if keys:
         tx.hint("inbox")
-    return fresh
+    return keys
+
+
+def _row(ask: Ask) -> dict[str, Any]:
+    return {
+        "key": ask.key, "kind": ask.kind, "line": ask.line, "values": dict(ask.values),
+        "account_kind": ask.account_kind, "account": ask.account, "team": ask.team, "channel": ask.channel,
+        "message_ts": ask.message_ts, "response_url": ask.response_url, "via": ask.via, "state": "received",
+        "attempts": 0,
+    }  # fmt: skip
 
 
 def claim(tx: Tx, owner: str, *, limit: int = 20, lease_s: float = 30.0, kinds: tuple[str, ...] = ()) -> list[Ask]:

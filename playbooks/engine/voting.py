@@ -104,6 +104,7 @@ def vote(
         return found
     asked = _asked(tx, found, digest)
     if isinstance(asked, Said):
+        _of_nothing(tx, found, actor, choice, via)
         return asked
     ballot = _Ballot(tx, engine, found, asked, actor, choice, via, reason.strip())
     if digest and not asked.digest.startswith(digest):
@@ -146,6 +147,17 @@ def _asked(tx: Tx, run: Run, digest: str | None) -> Approval | Said:
     if bound or known:
         return (bound or known)[-1]
     return Said(f"Nothing in {run.id} ({run.playbook}) waits for approval.", ok=False)
+
+
+def _of_nothing(tx: Tx, run: Run, actor: Person, choice: str, via: str) -> None:
+    """A vote where nothing was asked is an attempt too."""
+    changes = Changes()
+    changes.event(
+        "approval.voted", actor.person or "unknown", approval=None, run=run.id, step=None, person=actor.person,
+        choice=choice, counted=False, why="nothing waits", via=via, digest=None, believed_at=None,
+        texts={} if actor.person else {"account": actor.account},
+    )  # fmt: skip
+    transition(tx, run, changes)
 
 
 def _ended_words(asked: Approval) -> str:
