@@ -111,7 +111,7 @@ def _begin(tx: Tx, held: Held, idx: int, approved: Any) -> Begun | None:
     spec = held.spec(idx)
     try:
         if why := held.why_not(steps, step, scope):
-            changes = outcomes.skip(step, why)
+            changes = outcomes.early(step, steps, spec.if_, tx.now) or outcomes.skip(step, why)
             void(tx, step, changes, "the step is not done")
             transition(tx, run, changes)
             return None

@@ -6,19 +6,22 @@ Belongs here: turning outputs and exceptions into step changes (pure). Does not 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from playbooks.action import Action, Again, Outputs, Park, Seen
-from playbooks.engine.moves import check
+from playbooks.action import Action, Again, Outputs, Park, Seen, find
+from playbooks.engine.moves import STEP_ENDED, check
 from playbooks.engine.transition import Changes
+from playbooks.engine.values import condition_references
 from playbooks.errors import MusterError, NotConfigured, NotYet, Refused, Temporary, Uncertain
 from storage.runs import Step
 
 CAP = 4000
 TRIES = {Again.SAFE: 3, Again.KEYED: 4, Again.NEVER: 2}
 SLOWEST_S = 30.0
+EARLY_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -208,3 +211,18 @@ def look_failed(ctx: Context, error: BaseException) -> Changes:
     if isinstance(error, NotConfigured):
         return looked(ctx, Seen(ok=True, text=f"{ctx.step.note or 'done'} (not verified: {words})"))
     return looked(ctx, Seen(ok=None, text=words, again_in=wait))
+
+
+def early(step: Step, steps: Sequence[Step], condition: str | None, now: datetime) -> Changes | None:
+    """A condition that does not hold because an earlier step that makes its fact goes on is not false, it is early.
+
+    So a channel that opens at its second attempt still gets its topic. None: all it asks for is decided.
+    """
+    paths = condition_references(condition) if condition and step.state == "pending" else ()
+    wanted = {path[1] for path in paths if path[0] == "incident" and len(path) > 1}
+    for other in steps[: step.idx - 1]:
+        made_by = find(other.uses) if wanted and other.state not in STEP_ENDED else None
+        if made_by is not None and wanted & set(made_by.facts):
+            note = f"waits for step {other.idx} {other.uses}"
+            return Changes(steps={step.idx: {"wake_at": now + timedelta(seconds=EARLY_S), "note": note}})
+    return None
