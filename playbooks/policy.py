@@ -102,10 +102,12 @@ class Policy(Section):
         if found := _by_alias(self.severities, said):
             return found
         listed = [f"{name} ({item.title})" for name, item in self.severities.items()]
-        best = nearest(said, _spoken(self.severities)) or next(iter(self.severities))
-        name = best if best in self.severities else next(iter(self.severities))
+        best = nearest(said, _spoken(self.severities))
+        meant = _by_alias(self.severities, best) if best else None
+        name = meant.name if meant else next(iter(self.severities))
+        near = f" Did you mean **{best}** ({name})?" if best and best != name else ""
         raise Refused(
-            f"There is no severity **{said}**. There are {', '.join(listed)}.",
+            f"There is no severity **{said}**.{near} There are {', '.join(listed)}.",
             todo=f"Try `/incident declare {name} {example}`.",
         )
 
