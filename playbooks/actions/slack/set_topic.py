@@ -7,6 +7,7 @@ from pydantic import Field
 from playbooks.action import Act, Action, Again, Outputs, Plan, Risk, World, action
 from playbooks.connectors.slack import Slack, SlackReads
 
+ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 MOST = 250  # contract A9: longer is refused with too_long
 
 
@@ -35,8 +36,14 @@ class SetTopic(Action):
     why_no_undo = "Setting another topic replaces it."
 
     def _cut(self) -> str:
+        """One line, escaped as all text for Slack: a typed <!channel> mentions nobody. The limit counts the escapes."""
         line = " ".join(self.topic.split())
-        return line if len(line) <= MOST else line[: MOST - 1] + "…"
+        pieces = [ESCAPES.get(char, char) for char in line]
+        if sum(map(len, pieces)) <= MOST:
+            return "".join(pieces)
+        while sum(map(len, pieces)) > MOST - 1:
+            pieces.pop()
+        return "".join(pieces) + "…"
 
     async def plan(self, world: World) -> Plan:
         """Says the topic."""
