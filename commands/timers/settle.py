@@ -64,7 +64,7 @@ def words(tx: Tx, house: House, run: Run, incident: Incident | None) -> Reply:
     done = [said.get(step.idx) or step.title for step in steps if step.state == "succeeded" and step.risk > 0]
     under_way = [step.title for step in steps if step.state not in ENDED_WELL | BAD | {"aborted"}]
     bad = [_failure(house, run, step, incident) for step in steps if step.state in BAD or _retrying(step)]
-    missing = [f"⚪ {safe(step.title)}: {safe(step.note or 'skipped')}" for step in steps if _left_out(step)]
+    missing = _missing(house, steps, incident)
     draft, buttons = _draft(house, run, incident)
     head = f"{'⚠️' if bad else '✅' if not under_way else '⏳'} *{incident.id if incident else run.id}*"
     good = [safe(one) for one in [*done[:6], *([draft] if draft else [])]]
@@ -87,6 +87,16 @@ def _retrying(step: Step) -> bool:
 def _left_out(step: Step) -> bool:
     """Skipped because its integration is missing, not because its condition does not hold."""
     return step.state == "skipped" and "configured" in (step.note or "")
+
+
+def _missing(house: House, steps: list[Step], incident: Incident | None) -> list[str]:
+    """What no integration does here, and once for each vendor what a person does instead."""
+    said: dict[str, str] = {}
+    for step in (one for one in steps if _left_out(one)):
+        by_hand = instead_of(step.uses, house.policy, incident.service if incident else None)
+        known = by_hand in said.values()
+        said[f"⚪ {safe(step.title)}: {safe(step.note or 'skipped')}"] = "" if known else by_hand
+    return [f"{words} {by_hand}".strip() for words, by_hand in said.items()]
 
 
 def _failure(house: House, run: Run, step: Step, incident: Incident | None) -> str:
