@@ -311,3 +311,11 @@ def check_approval(tx: Tx, held: Held, run: Run, step: Step, action: Action, app
         incidents.decided(tx, run.incident)
     if not _take_locks(tx, run, approved.plan.targets):
         raise Refused(str(_held_by_other(tx, run, step, approved.plan).steps[step.idx]["error"]))
+
+
+def keep_approval(tx: Tx, step: Step, changes: Changes) -> None:
+    """A proven non-effect keeps its approval, once, before it expires."""
+    used = runs.approval(tx, step.approval) if step.approval else None
+    if used is not None and used.state == "used" and used.reason != "kept" and used.expires_at > tx.now:
+        changes.approvals[used.id] = {"state": "granted", "reason": "kept", "decided_at": None}
+        changes.event("approval.kept", approval=used.id, run=step.run, step=step.idx)

@@ -16,21 +16,19 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from playbooks.action import Act, Action, Again, Answer, Found, Outputs, Park, Risk
+from playbooks.action import Act, Action, Again, Answer, Outputs, Park, Risk
 from playbooks.engine import outcomes
-from playbooks.engine.asking import Differs, check_approval, look_before_start, void
-from playbooks.engine.held import Held, attempt_key, load
+from playbooks.engine.asking import Differs, check_approval, keep_approval, look_before_start, void
+from playbooks.engine.held import Held, attempt_key
 from playbooks.engine.scope import scope_of
-from playbooks.engine.transition import Changes, Fenced, lock, transition
-from playbooks.errors import MusterError, NotYet, Refused, Temporary
-from storage import leases, runs, timeline
+from playbooks.engine.transition import Changes, lock, transition
+from playbooks.errors import MusterError, Refused
+from storage import runs
 from storage.db import Tx, Unreachable
 from storage.runs import Run, Step
 from storage.sql import later
 
 log = structlog.get_logger(__name__)
-RECONCILE_LOOKS = 3
-SILENT_LOOKS = 8  # about two minutes
 MARGIN = 0.75  # of a lease: an effect is only begun inside its first three quarters
 
 
@@ -89,14 +87,14 @@ def _not_made(held: Held, tx: Tx, step: Step, why: str) -> Changes:
     wake = tx.now + timedelta(seconds=0.5)
     changes.steps[step.idx] = {"state": "pending", "wake_at": wake, "note": words}
     changes.told("step.retrying", step, tries=step.tries, in_s="0.5", texts={"error": words})
-    _keep_approval(tx, step, changes)
+    keep_approval(tx, step, changes)
     return changes
 
 
 def _raised(held: Held, action: Action, tx: Tx, step: Step, error: BaseException) -> Changes:
     changes = outcomes.raised(held.context(action, step, tx.now), error)
     if changes.steps.get(step.idx, {}).get("state") == "pending":
-        _keep_approval(tx, step, changes)  # `Temporary` says that nothing happened
+        keep_approval(tx, step, changes)  # `Temporary` says that nothing happened
     return changes
 
 
@@ -176,7 +174,7 @@ async def _call(held: Held, begun: Begun, call: Callable[[Any], Awaitable[Output
 
 async def probe(held: Held, idx: int) -> None:
     """Look again: a read that said "not yet"."""
-    now, _, step, scope = await _now(held, idx)
+    now, _, step, scope = await held.now(idx)
     action = held.action(step, scope)
     await _call(held, Begun(action, step, scope, held.act(now, scope, step)), action.look)
 
@@ -202,7 +200,7 @@ async def resume(held: Held, idx: int) -> None:
         return
     if step is None:
         return
-    now, _, _, scope = await _now(held, idx)
+    now, _, _, scope = await held.now(idx)
     action = held.action(step, scope)
     answer = Answer(**step.answer) if step.answer else None
     begun = Begun(action, step, scope, held.act(now, scope, step))
@@ -231,7 +229,7 @@ async def overdue(held: Held, idx: int) -> None:
 
 async def verify(held: Held, idx: int) -> None:
     """One look whether the effect took; the next one is a time in the row, not a task."""
-    now, _, step, scope = await _now(held, idx)
+    now, _, step, scope = await held.now(idx)
     action = held.action(step, scope)
     world = held.world(now, scope, step)
     try:
@@ -255,138 +253,6 @@ def _outputs(action: Action, step: Step) -> Outputs:
         return action.result.model_construct(**(step.outputs or {}))
 
 
-async def lost(held: Held, idx: int) -> None:
-    """A step says `started` but nobody is busy with it: its replica died. Repeat what is safe, look for the rest."""
-
-    def decide(tx: Tx, run: Run, step: Step) -> Changes:
-        again_may = _again(held, step)
-        beat = leases.last_heartbeat(tx, step.started_by or "")
-        changes = Changes()
-        changes.told("step.unknown", step, replica=step.started_by, heartbeat_at=beat, started_at=step.started_at)
-        note = f"started by {step.started_by}, which stopped answering" + (f" at {beat:%H:%M:%S}" if beat else "")
-        changes.steps[idx] = {"state": "unknown", "note": note, "wake_at": None, "tries": 0}
-        transition(tx, run, changes)
-        if again_may is Again.NEVER:
-            return Changes()
-        again = Changes()
-        again.steps[idx] = {"state": "pending", "note": note}
-        again.told("step.repeated", step, again=str(again_may))
-        return again
-
-    def write(tx: Tx) -> None:
-        run = lock(tx, held.id, held.fence)
-        step = runs.steps_of(tx, held.id)[idx - 1]
-        if step.state != "started":
-            return  # written already: only the answer to the commit was lost
-        more = decide(tx, run, step)
-        if more.steps:
-            transition(tx, run, more)
-
-    try:
-        await held.keep(write)
-    except Fenced:
-        held.lost = True
-
-
-def _again(held: Held, step: Step) -> Again:
-    """What may happen to a lost step; one whose action this version does not know is not repeated."""
-    try:
-        return held.action(step, {}).again
-    except Refused:
-        return Again.NEVER
-
-
-async def reconcile(held: Held, idx: int) -> None:
-    """Look for the effect whose outcome was lost: it happened, it did not, or a person must say."""
-    now, _, step, scope = await _now(held, idx)
-    action: Action | None = None
-    silent = False
-    try:
-        action = held.action(step, scope)
-        async with asyncio.timeout(action.timeout_s):
-            found = await action.reconcile(held.world(now, scope, step))
-    except Exception as error:
-        if not isinstance(error, MusterError | TimeoutError):
-            log.exception("engine.reconcile_unexpected", run=held.id, step=idx, uses=step.uses)
-        words = str(error) if isinstance(error, MusterError) else f"looking failed: {type(error).__name__}"
-        again_in = error.again_in if isinstance(error, NotYet) else None
-        silent = isinstance(error, Temporary)
-        found = Found(happened=None, evidence=words)
-    else:
-        again_in = None
-    await held.settle(idx, lambda tx, run, step: _found(held, tx, run, step, action, found, again_in, silent))
-
-
-def _found(
-    held: Held, tx: Tx, run: Run, step: Step, action: Action | None, found: Found, again_in: float | None, silent: bool
-) -> Changes:
-    """silent: the service did not even answer the look, so an outage may last longer than a few looks."""
-    changes = Changes()
-    looks = step.tries + 1
-    patient = silent and not Risk(step.risk).destructive  # about a destructive step a person is asked soon
-    if found.happened is None and looks < (SILENT_LOOKS if patient else RECONCILE_LOOKS) and not run.stop_asked:
-        wait = again_in or (min(2.0**looks, outcomes.SLOWEST_S) if patient else 2.0)
-        first = (step.note or "").partition(" Looked: ")[0]
-        changes.steps[step.idx] = {
-            "tries": looks,
-            "wake_at": tx.now + timedelta(seconds=wait),
-            "note": f"{first} Looked: {found.evidence}",
-        }
-        return changes
-    told = {True: "happened", False: "did not happen", None: "cannot tell"}[found.happened]
-    changes.told("step.reconciled", step, found=told, texts={"evidence": found.evidence})
-    if found.happened and action is not None:
-        outputs = outcomes.capped(found.outputs) if found.outputs is not None else {}
-        deadline = tx.now + timedelta(seconds=outcomes.within(held.context(action, step, tx.now)))
-        changes.facts = {fact: outputs[name] for fact, name in action.facts.items() if name in outputs}
-        note = f"It happened: {found.evidence}"
-        changes.steps[step.idx] = {"state": "done", "outputs": outputs, "done_at": tx.now, "deadline": deadline}
-        changes.steps[step.idx] |= {"note": note, "wake_at": None}
-    elif found.happened is False and action is not None:
-        tries = 1 + _proven(tx, run, step, "did not happen")
-        again = outcomes.not_happened(held.context(action, step, tx.now), found.evidence, tries)
-        changes.steps, changes.events = again.steps, [*changes.events, *again.events]
-        if again.steps[step.idx]["state"] == "pending":
-            _keep_approval(tx, step, changes)
-    elif Risk(step.risk).destructive and run.stop_asked != "abort":
-        changes.steps[step.idx] = {
-            "state": "asking",
-            "note": found.evidence,
-            "question": _unknown_question(step, found),
-        }
-        changes.told("step.asked", step, question="outcome")
-    else:
-        message = f"Its outcome is not known: {found.evidence}"
-        changes.steps[step.idx] = {"state": "uncertain", "error": message, "note": found.evidence}
-        changes.told("step.uncertain", step)
-    return changes
-
-
-def _proven(tx: Tx, run: Run, step: Step, found: str) -> int:
-    """How often looking has said so of this attempt."""
-    looks = timeline.read(tx, run.stream, types=("step.reconciled",))
-    same = {"run": run.id, "step": step.idx, "attempt": step.attempt, "found": found}.items()
-    return sum(same <= look.body.items() for look in looks)
-
-
-def _unknown_question(step: Step, found: Found) -> dict[str, Any]:
-    return {
-        "text": f"Step {step.idx} {step.uses}: outcome unknown, and I cannot tell by looking. "
-        "I will not repeat it on my own.",
-        "choices": ["happened", "did-not", "abort"],
-        "who": "",
-        "shown": f"{step.note or ''} Looked: {found.evidence}".strip(),
-    }
-
-
-def _keep_approval(tx: Tx, step: Step, changes: Changes) -> None:
-    """A proven non-effect keeps its approval, once, before it expires."""
-    used = runs.approval(tx, step.approval) if step.approval else None
-    if used is not None and used.state == "used" and used.reason != "kept" and used.expires_at > tx.now:
-        changes.approvals[used.id] = {"state": "granted", "reason": "kept", "decided_at": None}
-        changes.event("approval.kept", approval=used.id, run=step.run, step=step.idx)
-
-
 async def refuse(held: Held, idx: int, error: Refused) -> None:
     """What a step that is under way needs is not in this version of Muster: it failed, and a person chooses."""
 
@@ -397,11 +263,3 @@ async def refuse(held: Held, idx: int, error: Refused) -> None:
         return changes
 
     await held.settle(idx, decide)
-
-
-async def _now(held: Held, idx: int) -> tuple[Any, Run, Step, dict[str, Any]]:
-    def read(tx: Tx) -> tuple[Any, Run, Step, dict[str, Any]]:
-        run, steps, scope = load(tx, held)
-        return tx.now, run, steps[idx - 1], scope
-
-    return await held.house.db.read(read)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from playbooks.engine import asking, doing
+from playbooks.engine import asking, doing, recovering
 from playbooks.engine.held import Held
 from playbooks.engine.next import Do, Next, next_moves
 from playbooks.engine.transition import Changes, Fenced, lock, transition
@@ -145,9 +145,9 @@ class Driver:
                 case "verify":
                     await doing.verify(held, idx)
                 case "lost":
-                    await doing.lost(held, idx)
+                    await recovering.lost(held, idx)
                 case "reconcile":
-                    await doing.reconcile(held, idx)
+                    await recovering.reconcile(held, idx)
         except Refused as error:
             await doing.refuse(held, idx, error)
         except Fenced:

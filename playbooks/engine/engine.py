@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import fcntl
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -25,10 +25,11 @@ from playbooks.engine.held import Held, House
 from playbooks.engine.library import Library
 from playbooks.engine.load import load_stored
 from playbooks.engine.model import Playbook
-from playbooks.engine.transition import Fence
+from playbooks.engine.transition import Changes, Fence, Fenced, lock, transition
+from playbooks.errors import Refused
 from playbooks.policy import Policy
 from storage import leases, runs
-from storage.db import Database, Unreachable
+from storage.db import Database, Tx, Unreachable
 from storage.runs import Run
 
 log = structlog.get_logger(__name__)
@@ -123,6 +124,8 @@ class Engine:
                     await self._claim()
             except Unreachable as error:
                 log.warning("engine.database_unreachable", error=str(error))
+            except Exception:
+                log.exception("engine.claim_fault")  # the loop goes on: other runs need it
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self.poll_s)
 
@@ -156,13 +159,34 @@ class Engine:
 
     def _drive(self, before: Run, at: float) -> None:
         """`before` is the row as it was when it was claimed: its fence was raised by one."""
-        playbook = load_stored(before.text, f"{before.playbook} as stored in {before.id}")
-        held = Held(self.house, before.id, Fence(self.house.replica, before.fence + 1), playbook, at)
+        fence = Fence(self.house.replica, before.fence + 1)
+        try:
+            playbook = load_stored(before.text, f"{before.playbook} as stored in {before.id}")
+        except Refused as error:
+            self._keep(self._unreadable(before.id, fence, str(error)), before.id)
+            return
+        held = Held(self.house, before.id, fence, playbook, at)
         driver = Driver(held)
         self._drivers[before.id] = driver
-        task = asyncio.create_task(self._drive_one(before.id, driver), name=f"run {before.id}")
+        self._keep(self._drive_one(before.id, driver), before.id)
+
+    def _keep(self, work: Coroutine[Any, Any, None], run: str) -> None:
+        task = asyncio.create_task(work, name=f"run {run}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _unreadable(self, run: str, fence: Fence, why: str) -> None:
+        """The stored text is no playbook for this version: the run waits for a person, visibly."""
+        log.error("engine.unreadable_playbook", run=run)
+
+        def write(tx: Tx) -> None:
+            changes = Changes(run={"state": "paused", "reason": f"its stored playbook cannot be read: {why}"[:500]})
+            changes.run |= {"ready_at": None, "lease_owner": None, "lease_until": None}
+            changes.event("run.paused", run=run, reason="its stored playbook cannot be read", texts={"error": why})
+            transition(tx, lock(tx, run, fence), changes)
+
+        with contextlib.suppress(Unreachable, Fenced):  # then whoever takes it next tries the same
+            await self.house.db.write(write)
 
     async def _drive_one(self, run: str, driver: Driver) -> None:
         """The worker loop's catch-all: a fault in one run is logged and its lease runs out; the others go on."""
@@ -189,6 +213,8 @@ class Engine:
                         driver.wake()
             except Unreachable as error:
                 log.warning("engine.lease_not_renewed", error=str(error))
+            except Exception:
+                log.exception("engine.lease_fault")
             rest = max(0.05, lease_s / 4 - (time.monotonic() - before))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopped.wait(), rest)

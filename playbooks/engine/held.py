@@ -103,6 +103,15 @@ class Held:
         tries = 1 + retries if retries else TRIES[action.again]
         return Context(action, step, now, tries, late)
 
+    async def now(self, idx: int) -> tuple[datetime, Run, Step, dict[str, Any]]:
+        """Database time, the run, the step and the scope, read together."""
+
+        def read(tx: Tx) -> tuple[datetime, Run, Step, dict[str, Any]]:
+            run, steps, scope = load(tx, self)
+            return tx.now, run, steps[idx - 1], scope
+
+        return await self.house.db.read(read)
+
     async def keep(self, work: Work[T]) -> T:
         """Write a known outcome: again and again until the database takes it (it is never turned into `unknown`)."""
         wait = 0.1
