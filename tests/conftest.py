@@ -36,15 +36,21 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[URL]:
-    """A real PostgreSQL, one for the whole session.
+def server(request: pytest.FixtureRequest) -> Iterator[URL]:
+    """A real PostgreSQL, one for the whole session. Benchmarks pay for real commits; tests kill processes, never the
+    machine, so they need not wait for the disk.
 
     Not below pytest's own temporary folder: every pytest that starts takes other users' access to that folder away,
     and the server runs as another user, since PostgreSQL refuses to run as root.
     """
     folder = tempfile.mkdtemp(prefix="muster-pg-")
     running = get_server(folder, cleanup_mode="delete")
-    yield make_url(running.get_uri()).set(drivername="postgresql+psycopg")
+    url = make_url(running.get_uri()).set(drivername="postgresql+psycopg")
+    if request.config.getoption("-m") != "bench":
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            _on_server(url, f"ALTER SYSTEM SET {name} = off")
+        _on_server(url, "SELECT pg_reload_conf()")
+    yield url
     running.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
