@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from playbooks.connectors.answers import ServiceRefused, no_answer, too_many
+from playbooks.connectors.answers import ServiceRefused, no_answer, short, too_many
 from playbooks.connectors.slack_calls import SlackCalls
 from playbooks.connectors.slack_words import (
     ABOUT_PEOPLE,
@@ -320,6 +320,8 @@ def _response_code(answer: str) -> str:
         body = json.loads(text)
     except ValueError:
         return text.split()[0][:40]
+    if not isinstance(body, dict):
+        return short(text, 40)  # a proxy's "503" is JSON too
     return "" if body.get("ok", True) else str(body.get("error") or "not ok")
 
 
