@@ -41,7 +41,9 @@ def logs(level: str) -> None:
     """Structured logs on standard error: for people on a terminal, JSON lines elsewhere."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     tty = sys.stderr.isatty()
-    last: structlog.types.Processor = structlog.dev.ConsoleRenderer() if tty else structlog.processors.JSONRenderer()
+    # Plain tracebacks: the pretty ones print local variables, and a token may be among them.
+    people = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    last: structlog.types.Processor = people if tty else structlog.processors.JSONRenderer()
     steps: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
