@@ -322,6 +322,17 @@ class PagerDuty(PagerDutyReads):
             return known
         return to_incident(body["incident"])
 
+    @property
+    def can_page_people(self) -> bool:
+        """Whether a service and a From user are configured."""
+        return bool(self._service_id and self._from_email)
+
+    async def resolve_incident(self, incident_id: str) -> None:
+        """Resolve an incident by id (contract C2); one that is resolved already stays so."""
+        session, path = self._need_rest(), f"/incidents/{incident_id}"
+        body = {"incident": {"type": "incident_reference", "status": "resolved"}}
+        await self._ask("REST", f"PUT {path}", lambda: session.put(path, json=body), write=True)
+
     async def note(self, incident_id: str, content: str) -> None:
         """Add a note to an incident (at most 2000 of them)."""
         session, path = self._need_rest(), f"/incidents/{incident_id}/notes"

@@ -16,9 +16,10 @@ from playbooks.engine.starting import write_run
 from playbooks.errors import Refused
 from storage import people
 from storage.db import Tx
-from storage.runs import Run
+from storage.runs import Approval, Run
 
 PLAYBOOK = "comms/page-approvers"
+ANSWERED = "comms/approvers-answered"
 
 
 def page_approvers(
@@ -43,12 +44,32 @@ def page_approvers(
         f"Approval needed for {run.incident or run.id}: {effect}. Asked by {people.name(tx, run.requester)}, "
         f"expires {asked['expires_at']:%H:%M} UTC. Answer on the card, or `/playbook approve {run.id}`. {house.url}"
     )
-    inputs = {"emails": emails, "users": users, "text": text, "key": f"muster/{asked['id']}"}
+    inputs = {"emails": emails, "users": users, "text": text, "key": _key(asked["id"])}
     write_run(
         tx, house, playbook=playbook, inputs=inputs, incident=run.incident, requester=run.requester, shown=False,
         kind=run.kind,
     )  # fmt: skip
     return [voter.person for voter in who]
+
+
+def answered(tx: Tx, house: House, run: Run, asked: Approval) -> str | None:
+    """End the calls of an approval that is not open any more; returns the run, None when there is none to end."""
+    emails = [mail for person in asked.paged if (mail := _email(tx, person))]
+    if asked.state == "open" or not emails:
+        return None
+    try:
+        playbook = house.find_playbook(ANSWERED)
+    except Refused:
+        return None
+    inputs = {"emails": emails, "key": _key(asked.id)}
+    return write_run(
+        tx, house, playbook=playbook, inputs=inputs, incident=run.incident, requester=run.requester, shown=False,
+        kind=run.kind,
+    )  # fmt: skip
+
+
+def _key(approval: str) -> str:
+    return f"muster/{approval}"
 
 
 def _email(tx: Tx, person: str) -> str | None:

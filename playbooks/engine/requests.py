@@ -16,6 +16,7 @@ from playbooks.engine.asking import void
 from playbooks.engine.driver import abort as end_aborted
 from playbooks.engine.engine import Engine
 from playbooks.engine.model import Playbook
+from playbooks.engine.paging import answered
 from playbooks.engine.starting import write_run
 from playbooks.engine.transition import Changes, lock, transition
 from playbooks.engine.voting import Said, revoke, vote
@@ -24,7 +25,19 @@ from storage import runs
 from storage.db import Tx
 from storage.runs import Run, Step
 
-__all__ = ["Said", "abort", "answer", "pause", "resume", "retry", "revoke", "skip", "start_run", "vote"]
+__all__ = [
+    "Said",
+    "abort",
+    "answer",
+    "calls_answered",
+    "pause",
+    "resume",
+    "retry",
+    "revoke",
+    "skip",
+    "start_run",
+    "vote",
+]
 
 
 def start_run(
@@ -48,6 +61,14 @@ def start_run(
         tx, engine.house, playbook=playbook, inputs=inputs, incident=incident, requester=requester, account=account,
         ask=ask, shown=shown, service=service, site=site, kind=kind, editors=editors,
     )  # fmt: skip
+
+
+def calls_answered(tx: Tx, engine: Engine, approval: str) -> None:
+    """Let those sleep who were called for an approval that is not open any more."""
+    asked = runs.approval(tx, approval)
+    run = runs.get(tx, asked.run) if asked is not None else None
+    if asked is not None and run is not None:
+        answered(tx, engine.house, run, asked)
 
 
 def _running(tx: Tx, run: str) -> Run:

@@ -131,6 +131,8 @@ def _move_approval(tx: Tx, id: str, values: dict[str, Any]) -> None:
         moves.check("approval", found.state, after)
         if after not in moves.APPROVAL_LIVE:
             values.setdefault("decided_at", tx.now)
+        if found.state == "open" and found.paged:
+            timers.set(tx, "answered", id, tx.now)  # nobody needs to be woken for it any more
     if values:
         tx.conn.execute(update(approvals).where(approvals.c.id == id).values(**values))
     cards.want(tx, "approval", id, found.run.rpartition("/")[0])

@@ -124,4 +124,4 @@ async def test_a_second_request_for_the_same_database_waits_for_nobody(town: Any
     assert [one.id for one in await box.approvals()] == [f"{RUN}/1"]
     await box.types(BEN, "/playbook approve org/2", "Nothing in org/2")
     await box.press(ANA, "does not count")
-    await box.holds((ANA, "approve", False))
+    await box.holds((BEN, "approve", False), (ANA, "approve", False))

@@ -25,6 +25,7 @@ async def test_one_incident_from_declare_to_post_mortem(town: Any, muster: Any) 
     assert await town.reboots() == 1
     done = await sb.wait_for(channel, lambda m: m.ts == card.ts and "started" in m.plain)
     assert not done.buttons, "the buttons are gone once it started"
+    await sb.wait_until(lambda: _asleep(sb), timeout=15)
     await town.says("U0BEN", channel, "/incident resolve writer failed over", "resolved")
     await sb.wait_until(lambda: _has_file(sb, "INC-1-post-mortem.md"), timeout=20)
     assert all(
@@ -32,6 +33,12 @@ async def test_one_incident_from_declare_to_post_mortem(town: Any, muster: Any) 
     )
     assert await town.read(lambda tx: documents.of_stream(tx, "INC-1"))
     await town.proven()
+
+
+async def _asleep(sb: Any) -> bool:
+    """Who was called for the approval is not being called any more."""
+    calls = [one for one in (await sb.pagerduty())["incidents"] if one["incident_key"].startswith("muster/INC-1/")]
+    return len(calls) == 2 and all(one["status"] == "resolved" for one in calls)
 
 
 async def _has_file(sb: Any, name: str) -> bool:
