@@ -79,9 +79,11 @@ def _page(facts: IncidentFacts, around: Around) -> str:
         return f"{sent}acknowledged{by} {around.at(incident.acknowledged_at)}"
     if step is None or step.state in ("skipped", "aborted"):
         return f"not sent ({person(step.note, 150)})" if step and step.note else "none"
-    if step.state in ("failed", "uncertain"):
+    trying = step.state == "pending" and step.tries > 0 and bool(step.error)
+    if step.state in ("failed", "uncertain") or trying:
         call = f" *Call the on-call: {phones(around.policy)}*" if phones(around.policy) else " *Call the on-call.*"
-        return f"❌ _{whom}_ not reached: {person(step.error, 200)}{call}"
+        again = " I keep trying." if trying else ""
+        return f"❌ _{whom}_ not reached: {person(step.error, 200)}{call}{again}"
     if step.done_at:
         return f"_{whom}_ notified {around.at(step.done_at)}, not acknowledged yet"
     return f"⏳ calling _{whom}_"
