@@ -232,7 +232,6 @@ async def test_a_page_that_stays_refused_says_so_and_how_to_page(
         ("invite", "missing_scope", "scope"),
         ("topic", "error:not_authorized", "conversations.setTopic"),
         ("publish", "error:unprocessable", "Statuspage"),
-        ("publish", "500", "Statuspage"),
         ("marker", "429", "Statuspage said 429"),
     ],
 )
