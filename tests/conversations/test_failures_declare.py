@@ -202,7 +202,6 @@ async def test_whom_to_call_is_said_when_the_page_fails(town: Any, publishing: P
     [
         ("429", "PagerDuty said 429"),
         ("error:forbidden", "PagerDuty refused trigger of muster/INC-1"),
-        ("reset", "no answer"),
     ],
 )
 async def test_a_page_that_stays_refused_says_so_and_how_to_page(
