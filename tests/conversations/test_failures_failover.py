@@ -57,6 +57,12 @@ class Failing:
         """Ask for it; the approval card."""
         return await self.town.asked(self.channel)
 
+    async def asked_again(self, first: Message) -> Message:
+        """The approval card that replaces the first one, which may still stand there with its buttons."""
+        return await self.sb.wait_for(
+            self.channel, lambda m: m.ts != first.ts and m.button("Approve") is not None, timeout=15
+        )
+
     async def approve(self, card: Message) -> None:
         """Ben and Chi agree."""
         await self.town.presses("U0BEN", self.channel, "Approve", card, "1 of 2")
@@ -155,7 +161,8 @@ async def test_a_throttled_reboot_is_sent_again_under_the_same_approval(failing:
 async def test_a_reboot_nobody_can_tell_of_asks_a_person(failing: Failing, mode: str) -> None:
     """No answer, and nothing to be seen yet: evidence and three buttons; nothing is repeated without new approvals."""
     await failing.sb.fail("aws", REBOOT, mode)
-    await failing.approve(await failing.ask())
+    card = await failing.ask()
+    await failing.approve(card)
     question = await failing.sb.wait_for(
         failing.channel, lambda m: m.button("It did not: ask again") is not None, timeout=20
     )
@@ -163,7 +170,7 @@ async def test_a_reboot_nobody_can_tell_of_asks_a_person(failing: Failing, mode:
     assert "writer in eu-north-1a" in question.plain, "what was seen"
     assert await failing.town.reboots() == 0
     await failing.sb.click("U0BEN", failing.channel, "It did not: ask again", ts=question.ts)
-    again = await failing.sb.wait_for(failing.channel, lambda m: m.button("Approve") is not None, timeout=15)
+    again = await failing.asked_again(card)
     assert await failing.town.reboots() == 0, "a person's word is no approval"
     await failing.town.presses("U0CHI", failing.channel, "Approve", again, "1 of 2")
 
@@ -192,13 +199,12 @@ async def test_an_unknown_outcome_can_be_aborted(failing: Failing) -> None:
 @SQLITE
 async def test_a_refused_reboot_pauses_and_says_what_to_allow(failing: Failing) -> None:
     await failing.sb.fail("aws", REBOOT, "error:AccessDenied")
-    await failing.approve(await failing.ask())
-    card = await failing.shows("*paused*", "AccessDenied")
-    assert "rds:" in card.plain, "which permission"
-    await failing.sb.click("U0BEN", failing.channel, "Retry", ts=card.ts)
-    again = await failing.sb.wait_for(
-        failing.channel, lambda m: m.button("Approve") is not None and m.ts > card.ts, timeout=15
-    )
+    card = await failing.ask()
+    await failing.approve(card)
+    paused = await failing.shows("*paused*", "AccessDenied")
+    assert "rds:" in paused.plain, "which permission"
+    await failing.sb.click("U0BEN", failing.channel, "Retry", ts=paused.ts)
+    again = await failing.asked_again(card)
     await failing.town.presses("U0BEN", failing.channel, "Approve", again, "asked for")
     assert await failing.town.reboots() == 0, "who retries is a requester: that vote does not count"
 
