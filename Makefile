@@ -34,7 +34,7 @@ check: $(READY) ## lint, types, floors
 	$(BIN)/lint-imports
 
 unit: $(READY) ## all tests but the benchmarks
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not bench and not soak"
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not bench and not soak"
 
 bench: $(READY) ## performance, as ratios against a baseline in the same run
 	$(BIN)/python -m pytest -q -s -m bench tests/bench

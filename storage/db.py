@@ -22,7 +22,7 @@ import psycopg
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -32,8 +32,9 @@ T = TypeVar("T")
 Work = Callable[["Tx"], T]
 log = structlog.get_logger(__name__)
 
-# serialization_failure, deadlock_detected: PostgreSQL chose us to lose a race; the work has had no effect.
-_LOST_RACE = ("40001", "40P01")
+# serialization_failure, deadlock_detected, idle_in_transaction_session_timeout: PostgreSQL ended our transaction; the
+# work has had no effect.
+_LOST_RACE = ("40001", "40P01", "25P03")
 _SQLITE_DOWN = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_READONLY")
 RACES = 5
 # A replica that is stopped or cut off inside a transaction holds row locks that nobody could take over from.
@@ -102,13 +103,11 @@ class Database:
         for attempt in range(RACES):
             try:
                 result, hints = await self._write_once(work)
-            except OperationalError as error:
+            except DBAPIError as error:
                 if _sqlstate(error) in _LOST_RACE and attempt + 1 < RACES:
                     log.debug("database.race_lost", attempt=attempt + 1)
                     await asyncio.sleep(0.005 * (attempt + 1))
                     continue
-                raise _unreachable(error) from error
-            except DBAPIError as error:
                 raise _unreachable(error) from error
             except (OSError, TimeoutError, NoConnectionFree, psycopg.OperationalError) as error:
                 raise Unreachable(f"The database did not answer: {type(error).__name__}") from error
@@ -134,7 +133,18 @@ class Database:
                 return work(tx), tx.hints
 
     async def read(self, work: Work[T]) -> T:
-        """Run `work` on a consistent snapshot; it must not write."""
+        """Run `work` on a consistent snapshot; it must not write. A look the server ended for idling is taken again."""
+        try:
+            return await self._read_once(work)
+        except DBAPIError as error:
+            if _sqlstate(error) not in _LOST_RACE:
+                raise _unreachable(error) from error
+        try:
+            return await self._read_once(work)
+        except DBAPIError as error:
+            raise _unreachable(error) from error
+
+    async def _read_once(self, work: Work[T]) -> T:
         try:
             if self._aengine is not None:
                 async with self._aengine.connect() as fresh:
@@ -142,8 +152,6 @@ class Database:
                     return await conn.run_sync(lambda sync: work(Tx(sync)))
             pool = self._writer if self._memory else self._readers
             return await asyncio.get_running_loop().run_in_executor(pool, self._read_sqlite, work)
-        except DBAPIError as error:
-            raise _unreachable(error) from error
         except (OSError, TimeoutError, NoConnectionFree, psycopg.OperationalError) as error:
             raise Unreachable(f"The database did not answer: {type(error).__name__}") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -166,3 +167,20 @@ def test_the_one_spelling_of_a_time() -> None:
     assert iso(moment) == "2026-11-22T14:02:03.000005Z"
     assert from_iso(iso(moment)) == moment
     assert UtcTime().process_bind_param(None, None) is None  # type: ignore[arg-type]
+
+
+async def test_a_transaction_the_server_ended_for_idling_is_run_again(db: Database) -> None:
+    if db.sqlite:
+        pytest.skip("SQLite ends no transaction by itself")
+    tries: list[int] = []
+
+    def work(tx: Tx) -> int:
+        tries.append(1)
+        tx.conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+        if len(tries) % 2:
+            time.sleep(0.3)
+        return int(tx.conn.execute(text("SELECT 7")).scalar_one())
+
+    assert await db.write(work) == 7
+    assert await db.read(work) == 7
+    assert len(tries) == 4
