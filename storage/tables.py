@@ -227,6 +227,8 @@ approvals = Table(
     Column("decided_at", UtcTime),
     Column("reason", Text),
     Column("paged", JSON, nullable=False),
+    Column("mode", Text, nullable=False, server_default="quorum"),  # quorum, contain, break-glass
+    Column("overrides", JSON),  # break-glass: the rules set aside, by name
     Index("ix_approvals_run", "run", "idx"),
     Index("ix_approvals_open", "state", "expires_at"),
 )
@@ -241,6 +243,7 @@ votes = Table(
     Column("via", Text, nullable=False),
     Column("reason", Text),
     Column("believed_at", UtcTime),
+    Column("proof", Text),  # how the person proved who they are, beyond the account: totp
     Column("at", UtcTime, nullable=False),
 )
 
