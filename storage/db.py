@@ -1,8 +1,8 @@
 """The database: one way to write, one way to read, on SQLite and PostgreSQL.
 
 A transaction's work is a plain function `work(tx) -> T`, never a coroutine: it cannot await, so it cannot hold a
-transaction across an outside call (docs/decisions/0001). On PostgreSQL it runs on an async psycopg connection; on
-SQLite in one writer thread (BEGIN IMMEDIATE, WAL, synchronous=FULL), one thread hop per transaction.
+transaction across an outside call (docs/decisions/0001). It runs in a thread, one hop per transaction: on SQLite in the
+one writer's (BEGIN IMMEDIATE, WAL, synchronous=FULL), on PostgreSQL in one of as many as there are connections.
 
 Belongs here: engines, transactions, retries of lost races, hints that rows changed. Not: tables or statements.
 """
@@ -20,11 +20,10 @@ from typing import Any, TypeVar
 
 import psycopg
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from storage.types import DbNow
 
@@ -40,6 +39,10 @@ RACES = 5
 # A replica that is stopped or cut off inside a transaction holds row locks that nobody could take over from.
 IDLE_IN_TRANSACTION_S = 3
 CHANNEL = "muster"
+READERS = 5
+_SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+_NOTIFY = text("SELECT pg_notify(:channel, :topics)")
+_NOW = select(DbNow())
 
 
 class Unreachable(Exception):
@@ -59,7 +62,7 @@ class Tx:
     def now(self) -> datetime:
         """Database time, UTC, the same through the whole transaction."""
         if self._now is None:
-            self._now = self.conn.execute(select(DbNow())).scalar_one()
+            self._now = self.conn.execute(_NOW).scalar_one()
         return self._now
 
     def hint(self, topic: str) -> None:
@@ -78,21 +81,17 @@ class Database:
         self.url = url
         self.sqlite = parsed.get_backend_name() == "sqlite"
         self._listeners: list[Callable[[str], None]] = []
-        self._aengine: AsyncEngine | None = None
-        self._engine: Engine | None = None
         if self.sqlite:
             if parsed.database and parsed.database != ":memory:":
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             self._engine = _sqlite_engine(str(parsed.set(drivername="sqlite")), readers=pool)
-            self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
-            self._readers = ThreadPoolExecutor(4, thread_name_prefix="sqlite-reader")
-            self._memory = not parsed.database or parsed.database == ":memory:"
+            self._writers = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
+            memory = not parsed.database or parsed.database == ":memory:"
+            self._readers = self._writers if memory else ThreadPoolExecutor(4, thread_name_prefix="database-reader")
         else:
-            async_url = parsed.set(drivername="postgresql+psycopg")
-            self._aengine = create_async_engine(
-                async_url, pool_size=pool, max_overflow=pool, pool_timeout=10, connect_args={"connect_timeout": 5}
-            )
-            event.listen(self._aengine.sync_engine, "connect", _limit_idling)
+            self._engine = _postgresql_engine(parsed, connections=pool + READERS)
+            self._writers = ThreadPoolExecutor(pool, thread_name_prefix="database-writer")
+            self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
 
     def listen(self, listener: Callable[[str], None]) -> None:
         """Call `listener(topic)` in this process after each commit that hinted a topic. A hint, never the truth."""
@@ -102,7 +101,8 @@ class Database:
         """Run `work` in one transaction and commit; all of it or nothing. Lost races are run again, RACES times."""
         for attempt in range(RACES):
             try:
-                result, hints = await self._write_once(work)
+                loop = asyncio.get_running_loop()
+                result, hints = await loop.run_in_executor(self._writers, self._in_transaction, work)
             except DBAPIError as error:
                 if _sqlstate(error) in _LOST_RACE and attempt + 1 < RACES:
                     log.debug("database.race_lost", attempt=attempt + 1)
@@ -117,20 +117,15 @@ class Database:
             return result
         raise AssertionError("unreachable: the last race raises")
 
-    async def _write_once(self, work: Work[T]) -> tuple[T, set[str]]:
-        if self._aengine is not None:
-            async with self._aengine.begin() as conn:
-                return await conn.run_sync(_in_postgresql, work)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writer, self._in_sqlite, work)
-
-    def _in_sqlite(self, work: Work[T]) -> tuple[T, set[str]]:
-        assert self._engine is not None
+    def _in_transaction(self, work: Work[T]) -> tuple[T, set[str]]:
         with self._engine.connect() as fresh:
-            conn = fresh.execution_options(muster_begin="IMMEDIATE")
+            conn = fresh.execution_options(muster_begin="IMMEDIATE") if self.sqlite else fresh
             with conn.begin():
                 tx = Tx(conn)
-                return work(tx), tx.hints
+                result = work(tx)
+                if tx.hints and not self.sqlite:
+                    conn.execute(_NOTIFY, {"channel": CHANNEL, "topics": " ".join(sorted(tx.hints))})
+                return result, tx.hints
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a consistent snapshot; it must not write. A look the server ended for idling is taken again."""
@@ -146,49 +141,36 @@ class Database:
 
     async def _read_once(self, work: Work[T]) -> T:
         try:
-            if self._aengine is not None:
-                async with self._aengine.connect() as fresh:
-                    conn = await fresh.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-                    return await conn.run_sync(lambda sync: work(Tx(sync)))
-            pool = self._writer if self._memory else self._readers
-            return await asyncio.get_running_loop().run_in_executor(pool, self._read_sqlite, work)
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._looking, work)
         except (OSError, TimeoutError, NoConnectionFree, psycopg.OperationalError) as error:
             raise Unreachable(f"The database did not answer: {type(error).__name__}") from error
 
-    def _read_sqlite(self, work: Work[T]) -> T:
-        assert self._engine is not None
-        with self._engine.connect() as conn, conn.begin():
-            return work(Tx(conn))
+    def _looking(self, work: Work[T]) -> T:
+        with self._engine.connect() as fresh:
+            conn = fresh if self.sqlite else fresh.execution_options(**_SNAPSHOT)
+            with conn.begin():
+                return work(Tx(conn))
 
     async def notifications(self) -> AsyncIterator[str]:
         """Topics other processes hinted (PostgreSQL LISTEN). Ends with the connection: listen again, then look."""
-        if self._aengine is None:
+        if self.sqlite:
             return
         url = make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
         try:
             async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
                 await conn.execute(f"LISTEN {CHANNEL}")
                 async for note in conn.notifies():
-                    yield note.payload
+                    for topic in note.payload.split():
+                        yield topic
         except psycopg.OperationalError as error:
             raise Unreachable(f"The database stopped listening: {type(error).__name__}") from error
 
     async def close(self) -> None:
         """Let running work end, then close all connections."""
-        if self._aengine is not None:
-            await self._aengine.dispose()
-        if self._engine is not None:
-            await asyncio.get_running_loop().run_in_executor(self._writer, self._engine.dispose)
-            self._writer.shutdown(wait=True)
-            self._readers.shutdown(wait=True)
-
-
-def _in_postgresql(conn: Connection, work: Work[T]) -> tuple[T, set[str]]:
-    tx = Tx(conn)
-    result = work(tx)
-    for topic in sorted(tx.hints):
-        conn.execute(text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic})
-    return result, tx.hints
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._writers, self._engine.dispose)
+        self._writers.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
 
 
 def _limit_idling(dbapi: Any, record: Any) -> None:
@@ -197,6 +179,19 @@ def _limit_idling(dbapi: Any, record: Any) -> None:
     cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_S}s'")
     cursor.close()
     dbapi.commit()
+
+
+def _postgresql_engine(url: URL, *, connections: int) -> Engine:
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=10,
+        # A server that vanished from the network is given up in seconds, not in the two hours of TCP's own patience.
+        connect_args={"connect_timeout": 5, "tcp_user_timeout": 10_000, "keepalives_idle": 5, "keepalives_interval": 2},
+    )
+    event.listen(engine, "connect", _limit_idling)
+    return engine
 
 
 def _sqlite_engine(url: str, *, readers: int) -> Engine:

@@ -38,7 +38,7 @@ async def test_many_at_once_in_few_transactions(db: Database) -> None:
         nonlocal commits
         commits += 1
 
-    engine = db._engine if db.sqlite else db._aengine.sync_engine  # type: ignore[union-attr]
+    engine = db._engine
     event.listen(engine, "commit", counted)
     store = Store(db)
     assert all(await asyncio.gather(*(store.put(ask(f"k{n}")) for n in range(250))))
