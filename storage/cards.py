@@ -9,12 +9,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from storage.db import Tx
-from storage.sql import insert_or, later
+from storage.sql import later
 from storage.tables import cards
 
 # Lower is sooner: what holds people up comes before what keeps them informed.
@@ -49,12 +52,15 @@ def want(tx: Tx, kind: str, subject: str, stream: str) -> None:
         "kind": kind, "subject": subject, "stream": stream, "priority": PRIORITY[kind], "wanted": 1, "shown": 0,
         "state": "waiting", "attempts": 0, "not_before": tx.now,
     }  # fmt: skip
-    statement = insert_or(tx, cards).values(row)
-    statement = statement.on_conflict_do_update(
-        index_elements=[cards.c.kind, cards.c.subject], set_={"wanted": cards.c.wanted + 1}
-    )
-    tx.conn.execute(statement)
+    tx.conn.execute(_wanted(tx.sqlite), row)
     tx.hint("cards")
+
+
+@lru_cache(maxsize=2)
+def _wanted(sqlite: bool) -> Any:
+    statement = sqlite_insert(cards) if sqlite else pg_insert(cards)
+    mine = [cards.c.kind, cards.c.subject]
+    return statement.on_conflict_do_update(index_elements=mine, set_={"wanted": cards.c.wanted + 1})
 
 
 def due(tx: Tx, *, limit: int = 100) -> list[Card]:

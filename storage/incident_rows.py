@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select
 
 from storage.db import Tx
+from storage.sql import find
 from storage.tables import incidents
 from storage.tables import roles as role_rows
 
@@ -93,13 +94,14 @@ class RoleHeld:
 
 
 _COLUMNS = [incidents.c[f.name] for f in fields(Incident)]
+_NAMES = tuple(f.name for f in fields(Incident))
+_ROLE = tuple(f.name for f in fields(RoleHeld))
 
 
 def get(tx: Tx, incident: str, *, lock: bool = False) -> Incident | None:
     """One incident, or None; with `lock` its row is held until the transaction ends (first in the lock order)."""
-    query = select(*_COLUMNS).where(incidents.c.id == incident)
-    row = tx.conn.execute(query.with_for_update() if lock else query).mappings().first()
-    return Incident(**row) if row else None
+    row = find(tx, incidents, _NAMES, {"id": incident}, lock=lock).first()
+    return Incident(*row) if row else None
 
 
 def by_channel(tx: Tx, channel: str) -> Incident | None:
@@ -136,9 +138,8 @@ def latest(tx: Tx, *, limit: int, before: int | None = None) -> list[Incident]:
 
 def roles_of(tx: Tx, incident: str) -> list[RoleHeld]:
     """Who wears which hat, longest first."""
-    columns = [role_rows.c[f.name] for f in fields(RoleHeld)]
-    query = select(*columns).where(role_rows.c.incident == incident).order_by(role_rows.c.since, role_rows.c.role)
-    return [RoleHeld(**row) for row in tx.conn.execute(query).mappings()]
+    held = [RoleHeld(*row) for row in find(tx, role_rows, _ROLE, {"incident": incident})]
+    return sorted(held, key=lambda one: (one.since, one.role))
 
 
 def roles(tx: Tx, incident: str) -> dict[str, RoleHeld]:

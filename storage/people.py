@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from storage.db import Tx
-from storage.sql import insert_or
+from storage.sql import find, insert_or
 from storage.tables import accounts, memberships, oncall, people, refreshes
 from storage.timeline import ORG, Entry, append
 
@@ -53,6 +53,9 @@ class Account:
     name: str | None
     email: str | None
     believed_at: datetime | None
+
+
+_ACCOUNT = tuple(Account.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
@@ -176,7 +179,8 @@ def _new_person(tx: Tx, name: str) -> str:
 
 def name(tx: Tx, person: str) -> str:
     """As people call them; the id when the name is not known or was erased."""
-    return names(tx, [person])[person]
+    found = find(tx, people, ("name",), {"id": person}).scalar()
+    return str(found) if found else person
 
 
 def names(tx: Tx, persons: Iterable[str]) -> dict[str, str]:
@@ -189,9 +193,8 @@ def names(tx: Tx, persons: Iterable[str]) -> dict[str, str]:
 
 def accounts_of(tx: Tx, person: str, kind: str) -> list[Account]:
     """This person's accounts of one kind: full members first, then the one looked at last."""
-    columns = [accounts.c[name] for name in Account.__dataclass_fields__]
-    rows = tx.conn.execute(select(*columns).where(accounts.c.person == person, accounts.c.kind == kind)).mappings()
-    return sorted((Account(**row) for row in rows), key=_best_first)
+    rows = find(tx, accounts, _ACCOUNT, {"person": person, "kind": kind})
+    return sorted((Account(*row) for row in rows), key=_best_first)
 
 
 def _best_first(one: Account) -> tuple[bool, float, str]:

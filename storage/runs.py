@@ -11,10 +11,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, or_, select, update
+from sqlalchemy import Table, or_, select, update
 
 from storage.db import Tx
-from storage.sql import later, skip_locked
+from storage.sql import find, later, skip_locked
 from storage.tables import approvals, locks, runs, steps, votes
 
 
@@ -142,76 +142,66 @@ class Lock:
     since: datetime
 
 
-def _all_of(kind: type[Any], table: Table) -> Select[Any]:
-    """Building a SELECT of thirty columns costs more than running it, so each is built once."""
-    return select(*[table.c[f.name] for f in fields(kind)])
+_TABLES: dict[type[Any], Table] = {Run: runs, Step: steps, Approval: approvals, Vote: votes, Lock: locks}
+_COLUMNS: dict[type[Any], tuple[str, ...]] = {kind: tuple(f.name for f in fields(kind)) for kind in _TABLES}
 
 
-_SELECT: dict[type[Any], Select[Any]] = {
-    Run: _all_of(Run, runs),
-    Step: _all_of(Step, steps),
-    Approval: _all_of(Approval, approvals),
-    Vote: _all_of(Vote, votes),
-    Lock: _all_of(Lock, locks),
-}
+def _rows(tx: Tx, kind: type[Any], *, order: str = "", lock: bool = False, **where: Any) -> list[Any]:
+    return [kind(*row) for row in find(tx, _TABLES[kind], _COLUMNS[kind], where, order=order, lock=lock)]
 
 
-def _rows(tx: Tx, kind: type[Any], *where: Any, order: Any = None, lock: bool = False) -> list[Any]:
-    query = _SELECT[kind].where(*where)
-    if order is not None:
-        query = query.order_by(order)
-    if lock:
-        query = query.with_for_update()
-    return [kind(*row) for row in tx.conn.execute(query)]
+def _among(tx: Tx, kind: type[Any], column: str, values: Collection[str], order: str) -> list[Any]:
+    table = _TABLES[kind]
+    query = select(*[table.c[name] for name in _COLUMNS[kind]]).where(table.c[column].in_(values))
+    return [kind(*row) for row in tx.conn.execute(query.order_by(table.c[order]))]
 
 
 def get(tx: Tx, run: str, *, lock: bool = False) -> Run | None:
     """One run; with `lock` its row is held until the transaction ends (first in the lock order)."""
-    found: list[Run] = _rows(tx, Run, runs.c.id == run, lock=lock)
+    found: list[Run] = _rows(tx, Run, id=run, lock=lock)
     return found[0] if found else None
 
 
 def steps_of(tx: Tx, run: str) -> list[Step]:
     """The steps of a run in order."""
-    return _rows(tx, Step, steps.c.run == run, order=steps.c.idx)
+    return _rows(tx, Step, run=run, order="idx")
 
 
 def of_incident(tx: Tx, incident: str) -> list[Run]:
     """All runs of an incident in order of their numbers."""
-    return _rows(tx, Run, runs.c.incident == incident, order=runs.c.number)
+    return _rows(tx, Run, incident=incident, order="number")
 
 
 def approval(tx: Tx, id: str) -> Approval | None:
     """One approval by id."""
-    found: list[Approval] = _rows(tx, Approval, approvals.c.id == id)
+    found: list[Approval] = _rows(tx, Approval, id=id)
     return found[0] if found else None
 
 
 def approvals_of(tx: Tx, run: str) -> list[Approval]:
     """All approvals ever asked for in a run, oldest first."""
-    return _rows(tx, Approval, approvals.c.run == run, order=approvals.c.opened_at)
+    return _rows(tx, Approval, run=run, order="opened_at")
 
 
 def open_approval(tx: Tx, run: str) -> Approval | None:
     """The approval a run waits for now, open or granted, or None."""
-    live = approvals.c.state.in_(("open", "granted"))
-    found: list[Approval] = _rows(tx, Approval, approvals.c.run == run, live, order=approvals.c.opened_at)
-    return found[-1] if found else None
+    live = [one for one in approvals_of(tx, run) if one.state in ("open", "granted")]
+    return live[-1] if live else None
 
 
 def votes_on(tx: Tx, approval: str) -> list[Vote]:
     """Votes in the order they were cast."""
-    return _rows(tx, Vote, votes.c.approval == approval, order=votes.c.at)
+    return _rows(tx, Vote, approval=approval, order="at")
 
 
 def locks_of(tx: Tx, run: str) -> list[Lock]:
     """Resources a run holds."""
-    return _rows(tx, Lock, locks.c.run == run, order=locks.c.resource)
+    return _rows(tx, Lock, run=run, order="resource")
 
 
 def holders(tx: Tx, resources: Iterable[str]) -> list[Lock]:
     """Who holds any of these resources."""
-    return _rows(tx, Lock, locks.c.resource.in_(list(resources)), order=locks.c.resource)
+    return _among(tx, Lock, "resource", list(resources), "resource")
 
 
 def claim(tx: Tx, owner: str, *, limit: int, lease_s: float, but: Collection[str] = ()) -> list[Run]:
@@ -229,7 +219,7 @@ def claim(tx: Tx, owner: str, *, limit: int, lease_s: float, but: Collection[str
     ids = list(tx.conn.execute(skip_locked(query)).scalars())
     if not ids:
         return []
-    before: list[Run] = _rows(tx, Run, runs.c.id.in_(ids), order=runs.c.ready_at)
+    before: list[Run] = _among(tx, Run, "id", ids, "ready_at")
     tx.conn.execute(
         update(runs)
         .where(runs.c.id.in_(ids))

@@ -21,9 +21,10 @@ from datetime import datetime
 from typing import Any
 
 import rfc8785
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 
 from storage.db import Tx
+from storage.sql import change, find, fresh_insert, insert_or
 from storage.tables import events, streams, texts
 from storage.types import from_iso, iso
 
@@ -136,10 +137,10 @@ def append(tx: Tx, stream: str, *entries: Entry) -> list[int]:
         rows.append({**envelope, "body": body, "hash": prev})
     if not rows:
         return []
-    tx.conn.execute(insert(events), rows)
+    tx.conn.execute(fresh_insert(events), rows)
     if salted:
-        tx.conn.execute(insert(texts), salted)
-    tx.conn.execute(update(streams).where(streams.c.name == stream).values(seq=seq, hash=prev, at=at))
+        tx.conn.execute(fresh_insert(texts), salted)
+    change(tx, streams, {"name": stream}, {"seq": seq, "hash": prev, "at": at})
     tx.hint("timeline")
     return [row["seq"] for row in rows]
 
@@ -152,19 +153,17 @@ class _Locked:
 
 
 def _lock_head(tx: Tx, stream: str) -> _Locked:
-    query = select(streams.c.seq, streams.c.hash, streams.c.at).where(streams.c.name == stream).with_for_update()
-    row = tx.conn.execute(query).first()
+    row = _head_row(tx, stream)
     if row is None:
-        start = genesis(stream)
-        statement = insert(streams).values(name=stream, seq=0, hash=start, at="")
-        if not tx.sqlite:
-            from sqlalchemy.dialects.postgresql import insert as pg_insert
-
-            statement = pg_insert(streams).values(name=stream, seq=0, hash=start, at="").on_conflict_do_nothing()
-        tx.conn.execute(statement)
-        row = tx.conn.execute(query).first()
+        fresh = insert_or(tx, streams).values(name=stream, seq=0, hash=genesis(stream), at="")
+        tx.conn.execute(fresh.on_conflict_do_nothing())
+        row = _head_row(tx, stream)
         assert row is not None
     return _Locked(*row)
+
+
+def _head_row(tx: Tx, stream: str) -> Any:
+    return find(tx, streams, ("seq", "hash", "at"), {"name": stream}, lock=True).first()
 
 
 def _plain(value: Any) -> Any:

@@ -56,12 +56,12 @@ def _now_sqlite(element: DbNow, compiler: Any, **kw: Any) -> str:
 
 def iso(time: datetime) -> str:
     """RFC 3339 in UTC with microseconds and Z, the only spelling of a time inside an event."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def from_iso(text: str) -> datetime:
     """The time back from `iso`."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 def seconds(amount: float) -> timedelta:

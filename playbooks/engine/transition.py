@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 
 from playbooks.engine import moves
 from storage import cards, incidents, timeline, timers
 from storage import runs as rows
 from storage.db import Tx
+from storage.sql import change
 from storage.tables import approvals, locks, runs
 from storage.tables import steps as steps_table
 from storage.timeline import Entry
@@ -102,8 +103,7 @@ def _move_run(tx: Tx, run: rows.Run, values: dict[str, Any]) -> None:
         moves.check("run", run.state, after)
         if after in moves.RUN_ENDED:
             values |= {"ended_at": tx.now, "lease_owner": None, "lease_until": None, "ready_at": None}
-    statement = update(runs).where(runs.c.id == run.id).values(**values, revision=runs.c.revision + 1)
-    tx.conn.execute(statement)
+    change(tx, runs, {"id": run.id}, values, bump="revision")
     if after != run.state and (after in moves.RUN_ENDED or after == "paused"):
         timers.now(tx, run.id)  # who asked hears at once
 
@@ -115,12 +115,7 @@ def _move_step(tx: Tx, step: rows.Step, values: dict[str, Any]) -> None:
         if after in moves.STEP_ENDED:
             values.setdefault("ended_at", tx.now)
             values.setdefault("wake_at", None)
-    mine = (
-        steps_table.c.run == step.run,
-        steps_table.c.idx == step.idx,
-        steps_table.c.state == step.state,
-    )
-    tx.conn.execute(update(steps_table).where(*mine).values(**values))
+    change(tx, steps_table, {"run": step.run, "idx": step.idx, "state": step.state}, values)
 
 
 def _move_approval(tx: Tx, id: str, values: dict[str, Any]) -> None:
@@ -133,8 +128,7 @@ def _move_approval(tx: Tx, id: str, values: dict[str, Any]) -> None:
             values.setdefault("decided_at", tx.now)
         if found.state == "open" and found.paged:
             timers.set(tx, "answered", id, tx.now)  # nobody needs to be woken for it any more
-    if values:
-        tx.conn.execute(update(approvals).where(approvals.c.id == id).values(**values))
+    change(tx, approvals, {"id": id}, values)
     cards.want(tx, "approval", id, found.run.rpartition("/")[0])
 
 

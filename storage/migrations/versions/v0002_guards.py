@@ -8,12 +8,28 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from storage.migrations.versions.v0001_first_schema import LAW
 from storage.types import UtcTime
 
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+
+# A stream leaves the record whole or not at all: the row in `pruned` is what deletes it, in the same statement. That row
+# is let in only for an incident that has ended and is not held, at its very head, right after the org stream said so.
+NOT_NOW = (
+    "NEW.stream = 'org' "
+    "OR EXISTS (SELECT 1 FROM pruned p WHERE p.stream = NEW.stream) "
+    "OR EXISTS (SELECT 1 FROM holds h WHERE h.stream = NEW.stream AND h.until IS NULL) "
+    "OR NOT EXISTS (SELECT 1 FROM streams s WHERE s.name = NEW.stream AND s.seq = NEW.seq AND s.hash = NEW.hash) "
+    "OR NOT EXISTS (SELECT 1 FROM incidents i WHERE i.id = NEW.stream AND i.status IN ('resolved', 'cancelled')) "
+    "OR NOT EXISTS (SELECT 1 FROM events e JOIN streams o ON o.name = 'org' AND e.stream = o.name AND e.seq = o.seq "
+    "WHERE e.type = 'stream.pruned' AND e.body LIKE '%\"' || NEW.stream || '\"%' AND e.body LIKE '%' || NEW.sha256 || '%')"
+)
+WHY_NOT = "only an ended incident that is not held is pruned, at its head, after the org stream said so"
+GONE = "this stream was pruned; nothing is added to it"
+PRUNER = "muster_pruner"
 
 
 def upgrade() -> None:
@@ -25,6 +41,10 @@ def upgrade() -> None:
     _step_up()
     _reviews()
     _record()
+    if op.get_bind().dialect.name == "sqlite":
+        _pruning_on_sqlite()
+    else:
+        _pruning_on_postgresql()
 
 
 def downgrade() -> None:
@@ -130,3 +150,59 @@ def _record() -> None:
         sa.Column("opened", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("person", name="pk_escrow"),
     )  # fmt: skip
+
+
+def _pruning_on_sqlite() -> None:
+    for table in ("events", "texts"):
+        op.execute(f"DROP TRIGGER {table}_refuse_delete")
+        pruned = "EXISTS (SELECT 1 FROM pruned WHERE stream = {0}.stream)"
+        _refuse(f"{table}_refuse_delete BEFORE DELETE ON {table}", f"WHEN NOT {pruned.format('OLD')}",
+                f"DELETE on {table} is refused")  # fmt: skip
+        _refuse(f"{table}_refuse_pruned BEFORE INSERT ON {table}", f"WHEN {pruned.format('NEW')}", GONE)
+    # INSERT OR REPLACE deletes the row in its way without asking the DELETE trigger: by key or by rowid, refuse it before.
+    own_row = "EXISTS (SELECT 1 FROM pruned WHERE rowid = NEW.rowid)"
+    _refuse("pruned_refuse_insert BEFORE INSERT ON pruned", f"WHEN {own_row} OR {NOT_NOW}", WHY_NOT)
+    _refuse("pruned_refuse_update BEFORE UPDATE ON pruned", "", "UPDATE on pruned is refused")
+    _refuse("pruned_refuse_delete BEFORE DELETE ON pruned", "", "DELETE on pruned is refused")
+    op.execute(
+        "CREATE TRIGGER pruned_takes_all AFTER INSERT ON pruned BEGIN "
+        "DELETE FROM texts WHERE stream = NEW.stream; DELETE FROM events WHERE stream = NEW.stream; END"
+    )
+
+
+def _refuse(trigger: str, when: str, words: str) -> None:
+    op.execute(f"CREATE TRIGGER {trigger} {when} BEGIN SELECT RAISE(ABORT, '{LAW}: {words}'); END")
+
+
+def _pruning_on_postgresql() -> None:
+    stop = f"RAISE EXCEPTION '{LAW}: {{0}}' USING ERRCODE = 'integrity_constraint_violation';"
+    pruned = "EXISTS (SELECT 1 FROM pruned p WHERE p.stream = {0}.stream)"
+    refused = stop.format("% on % is refused").replace("' USING", "', TG_OP, TG_TABLE_NAME USING")
+    # Who may delete is a role of its own, taken on purpose (SET ROLE): nobody else, not even a superuser by accident.
+    _function(
+        "muster_delete_pruned",
+        f"IF current_user = '{PRUNER}' AND {pruned.format('OLD')} THEN RETURN OLD; END IF; {refused}",
+    )
+    _function("muster_refuse_pruned", f"IF {pruned.format('NEW')} THEN {stop.format(GONE)} END IF; RETURN NEW;")
+    _function("muster_may_prune", f"IF current_user <> '{PRUNER}' THEN {stop.format(f'only {PRUNER} prunes')} END IF; "
+              f"IF {NOT_NOW} THEN {stop.format(WHY_NOT)} END IF; RETURN NEW;")  # fmt: skip
+    _function(
+        "muster_prune",
+        "DELETE FROM texts WHERE stream = NEW.stream; DELETE FROM events WHERE stream = NEW.stream; RETURN NULL;",
+    )
+    for table in ("events", "texts"):
+        op.execute(f"DROP TRIGGER {table}_refuse_delete ON {table}")
+        _trigger(f"{table}_refuse_delete BEFORE DELETE ON {table} FOR EACH ROW", "muster_delete_pruned")
+        _trigger(f"{table}_refuse_pruned BEFORE INSERT ON {table} FOR EACH ROW", "muster_refuse_pruned")
+    _trigger("pruned_refuse_insert BEFORE INSERT ON pruned FOR EACH ROW", "muster_may_prune")
+    _trigger("pruned_takes_all AFTER INSERT ON pruned FOR EACH ROW", "muster_prune")
+    for verb, level in (("UPDATE", "ROW"), ("DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
+        _trigger(f"pruned_refuse_{verb.lower()} BEFORE {verb} ON pruned FOR EACH {level}", "muster_refuse")
+
+
+def _function(name: str, body: str) -> None:
+    op.execute(f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$")
+
+
+def _trigger(trigger: str, function: str) -> None:
+    op.execute(f"CREATE TRIGGER {trigger} EXECUTE FUNCTION {function}()")
