@@ -38,6 +38,11 @@ class Risk(IntEnum):
         return self >= Risk.RECOVERABLE
 
     @property
+    def guarded(self) -> bool:
+        """Guarded steps wait for approval: destructive ones for a quorum, `contain` for one person with step-up."""
+        return self >= Risk.CONTAIN
+
+    @property
     def word(self) -> str:
         """The word used on cards and in YAML."""
         return {3: "destructive, recoverable", 4: "destructive, irreversible"}.get(int(self), self.name.lower())
@@ -243,6 +248,11 @@ class Action(BaseModel):
         """Whether the subclass brings an undo of its own."""
         return cls.undo is not Action.undo
 
+    @classmethod
+    def undo_risk(cls) -> Risk:
+        """What taking it back is: never less than the effect, and opening again what was closed needs the quorum."""
+        return Risk.RECOVERABLE if cls.risk is Risk.CONTAIN else cls.risk
+
 
 _registry: dict[str, type[Action]] = {}
 A = TypeVar("A", bound=type[Action])
@@ -266,6 +276,8 @@ def action(
             raise TypeError(f"action {name} must live in {expected}, not {cls.__module__}")
         if risk is not Risk.READ and not cls.can_undo() and not cls.why_no_undo:
             raise TypeError(f"action {name} has no undo and does not say why (why_no_undo)")
+        if risk is Risk.CONTAIN and not cls.can_undo():
+            raise TypeError(f"action {name} only closes access (contain), so it brings its undo")
         cls.name, cls.risk, cls.again, cls.needs, cls.result = name, risk, again, needs, result
         cls.facts, cls.version = MappingProxyType(dict(facts or {})), version
         if unknown := set(cls.facts.values()) - set(result.model_fields):

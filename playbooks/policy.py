@@ -163,7 +163,8 @@ class Policy(Section):
         if service is not None:
             third = service.rto.total_seconds() / 3
             after = third if after is None else min(after, third)
-        requester = rule.requester if risk is Risk.RECOVERABLE else "never"
+        allowed = {Risk.RECOVERABLE: "recoverable", Risk.CONTAIN: "alone"}.get(risk)
+        requester = rule.requester if rule.requester == allowed else "never"
         return rule.model_copy(update={"requester": requester, "next_group_after_s": after})
 
     def severity_scope(self, severity: Severity, private: bool = False) -> dict[str, Any]:

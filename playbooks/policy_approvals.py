@@ -6,7 +6,7 @@ belong here: who is in a group now, votes, expiry (engine/approvals.py).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -18,6 +18,8 @@ from playbooks.errors import Refused
 from playbooks.policy_sections import Groups, Section
 
 Requester = Literal["never", "recoverable"]
+# What one person may set aside by breaking the glass, by name. Never who is a member, step-up, or what is bound.
+BREAKABLE = ("people", "groups", "from", "requester", "member_age", "directory_max_age")
 
 
 class Override(Section):
@@ -37,6 +39,24 @@ class DrillOverride(Override):
     """For runs of kind drill at a site whose kind is drill: the only override that may ask for less."""
 
     people: int | None = Field(default=None, ge=0, le=9)
+
+
+class Contain(Section):
+    """For steps that only close access: one person with step-up, everyone told, a second person looks at it after.
+
+    requester: `alone` lets that one person be who asked; `never` takes somebody else.
+    """
+
+    requester: Literal["alone", "never"] = "alone"
+    review_within: Duration = timedelta(hours=1)
+
+
+class BreakGlass(Section):
+    """One person sets rules aside, with a reason and step-up. who: groups; empty: who may approve anyway."""
+
+    who: Groups = ()
+    expires: Duration = timedelta(minutes=5)
+    review_within: Duration = timedelta(hours=24)
 
 
 class Approvals(Section):
@@ -59,21 +79,24 @@ class Approvals(Section):
     recoverable: Override = Override()
     irreversible: Override = Override()
     drill: DrillOverride | None = None
+    contain: Contain = Contain()
+    break_glass: BreakGlass = BreakGlass()
 
 
 class ApprovalRule(BaseModel):
     """The rule for one step, as it is bound into the approval's digest. Times are in seconds.
 
     groups: (group, how many) slots, one person fills one. from_: eligible groups, or ("everyone",).
-    requester "recoverable": whoever asked may be one of the people (only ever set for recoverable steps).
-    next_groups are asked when nobody answered within next_group_after_s. source: where it comes from, in words.
+    requester "recoverable": whoever asked may be one of the people (only ever set for recoverable steps); "alone": the
+    only one (contain). next_groups are called when nobody answered within next_group_after_s. review_within_s: what one
+    person decided alone is looked at by a second one within. source: where it comes from, in words.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     people: int = 2
     groups: tuple[tuple[str, int], ...] = ()
     from_: tuple[str, ...] = ("everyone",)
-    requester: Requester = "never"
+    requester: Literal["never", "recoverable", "alone"] = "never"
     expires_s: float = 900.0
     member_age_s: float = 86_400.0
     directory_max_age_s: float = 300.0
@@ -81,6 +104,7 @@ class ApprovalRule(BaseModel):
     page_missing: bool = True
     next_groups: tuple[str, ...] = ()
     next_group_after_s: float | None = None
+    review_within_s: float | None = None
     source: str = "approvals"
 
     @property
@@ -109,6 +133,19 @@ class ApprovalRule(BaseModel):
             }
         )
 
+    def broken(self, rules: Collection[str], who: tuple[str, ...]) -> ApprovalRule:
+        """This rule with those of BREAKABLE set aside for one person out of `who`; what is not named stays."""
+        changes: dict[str, Any] = {
+            "people": {"people": 1},
+            "groups": {"groups": ()},
+            "from": {"from_": who},
+            "requester": {"requester": "alone"},
+            "member_age": {"member_age_s": 0.0},
+            "directory_max_age": {"directory_max_age_s": float("inf")},
+        }
+        aside = {key: value for name in rules for key, value in changes[name].items()}
+        return self.model_copy(update={**aside, "source": f"{self.source} + break-glass"})
+
     def drilled(self, override: DrillOverride) -> ApprovalRule:
         """This rule with what the drill override says in its place, stricter or not."""
         said = override.model_dump(exclude_unset=True)
@@ -124,9 +161,9 @@ class ApprovalRule(BaseModel):
 
 
 def base_rule(section: Approvals, risk: Risk) -> ApprovalRule:
-    """The rule of the policy alone for a step of this risk. Below `recoverable` nobody is needed."""
+    """The rule of the policy alone for a step of this risk: one person for `contain`, below that nobody."""
     rule = ApprovalRule(
-        people=max(section.people, sum(section.groups.values())) if risk.destructive else 0,
+        people=_people(section, risk),
         groups=tuple(sorted(section.groups.items())) if risk.destructive else (),
         from_=section.from_,
         requester=section.requester,
@@ -142,7 +179,17 @@ def base_rule(section: Approvals, risk: Risk) -> ApprovalRule:
         return rule.stricter(section.recoverable, "approvals.recoverable")
     if risk is Risk.IRREVERSIBLE:
         return rule.stricter(section.irreversible, "approvals.irreversible")
+    if risk is Risk.CONTAIN:
+        within = section.contain.review_within.total_seconds()
+        given = {"requester": section.contain.requester, "review_within_s": within, "source": "approvals.contain"}
+        return rule.model_copy(update=given)
     return rule
+
+
+def _people(section: Approvals, risk: Risk) -> int:
+    if risk.destructive:
+        return max(section.people, sum(section.groups.values()))
+    return 1 if risk.guarded else 0
 
 
 def read_override(given: Mapping[str, Any] | Override | None) -> Override:

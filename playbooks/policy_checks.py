@@ -48,6 +48,7 @@ def dangling(policy: Policy) -> list[tuple[Loc, str]]:
     section = policy.approvals
     groups += [(("approvals", "from"), section.from_), (("approvals", "next_group"), section.next_group)]
     groups.append((("approvals", "groups"), tuple(section.groups)))
+    groups.append((("approvals", "break_glass", "who"), section.break_glass.who))
     for part, override in (
         ("recoverable", section.recoverable),
         ("irreversible", section.irreversible),

@@ -89,7 +89,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Approval:
-    """One request for approval, bound to `digest`. rule: `ApprovalRule` snapshot; barred: person -> why."""
+    """One request for approval, bound to `digest`. rule: `ApprovalRule` snapshot; barred: person -> why.
+
+    mode: quorum, contain or break-glass; overrides: with broken glass {"rules": [names], "who": [groups], "of": id}.
+    """
 
     id: str
     run: str
@@ -106,11 +109,13 @@ class Approval:
     decided_at: datetime | None
     reason: str | None
     paged: list[str]
+    mode: str = "quorum"
+    overrides: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Vote:
-    """One person's word on one approval. choice: approve, deny or revoke."""
+    """One person's word on one approval. choice: approve, deny or revoke; proof: beyond the account (totp)."""
 
     approval: str
     person: str
@@ -120,6 +125,7 @@ class Vote:
     reason: str | None
     believed_at: datetime | None
     at: datetime
+    proof: str | None = None
 
     @property
     def account_kind(self) -> str:

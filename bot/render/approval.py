@@ -17,7 +17,7 @@ from commands.playbook.plan import Plan
 from playbooks.action import Risk
 from playbooks.durations import words
 from playbooks.engine.approvals import Candidates, Tally, short
-from playbooks.engine.quorum import candidates, count, on_call_policy
+from playbooks.engine.quorum import candidates, count, on_call_policy, rule_of
 from playbooks.policy import ApprovalRule, Policy
 from storage import runs
 from storage.db import Tx
@@ -47,7 +47,7 @@ def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[ApprovalFacts,
         return None
     step = next(one for one in runs.steps_of(tx, run.id) if one.idx == asked.idx)
     votes = tuple(runs.votes_on(tx, asked.id))
-    rule = ApprovalRule.model_validate(asked.rule)
+    rule = rule_of(asked)
     able = candidates(tx, rule, asked.barred, on_call_policy(policy, run))
     ids = [run.requester, *asked.barred, *(vote.person for vote in votes), *(one.person for one in able.eligible)]
     facts = ApprovalFacts(asked, run, step, votes, count(tx, asked, showing=True), able, rule, _rehearsed(tx, run))

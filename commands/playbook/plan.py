@@ -100,6 +100,8 @@ def _step(step: PlannedStep) -> str:
         parts.append(f"Data lost if you go now: {safe(step.data_loss)}")
     if step.people:
         groups = joined([f"`@{group}`" for group in step.groups if group != "everyone"], "or")
-        parts.append(f"Needs {step.people}" + (f" of {groups}" if groups else " people besides you"))
+        parts.append(
+            f"Needs {step.people}" + (f" of {groups}" if groups else " people besides you" if step.destructive else "")
+        )
     parts += [f"_{safe(note)}_" for note in step.notes]
     return f"{head} {'. '.join(part.rstrip('.') for part in parts if part)}"

@@ -12,6 +12,7 @@ from commands.house import House
 from commands.playbook.plan import inputs_of
 from commands.starting import request
 from commands.words import esc, lines
+from playbooks.action import Risk
 from playbooks.errors import Refused
 from storage import runs
 from storage.inbox import Ask
@@ -51,6 +52,8 @@ class Run(Command):
                 todo="Ask outside its channel, or declare a new incident.",
             )
         id = request(call, playbook, inputs, found, shown=True)
-        held = any(step.risk >= 3 for step in runs.steps_of(tx, id))
-        after = "Its destructive steps wait for approval: a card follows." if held else "Its card follows."
+        worst = Risk(max(step.risk for step in runs.steps_of(tx, id)))
+        after = "Its destructive steps wait for approval: a card follows." if worst.destructive else "Its card follows."
+        if worst is Risk.CONTAIN:
+            after = "What it closes waits for one person's approval: a card follows."
         return Reply(text=lines(f"▶️ *{id}* {esc(playbook.name)} is asked for. {after}"), data={"run": id})

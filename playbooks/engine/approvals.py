@@ -5,7 +5,8 @@ handed in and is database time), asking the directory, moving an approval from s
 
 One human fills one slot. Group slots first ask for their group; the rest of `people` may come from any `from` group.
 Who is barred (asked for the run, edited its inputs, pressed retry) never counts, except that under
-`requester: recoverable` at most one of at least two may be barred: somebody else always agreed.
+`requester: recoverable` at most one of at least two may be barred: somebody else always agreed. What one person may
+decide alone (`requester: alone`: contain, or glass that was broken) is looked at by a second person afterwards.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from playbooks.durations import words
 from playbooks.policy_approvals import ApprovalRule
 from storage.people import EVERYONE, MEMBER, Voter, why_no_vote
 
-COVERS = frozenset({"playbook", "run", "steps", "site", "service", "incident", "kind", "rule", "expires_at"})
+COVERS = frozenset({
+    "playbook", "run", "steps", "site", "service", "incident", "kind", "mode", "overrides", "rule", "expires_at",
+})  # fmt: skip
 STEP = frozenset({"index", "id", "action", "version", "params", "targets", "effect"})
 _EXACT = 2**53
 _BARRED = {
@@ -283,8 +286,8 @@ def _fill(rule: ApprovalRule, voters: Sequence[Voter], barred: Mapping[str, str]
 
 
 def _one_barred(rule: ApprovalRule) -> bool:
-    """Whether one of the people may be barred: only by policy, and only beside somebody else."""
-    return rule.requester == "recoverable" and len(_slots(rule)) >= 2
+    """Whether one of the people may be barred: by policy and beside somebody else, or where one person acts alone."""
+    return rule.requester == "alone" or (rule.requester == "recoverable" and len(_slots(rule)) >= 2)
 
 
 def _known(rule: ApprovalRule, barred: Mapping[str, str], voter: Voter | None, now: datetime) -> Eligibility:
@@ -330,8 +333,9 @@ def _unreachable(rule: ApprovalRule, able: Sequence[Voter], empty: Sequence[Slot
     names = join([voter.name for voter in able])
     only = f"only {names} could" if able else "nobody could"
     groups = join([f"`@{g}`" if g != EVERYONE else "the workspace" for g in _open_groups(rule, empty)], "or")
+    takes = f"{len(_slots(rule))} people besides who asked" if not _one_barred(rule) else f"{len(_slots(rule))} people"
     return (
-        f"The quorum cannot be reached: it takes {len(_slots(rule))} people besides who asked, {only} approve now, "
+        f"The quorum cannot be reached: it takes {takes}, {only} approve now, "
         f"and {len(empty)} more from {groups} {'is' if len(empty) == 1 else 'are'} missing."
     )
 

@@ -20,7 +20,7 @@ from playbooks.engine import approvals as rules
 from playbooks.engine.held import Held, load
 from playbooks.engine.outcomes import skip
 from playbooks.engine.paging import page_approvers
-from playbooks.engine.quorum import candidates, count, groups_of, on_call_policy
+from playbooks.engine.quorum import candidates, count, groups_of, on_call_policy, rule_of
 from playbooks.engine.scope import service_of
 from playbooks.engine.transition import Changes, lock, transition
 from playbooks.errors import MusterError, Refused, Temporary
@@ -60,7 +60,17 @@ class _Looked:
     steps: list[Step]
 
 
-def covers(run: Run, step: Step, action: Action, plan: Plan, rule: Mapping[str, Any], expires_at: datetime) -> Any:
+def covers(
+    run: Run,
+    step: Step,
+    action: Action,
+    plan: Plan,
+    rule: Mapping[str, Any],
+    expires_at: datetime,
+    *,
+    mode: str,
+    overrides: Mapping[str, Any] | None = None,
+) -> Any:
     """Everything an approval is bound to. Anything in here changes: another digest, votes void."""
     return {
         "playbook": run.digest,
@@ -80,6 +90,8 @@ def covers(run: Run, step: Step, action: Action, plan: Plan, rule: Mapping[str, 
         "service": run.service,
         "incident": run.incident,
         "kind": run.kind,
+        "mode": mode,
+        "overrides": dict(overrides) if overrides else None,
         "rule": dict(rule),
         "expires_at": iso(expires_at),
     }
@@ -185,7 +197,8 @@ def _ask(tx: Tx, held: Held, run: Run, step: Step, action: Action, plan: Plan) -
         **dict.fromkeys(step.requesters, "retry"),
         run.requester: "requester",
     }
-    bound = covers(run, step, action, plan, rule.model_dump(mode="json"), expires)
+    mode = "contain" if Risk(step.risk) is Risk.CONTAIN else "quorum"
+    bound = covers(run, step, action, plan, rule.model_dump(mode="json"), expires, mode=mode)
     service = service_of(held.house.policy, run.service)
     shown = {
         **plan.model_dump(mode="json", exclude={"outputs"}),
@@ -197,6 +210,7 @@ def _ask(tx: Tx, held: Held, run: Run, step: Step, action: Action, plan: Plan) -
         "id": f"{run.id}/{number}", "run": run.id, "idx": step.idx, "attempt": step.attempt,
         "digest": rules.digest(bound), "covers": bound, "rule": rule.model_dump(mode="json"), "plan": shown,
         "barred": barred, "state": "open", "opened_at": tx.now, "expires_at": expires, "paged": [],
+        "mode": mode,
     }  # fmt: skip
     tx.conn.execute(insert(approvals).values(asked))
     changes.steps[step.idx] = {"state": "held", "approval": asked["id"], "plan": shown, "wake_at": None, "tries": 0}
@@ -204,7 +218,7 @@ def _ask(tx: Tx, held: Held, run: Run, step: Step, action: Action, plan: Plan) -
     changes.event(
         "approval.requested", run.requester, approval=asked["id"], run=run.id, step=step.idx, uses=step.uses,
         digest=asked["digest"], effect=plan.effect, targets=list(plan.targets), data_loss=plan.data_loss,
-        expires_at=expires, people=rule.people, rule=rule.model_dump(mode="json"),
+        expires_at=expires, people=rule.people, rule=rule.model_dump(mode="json"), mode=mode,
     )  # fmt: skip
     able = candidates(tx, rule, barred, on_call_policy(held.house.policy, run))
     if not able.reachable:
@@ -267,7 +281,7 @@ async def look_before_start(held: Held, idx: int) -> Approved | None:
     if asked is None:
         return None
     if held.house.directory is not None:
-        rule = ApprovalRule.model_validate(asked.rule)
+        rule = rule_of(asked)
         votes = await held.house.db.read(lambda tx: runs.votes_on(tx, asked.id))
         voters = [(vote.account_kind, vote.account_id) for vote in votes]
         await held.house.directory.refresh_for_vote(held.house.policy, groups_of(rule), None, voters)
@@ -282,7 +296,9 @@ def check_approval(tx: Tx, held: Held, run: Run, step: Step, action: Action, app
         raise Differs(Changes())
     if rules.expired(tx.now, asked.expires_at):
         raise Differs(Changes())  # the next look expires it
-    bound = covers(run, step, action, approved.plan, asked.rule, asked.expires_at)
+    bound = covers(
+        run, step, action, approved.plan, asked.rule, asked.expires_at, mode=asked.mode, overrides=asked.overrides
+    )
     if rules.digest(bound) != asked.digest:
         changes = Changes()
         changes.steps[step.idx] = {
@@ -303,7 +319,7 @@ def check_approval(tx: Tx, held: Held, run: Run, step: Step, action: Action, app
         if step.state == "pending":
             changes.steps[step.idx] = {"state": "held"}
         oncall = on_call_policy(held.house.policy, run)
-        able = candidates(tx, ApprovalRule.model_validate(asked.rule), asked.barred, oncall)
+        able = candidates(tx, rule_of(asked), asked.barred, oncall)
         called = page_approvers(tx, held.house, run, asked.__dict__, able, but=tally.counted)
         changes.approvals[asked.id]["paged"] = list(dict.fromkeys([*asked.paged, *called]))
         raise Differs(changes)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from playbooks.action import Action, load_actions
+from playbooks.action import Action, Risk, load_actions
 from playbooks.durations import parse_duration
 from playbooks.engine.expressions import Path
 from playbooks.engine.model import Playbook, Step
@@ -77,6 +77,8 @@ class _Check:
             self._say(
                 step, ("risk",), f"{step.uses} is {action.risk.word}; a playbook may raise the risk, never lower it"
             )
+        if step.risk is Risk.CONTAIN and not action.can_undo():
+            self._say(step, ("risk",), f"{step.uses} has no undo; `contain` is for what only closes access")
         if step.lane is not None and max(action.risk, step.risk or action.risk).destructive:
             self._say(step, ("uses",), f"{step.uses} is destructive and may not stand in a lane ({step.lane})")
 

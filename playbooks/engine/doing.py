@@ -45,7 +45,7 @@ class Begun:
 async def start(held: Held, idx: int, risk: int) -> None:
     """Start a pending (or approved) step: write `started`, make the effect, write what came of it."""
     approved = None
-    if Risk(risk).destructive:
+    if Risk(risk).guarded:
         approved = await look_before_start(held, idx)
         if approved is None:
             return

@@ -127,7 +127,7 @@ async def _step(
     risk = max(cls.risk, spec.risk or Risk.READ) if cls else Risk.READ
     base: dict[str, Any] = {"index": spec.index, "id": spec.id, "uses": spec.uses, "title": spec.title}
     base["destructive"] = risk.destructive
-    if risk.destructive:
+    if risk.guarded:
         service, site = scope.get("service"), scope.get("site")
         rule = house.policy.rule_for(
             risk,
@@ -154,7 +154,7 @@ async def _step(
     except (MusterError, TimeoutError) as error:
         told = str(error) if isinstance(error, MusterError) else "Looking took too long."
         return PlannedStep(**base, state="refused", error=told), None
-    return PlannedStep(**base, state="held" if risk.destructive else "ok", **_shown(plan)), plan.outputs
+    return PlannedStep(**base, state="held" if risk.guarded else "ok", **_shown(plan)), plan.outputs
 
 
 def _make(cls: type[Action] | None, spec: Spec, params: Mapping[str, Any]) -> Action:

@@ -137,7 +137,7 @@ def _one(
 
 
 def _pending(step: Step, approvals: Mapping[str, Approval], now: datetime) -> Do:
-    if not Risk(step.risk).destructive:
+    if not Risk(step.risk).guarded:
         return Do("start", step.idx)
     kept = approvals.get(step.approval or "")
     if kept is not None and kept.state == "granted":

@@ -14,6 +14,14 @@ from storage.db import Tx
 from storage.runs import Approval, Run
 
 
+def rule_of(asked: Approval) -> ApprovalRule:
+    """The rule that counts for this approval: as it was when asked, less what broken glass sets aside."""
+    rule = ApprovalRule.model_validate(asked.rule)
+    if asked.mode != "break-glass" or not asked.overrides:
+        return rule
+    return rule.broken(asked.overrides["rules"], tuple(asked.overrides["who"]))
+
+
 def groups_of(rule: ApprovalRule) -> list[str]:
     """Every group whose members matter for this rule."""
     named = [*(group for group, _ in rule.groups), *rule.from_, *rule.next_groups]
@@ -25,8 +33,7 @@ def count(tx: Tx, asked: Approval, *, showing: bool = False) -> Tally:
     votes = runs.votes_on(tx, asked.id)
     using = {vote.person: (vote.account_kind, vote.account_id) for vote in votes}
     known = people.voters_by_id(tx, [vote.person for vote in votes], using)
-    rule = ApprovalRule.model_validate(asked.rule)
-    return tally(rule, votes, known, barred=asked.barred, now=tx.now, showing=showing)
+    return tally(rule_of(asked), votes, known, barred=asked.barred, now=tx.now, showing=showing)
 
 
 def candidates(tx: Tx, rule: ApprovalRule, barred: Mapping[str, str], on_call_policy: str | None = None) -> Candidates:

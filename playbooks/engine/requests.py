@@ -163,6 +163,7 @@ def retry(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "", 
     )
     _go_on(tx, found, changes, actor)
     again = " It needs a new approval; yours does not count." if Risk(bad.risk).destructive else ""
+    again = again or (" It needs a new approval." if Risk(bad.risk).guarded else "")
     return Said(f"🔁 **{run}** tries step {bad.idx} {bad.uses} again.{again}")
 
 

@@ -14,7 +14,7 @@ from playbooks.directory import Person
 from playbooks.engine import approvals as rules
 from playbooks.engine.engine import Engine
 from playbooks.engine.moves import RUN_ENDED
-from playbooks.engine.quorum import candidates, count, on_call_policy
+from playbooks.engine.quorum import candidates, count, on_call_policy, rule_of
 from playbooks.engine.transition import Changes, lock, transition
 from playbooks.policy import ApprovalRule
 from storage import cards, people, runs
@@ -50,7 +50,7 @@ class _Ballot:
 
     @property
     def rule(self) -> ApprovalRule:
-        return ApprovalRule.model_validate(self.asked.rule)
+        return rule_of(self.asked)
 
     def refuse(self, why: str, code: str) -> Said:
         """Write down the refused attempt and say why."""

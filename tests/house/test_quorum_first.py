@@ -28,6 +28,7 @@ from storage.runs import Approval, Run, Step
 NOW = datetime(2026, 11, 20, 14, 7, tzinfo=UTC)
 ACTIONS = {name: cls for name, cls in load_actions().items() if cls.__module__.startswith("playbooks.actions.")}
 DESTRUCTIVE = sorted(name for name, cls in ACTIONS.items() if cls.risk.destructive)
+CONTAIN = sorted(name for name, cls in ACTIONS.items() if cls.risk is Risk.CONTAIN)
 
 
 def states(moves: Iterable[tuple[str, str]]) -> list[str]:
@@ -44,7 +45,7 @@ def blank(cls: Any, **values: Any) -> Any:
 
 TIMES = (None, NOW - timedelta(seconds=1), NOW, NOW + timedelta(seconds=1))
 BEYOND = (-1, 0, 1)  # seconds until an approval expires
-HURTS = [int(risk) for risk in Risk if risk.destructive]
+HURTS = [int(risk) for risk in Risk if risk.guarded]
 
 
 def asked_for(idx: int, state: str, seconds: int) -> dict[str, Any]:
@@ -53,12 +54,12 @@ def asked_for(idx: int, state: str, seconds: int) -> dict[str, Any]:
 
 
 def too_early(run: Any, steps: list[Any], approvals: dict[str, Any], flying: Iterable[int] = ()) -> list[str]:
-    """Starts said for destructive steps whose approval is not granted, or over."""
+    """Starts said for guarded steps (destructive, contain) whose approval is not granted, or over."""
     found = []
     for do in next_moves(run, steps, approvals, NOW, tuple(flying)).do:
         step = steps[do.idx - 1]
         asked = approvals.get(step.approval or "")
-        if do.kind != "start" or not Risk(step.risk).destructive:
+        if do.kind != "start" or not Risk(step.risk).guarded:
             continue
         if asked is None or asked.state != "granted" or asked.expires_at <= NOW:
             found.append(f"{run.state}: step {step.idx} {step.state}, approval {asked and asked.state}")
@@ -150,7 +151,7 @@ def test_a_row_never_says_less_than_the_action(name: str, raised: Risk | None) -
     assert row["risk"] == max(ACTIONS[name].risk, raised or Risk.READ)
     step = blank(Step, **row)
     found = next_moves(blank(Run, id="INC-1/1", state="running"), [step], {}, NOW)
-    wanted = "ask" if Risk(row["risk"]).destructive else "start"
+    wanted = "ask" if Risk(row["risk"]).guarded else "start"
     assert [do.kind for do in found.do] == [wanted]
 
 

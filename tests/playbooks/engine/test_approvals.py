@@ -50,6 +50,7 @@ COVERS: dict[str, Any] = {
          "params": {"instance": "orders-db", "wait": 1.5}, "targets": ["rds:orders-db"], "effect": "Reboot orders-db"}
     ],
     "site": "primary", "service": "checkout", "incident": "INC-42", "kind": "real",
+    "mode": "quorum", "overrides": None,
     "rule": SRE.model_dump(mode="json"), "expires_at": "2026-11-22T14:22:00.000000Z",
 }  # fmt: skip
 
