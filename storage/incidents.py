@@ -36,6 +36,7 @@ from storage.incident_rows import (
 from storage.sql import insert_or, next_number
 from storage.tables import events, incidents
 from storage.tables import roles as role_rows
+from storage.tables_guard import pruned
 from storage.timeline import ORG, Entry, Head
 
 __all__ = [
@@ -327,6 +328,8 @@ def _locked(tx: Tx, incident: str) -> Incident:
     found = get(tx, incident, lock=True)
     if found is None:
         raise Impossible(f"There is no {incident}.", todo="`/incident list` shows them.")
+    if not found.open and tx.conn.execute(select(pruned.c.stream).where(pruned.c.stream == incident)).first():
+        raise Impossible(f"{incident} was pruned: nothing is added to what has left the record.")
     return found
 
 

@@ -20,6 +20,7 @@ ABOUT_STEP = {"run", "step", "id", "uses", "attempt"}
 # Where a type is put together, what it can be.
 BUILT = {
     "approval.{state}": ("approval.void", "approval.expired"),
+    "decision.{state}": ("decision.done", "decision.denied", "decision.expired", "decision.void"),
     "incident.{status}": ("incident.resolved", "incident.cancelled"),
     "alert.{kind}": ("alert.resolved", "alert.escalated"),
 }
@@ -35,7 +36,10 @@ GROUPS = {
     "incident": "An incident", "alert": "What the pager said", "clock": "Clocks", "card": "Cards",
     "run": "A run", "step": "A step", "approval": "An approval",
     "person": "People", "account": "People", "group": "People", "access": "People",
-    "policy": "The policy", "stream": "Streams",
+    "factor": "People", "credential": "People",
+    "decision": "Decisions of two people", "policy": "The policy", "stream": "Streams",
+    "hold": "What leaves the record", "text": "What leaves the record", "escrow": "What leaves the record",
+    "audit": "Auditors", "auditor": "Auditors",
 }  # fmt: skip
 ROW = re.compile(r"^\| `([a-z_.]+)` \| (.*?) \| (.*?) \| (.*?) \|$", re.MULTILINE)
 HEAD = "| type | body | texts | what it says |\n|---|---|---|---|"

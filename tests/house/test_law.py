@@ -14,7 +14,11 @@ APPENDERS = {
     "playbooks/engine/starting.py": "a run was asked for",
     "storage/incidents.py": "what happens to an incident, people's own entries, first deliveries of cards",
     "storage/people.py": "people, accounts and groups",
+    "playbooks/engine/deciding.py": "decisions of two people",
     "storage/policies.py": "policies found and adopted",
+    "storage/holds.py": "legal holds",
+    "storage/retention.py": "streams that leave the record",
+    "storage/factors.py": "second factors: enrolled, failed, locked, revoked",
     "commands/dispatch.py": "who was refused",
 }
 # Who writes the rows that carry statuses. Leases and fences are storage/runs.py's, no statuses.
@@ -24,6 +28,7 @@ STATUS_WRITERS = {
     "playbooks/engine/asking.py": {"approvals"},
     "playbooks/engine/voting.py": {"votes"},
     "storage/runs.py": {"runs"},
+    "storage/retention.py": {"runs", "steps", "approvals", "votes"},  # deletes them with their stream, moves none
 }
 STATUSES = {"runs", "steps", "approvals", "votes"}
 # What the doors may ask of the record's writers: reading, and the one fact that a card was told.

@@ -16,8 +16,8 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-# A stream leaves the record whole or not at all: the row in `pruned` is what deletes it, in the same statement. That row
-# is let in only for an incident that has ended and is not held, at its very head, right after the org stream said so.
+# A stream leaves the record whole or not at all: the row in `pruned` is what deletes it, in the same statement. That
+# row is let in only for an incident that has ended and is not held, at its head, right after the org stream said so.
 NOT_NOW = (
     "NEW.stream = 'org' "
     "OR EXISTS (SELECT 1 FROM pruned p WHERE p.stream = NEW.stream) "
@@ -25,7 +25,8 @@ NOT_NOW = (
     "OR NOT EXISTS (SELECT 1 FROM streams s WHERE s.name = NEW.stream AND s.seq = NEW.seq AND s.hash = NEW.hash) "
     "OR NOT EXISTS (SELECT 1 FROM incidents i WHERE i.id = NEW.stream AND i.status IN ('resolved', 'cancelled')) "
     "OR NOT EXISTS (SELECT 1 FROM events e JOIN streams o ON o.name = 'org' AND e.stream = o.name AND e.seq = o.seq "
-    "WHERE e.type = 'stream.pruned' AND e.body LIKE '%\"' || NEW.stream || '\"%' AND e.body LIKE '%' || NEW.sha256 || '%')"
+    "WHERE e.type = 'stream.pruned' AND e.body LIKE '%\"' || NEW.stream || '\"%' "
+    "AND e.body LIKE '%' || NEW.sha256 || '%')"
 )
 WHY_NOT = "only an ended incident that is not held is pruned, at its head, after the org stream said so"
 GONE = "this stream was pruned; nothing is added to it"
@@ -159,7 +160,7 @@ def _pruning_on_sqlite() -> None:
         _refuse(f"{table}_refuse_delete BEFORE DELETE ON {table}", f"WHEN NOT {pruned.format('OLD')}",
                 f"DELETE on {table} is refused")  # fmt: skip
         _refuse(f"{table}_refuse_pruned BEFORE INSERT ON {table}", f"WHEN {pruned.format('NEW')}", GONE)
-    # INSERT OR REPLACE deletes the row in its way without asking the DELETE trigger: by key or by rowid, refuse it before.
+    # INSERT OR REPLACE deletes the row in its way without asking the DELETE trigger: refuse it before.
     own_row = "EXISTS (SELECT 1 FROM pruned WHERE rowid = NEW.rowid)"
     _refuse("pruned_refuse_insert BEFORE INSERT ON pruned", f"WHEN {own_row} OR {NOT_NOW}", WHY_NOT)
     _refuse("pruned_refuse_update BEFORE UPDATE ON pruned", "", "UPDATE on pruned is refused")
