@@ -17,7 +17,7 @@ import structlog
 from bot.duty import Duty
 from bot.metrics import Metrics
 from bot.places import Place, Places, read_place
-from bot.render import announcement, approval, board, question, run, status_page
+from bot.render import announcement, approval, board, decision, question, run, status_page
 from bot.render.blocks import Drawn
 from bot.tasks import Tasks
 from playbooks.connectors.answers import ServiceRefused
@@ -39,7 +39,7 @@ LOOK_BACK_S = 86_400.0
 DELETED = ("message_not_found", "cant_update_message", "edit_window_closed")
 KINDS: dict[str, Any] = {
     "board": board, "announcement": announcement, "approval": approval, "run": run, "question": question,
-    "status_page": status_page,
+    "status_page": status_page, "decision": decision,
 }  # fmt: skip
 
 

@@ -51,7 +51,9 @@ def read_place(tx: Tx, card: Card, policy: Policy) -> Place:
 
 
 def _outside(tx: Tx, card: Card, policy: Policy) -> Place:
-    """A run of no incident: approvals where policy says, everything else where it was asked for."""
+    """Of no incident: approvals and decisions where policy says, everything else where it was asked for."""
+    if card.kind == "decision":
+        return Place(policy.organisation.slack.approvals, "those who can decide are written to", 3600.0)
     run = runs.get(tx, card.subject.partition("#")[0]) or _of_approval(tx, card)
     ask = inbox.get(tx, run.ask) if run and run.ask else None
     asked_in = ask.channel if ask else None

@@ -16,6 +16,7 @@ from playbooks.reading import nearest
 
 Kind = Literal[
     "word", "line", "rest", "severity", "role", "service", "person", "time", "choice", "incident", "run", "digest",
+    "decision",
     "number", "inputs",
 ]  # fmt: skip
 GREEDY = ("line", "rest")  # takes everything that is left: one line, or several
@@ -23,6 +24,7 @@ ME, NOBODY = "me", "nobody"
 _INCIDENT = re.compile(r"(?:inc-?)?(\d{1,9})", re.IGNORECASE)
 _ADDRESS = re.compile(r"inc-\d{1,9}", re.IGNORECASE)
 _RUN = re.compile(r"(?:(inc-\d{1,9}|org)/)?/?(\d{1,6})", re.IGNORECASE)
+_DECISION = re.compile(r"(?:d-?)?(\d{1,6})", re.IGNORECASE)
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})…?", re.IGNORECASE)
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:z|utc)?", re.IGNORECASE)
 _PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>|@?([UW][A-Z0-9]{2,})")
@@ -99,6 +101,9 @@ def _word(arg: Arg, name: str, text: str, around: Around) -> str:
     if arg.kind == "run":
         match = _RUN.fullmatch(text)
         return _run(match) if match else _wrong(name, text, "a run like INC-42/2", around)
+    if arg.kind == "decision":
+        match = _DECISION.fullmatch(text)
+        return f"D-{int(match[1])}" if match else _wrong(name, text, "a decision like D-7", around)
     if arg.kind == "digest":
         match = _DIGEST.fullmatch(text)
         return match[1].lower() if match else _wrong(name, text, "the start of a digest like 9f2c44", around)

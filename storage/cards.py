@@ -21,12 +21,12 @@ from storage.sql import later
 from storage.tables import cards
 
 # Lower is sooner: what holds people up comes before what keeps them informed.
-PRIORITY = {"approval": 0, "question": 0, "run": 1, "board": 2, "status_page": 2, "announcement": 3}
+PRIORITY = {"approval": 0, "question": 0, "decision": 0, "run": 1, "board": 2, "status_page": 2, "announcement": 3}
 
 
 @dataclass(frozen=True)
 class Card:
-    """One card row. kind: board | announcement | approval | run | question | status_page; subject: INC-42, run id, …"""
+    """One card row. kind: a key of PRIORITY; subject: INC-42, run id, approval id, …"""
 
     kind: str
     subject: str

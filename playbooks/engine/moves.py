@@ -1,7 +1,7 @@
 """Every legal change of a status, with its reason. What is not here cannot happen.
 
-Belongs here: the three tables (run, step, approval) and the check. Does not belong here: who decides on a move
-(next.py, requests.py) or who writes it (transition.py).
+Belongs here: the tables (run, step, approval, decision) and the check. Does not belong here: who decides on a move
+(next.py, requests.py, deciding.py) or who writes it (transition.py, deciding.py).
 """
 
 from __future__ import annotations
@@ -78,12 +78,19 @@ APPROVAL_MOVES: dict[tuple[str, str], str] = {
     ("used", "granted"): "the first attempt was proven not to have happened: kept once",
 }
 
+DECISION_MOVES: dict[tuple[str, str], str] = {
+    ("open", "done"): "the people it takes agreed, and it is done",
+    ("open", "denied"): "somebody who could agree said no",
+    ("open", "expired"): "nobody completed it in time",
+    ("open", "void"): "what it was about is no more, or was decided otherwise",
+}
+
 RUN_ENDED = frozenset({"succeeded", "incomplete", "aborted"})
 STEP_ENDED = frozenset({"succeeded", "failed", "skipped", "uncertain", "aborted"})
 STEP_BAD = frozenset({"failed", "uncertain"})
 APPROVAL_LIVE = frozenset({"open", "granted"})
 
-_TABLES = {"run": RUN_MOVES, "step": STEP_MOVES, "approval": APPROVAL_MOVES}
+_TABLES = {"run": RUN_MOVES, "step": STEP_MOVES, "approval": APPROVAL_MOVES, "decision": DECISION_MOVES}
 
 
 class IllegalMove(Exception):
@@ -91,7 +98,7 @@ class IllegalMove(Exception):
 
 
 def check(what: str, before: str, after: str) -> str:
-    """The reason of a move; raises IllegalMove when it is not in the table. what: run, step or approval."""
+    """The reason of a move; raises IllegalMove when it is not in the table. what: run, step, approval or decision."""
     try:
         return _TABLES[what][(before, after)]
     except KeyError:
