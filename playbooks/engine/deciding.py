@@ -212,10 +212,10 @@ class _Word:
 
     def refuse(self, why: str, code: str) -> Said:
         """Write down the refused attempt and say why."""
-        timeline.append(self.tx, self.decision.stream, self.event(False, code))
+        timeline.append(self.tx, self.decision.stream, self.entry(False, code))
         return Said(why, ok=False)
 
-    def event(self, counted: bool, code: str = "") -> Entry:
+    def entry(self, counted: bool, code: str = "") -> Entry:
         """The attempt as it stands in the stream."""
         actor, asked = self.actor, self.decision
         body = {
@@ -292,7 +292,7 @@ def _eligible(word: _Word) -> rules.Eligibility:
 
 def _deny(word: _Word) -> Said:
     word.keep()
-    timeline.append(word.tx, word.decision.stream, word.event(True))
+    timeline.append(word.tx, word.decision.stream, word.entry(True))
     why = f"rejected by {word.actor.name}" + (f": {word.reason}" if word.reason else "")
     _end(word.tx, word.decision, "denied", why)
     return Said(f"⛔ Rejected: {title(word.decision)}. Nothing was changed.")
@@ -308,7 +308,7 @@ def _agree(word: _Word) -> Said:
     word.keep()
     now = stands(tx, asked)
     if not now.enough:
-        timeline.append(tx, asked.stream, word.event(True))
+        timeline.append(tx, asked.stream, word.entry(True))
         return Said(f"✅ Confirmed: {title(asked)}. {_how_far(now, asked)}")
     return _done(word, list(now.agreed))
 
@@ -320,16 +320,16 @@ def _done(word: _Word, by: list[str]) -> Said:
     """
     tx, asked = word.tx, word.decision
     if asked.stream != ORG:
-        timeline.append(tx, asked.stream, word.event(True))
+        timeline.append(tx, asked.stream, word.entry(True))
     try:
         with savepoint(tx):
             said = find(asked.kind)(tx, word.house, asked, by)
     except Refused as no:
         if asked.stream == ORG:
-            timeline.append(tx, ORG, word.event(True))
+            timeline.append(tx, ORG, word.entry(True))
         return Said(f"Your confirmation counts, but it cannot be done now: {no}", ok=False)
     if asked.stream == ORG:
-        timeline.append(tx, ORG, word.event(True))
+        timeline.append(tx, ORG, word.entry(True))
     _end(tx, asked, "done", None, by)
     return Said(said or f"✅ Done: {title(asked)}.")
 
