@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -176,6 +176,10 @@ class Directory:
 
     async def _look_at_account(self, kind: str, account: str) -> Apply:
         subject = f"account:{kind}:{account}"
+        if kind == people.CLI:  # a terminal acts as its person: look at that person's account
+            terminal = account
+            account = await self._db.read(lambda tx: _slack_behind(tx, terminal))
+            kind, subject = "slack" if account else kind, f"account:slack:{account}"
         team, _, id = account.rpartition("/")
         if kind != "slack":
             return _nothing
@@ -247,6 +251,9 @@ class Directory:
     def _seen(self, tx: Tx, kind: str, account: str, name: str) -> Account:
         if kind != "slack":
             known = people.account(tx, kind, account)
+            if known and known.person and kind == people.CLI and known.state == people.MEMBER:
+                mine = people.accounts_of(tx, known.person, "slack")
+                return replace(known, state=mine[0].state if mine else people.UNMAPPED)
             return known or Account(kind, account, None, people.UNMAPPED, name or None, None, None)
         home = bool(self._team) and account.rpartition("/")[0] == self._team
         return people.see(tx, kind, account, state=people.UNVERIFIED if home else people.EXTERNAL, name=name)
@@ -294,6 +301,13 @@ class Directory:
 
 def _nothing(tx: Tx) -> None:
     """An account of a kind nobody can be asked about."""
+
+
+def _slack_behind(tx: Tx, terminal: str) -> str:
+    """The Slack account of a terminal's person, "" where there is none."""
+    known = people.account(tx, people.CLI, terminal)
+    mine = people.accounts_of(tx, known.person, "slack") if known and known.person else []
+    return mine[0].id if mine else ""
 
 
 def _believe(tx: Tx, account: str, state: str) -> None:

@@ -18,6 +18,7 @@ from playbooks.errors import Refused
 from playbooks.policy_sections import Groups, Section
 
 Requester = Literal["never", "recoverable"]
+Mfa = Literal["off", "required"]
 # What one person may set aside by breaking the glass, by name. Never who is a member, step-up, or what is bound.
 BREAKABLE = ("people", "groups", "from", "requester", "member_age", "directory_max_age")
 
@@ -33,6 +34,7 @@ class Override(Section):
     member_age: Duration | None = None
     directory_max_age: Duration | None = None
     ask_max_age: Duration | None = None
+    mfa: Mfa | None = None
 
 
 class DrillOverride(Override):
@@ -63,16 +65,20 @@ class Approvals(Section):
     """The rule for destructive steps, and its overrides. Times are durations.
 
     people: distinct humans needed; groups: how many of them from which group; from: who is eligible at all.
+    mfa `required`: a yes takes a one-time code. unreachable_max_age: how old knowledge of people may be for a yes given
+    with a code from an enrolled terminal while Slack itself cannot be asked.
     """
 
     people: int = Field(default=2, ge=1, le=9)
     groups: dict[str, int] = Field(default_factory=dict)
     from_: Groups = Field(default=("everyone",), alias="from")
     requester: Requester = "never"
+    mfa: Mfa = "off"
     expires: Duration = timedelta(minutes=15)
     member_age: Duration = timedelta(hours=24)
     directory_max_age: Duration = timedelta(minutes=5)
     ask_max_age: Duration = timedelta(minutes=2)
+    unreachable_max_age: Duration = timedelta(hours=48)
     page_missing: bool = True
     next_group: Groups = ()
     next_group_after: Duration | None = None
@@ -88,8 +94,9 @@ class ApprovalRule(BaseModel):
 
     groups: (group, how many) slots, one person fills one. from_: eligible groups, or ("everyone",).
     requester "recoverable": whoever asked may be one of the people (only ever set for recoverable steps); "alone": the
-    only one (contain). next_groups are called when nobody answered within next_group_after_s. review_within_s: what one
-    person decided alone is looked at by a second one within. source: where it comes from, in words.
+    only one (contain). mfa: a yes needs the proof of a one-time code. next_groups are called when nobody answered within
+    next_group_after_s. review_within_s: what one person decided alone is looked at by a second one within. source: where
+    it comes from, in words.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -101,6 +108,8 @@ class ApprovalRule(BaseModel):
     member_age_s: float = 86_400.0
     directory_max_age_s: float = 300.0
     ask_max_age_s: float = 120.0
+    mfa: bool = False
+    unreachable_max_age_s: float = 172_800.0
     page_missing: bool = True
     next_groups: tuple[str, ...] = ()
     next_group_after_s: float | None = None
@@ -129,6 +138,7 @@ class ApprovalRule(BaseModel):
                 "member_age_s": max(self.member_age_s, _seconds(override.member_age) or 0.0),
                 "directory_max_age_s": _least(self.directory_max_age_s, override.directory_max_age),
                 "ask_max_age_s": _least(self.ask_max_age_s, override.ask_max_age),
+                "mfa": self.mfa or override.mfa == "required",
                 "source": f"{self.source} + {source}",
             }
         )
@@ -154,6 +164,8 @@ class ApprovalRule(BaseModel):
             changes["groups"] = tuple(sorted(override.groups.items()))
         elif "people" in said and sum(count for _, count in self.groups) > said["people"]:
             changes["groups"] = ()
+        if said.get("mfa"):
+            changes["mfa"] = said["mfa"] == "required"
         for key in ("expires", "member_age", "directory_max_age", "ask_max_age"):
             if key in said:
                 changes[f"{key}_s"] = said[key].total_seconds()
@@ -171,6 +183,8 @@ def base_rule(section: Approvals, risk: Risk) -> ApprovalRule:
         member_age_s=section.member_age.total_seconds(),
         directory_max_age_s=section.directory_max_age.total_seconds(),
         ask_max_age_s=section.ask_max_age.total_seconds(),
+        mfa=section.mfa == "required",
+        unreachable_max_age_s=section.unreachable_max_age.total_seconds(),
         page_missing=section.page_missing,
         next_groups=section.next_group,
         next_group_after_s=_seconds(section.next_group_after),
@@ -182,7 +196,7 @@ def base_rule(section: Approvals, risk: Risk) -> ApprovalRule:
     if risk is Risk.CONTAIN:
         within = section.contain.review_within.total_seconds()
         given = {"requester": section.contain.requester, "review_within_s": within, "source": "approvals.contain"}
-        return rule.model_copy(update=given)
+        return rule.model_copy(update={**given, "mfa": True})  # one person alone always proves who they are
     return rule
 
 
@@ -214,6 +228,7 @@ def looser(section: Approvals) -> list[tuple[tuple[str, ...], str]]:
                 bool(override.directory_max_age and override.directory_max_age > section.directory_max_age),
             ),
             ("ask_max_age", bool(override.ask_max_age and override.ask_max_age > section.ask_max_age)),
+            ("mfa", override.mfa == "off" and section.mfa == "required"),
         ]
         found += [
             (

@@ -28,6 +28,7 @@ EVERYONE = "everyone"
 UNVERIFIED, MEMBER, GUEST, EXTERNAL, BOT = "unverified", "member", "guest", "external", "bot"
 DEACTIVATED, AMBIGUOUS, UNMAPPED = "deactivated", "ambiguous", "unmapped"
 LISTED, MAIL = "listed", "mail"
+CLI = "cli"  # accounts of enrolled terminals: they act as their person, whose Slack account says in what state
 BY_MAIL = "pagerduty-mail"  # a membership source that never counts for votes or permissions
 _WHY = {
     UNVERIFIED: "Muster has not been able to look at your account yet.",
@@ -320,6 +321,8 @@ def voters_by_id(
             a for a in mine.get(person, []) if (choice is None and a.kind == "slack") or (a.kind, a.id) == choice
         ]
         best = min(fitting, key=_best_first, default=None)
+        if best is not None and best.kind == CLI and best.state == MEMBER:
+            best = min((a for a in mine[person] if a.kind == "slack"), key=_best_first, default=None)
         state, age = (best.state, best.believed_at) if best else (UNMAPPED, None)
         found[person] = Voter(person, called[person], state, age, tuple(belongs.get(person, ())))
     return found

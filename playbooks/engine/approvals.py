@@ -36,7 +36,7 @@ _BARRED = {
 
 
 class Ballot(Protocol):
-    """What the rules read of a vote. choice: approve, deny or revoke."""
+    """What the rules read of a vote. choice: approve, deny or revoke; proof: beyond the account ("totp"), or None."""
 
     @property
     def person(self) -> str: ...
@@ -44,14 +44,20 @@ class Ballot(Protocol):
     @property
     def choice(self) -> str: ...
 
+    @property
+    def proof(self) -> str | None: ...
+
 
 @dataclass(frozen=True)
 class Eligibility:
-    """Whether a person's vote counts. why: to that person, in words; code: barred, account, stale, group or new."""
+    """Whether a vote counts. why: to that person, in words; code: barred, account, stale, group, new or proof."""
 
     ok: bool
     why: str = ""
     code: str = ""
+
+
+_UNPROVEN = Eligibility(False, "Their yes came without the one-time code that the rule needs.", "proof")
 
 
 @dataclass(frozen=True)
@@ -146,9 +152,13 @@ def tally(
     """
     rule = _ageless(rule) if showing else rule
     choices: dict[str, set[str]] = {}
+    unproven: set[str] = set()
     for vote in votes:
         choices.setdefault(vote.person, set()).add(vote.choice)
+        if rule.mfa and vote.choice == "approve" and not vote.proof:
+            unproven.add(vote.person)
     checked = {person: _known(rule, barred, people.get(person), now) for person in choices}
+    checked |= {person: _UNPROVEN for person in unproven if checked[person].ok and "deny" not in choices[person]}
     denied = tuple(p for p, said in choices.items() if "deny" in said and checked[p].ok)
     for_it = [p for p, said in choices.items() if said == {"approve"} and checked[p].ok]
     slots = _fill(rule, [people[p] for p in for_it], barred, now)

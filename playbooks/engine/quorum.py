@@ -6,11 +6,14 @@ Belongs here: handing rows to the pure rules (approvals.py). Does not belong her
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 
 from playbooks.engine.approvals import Candidates, Tally, tally, who_can
 from playbooks.policy import ApprovalRule, Policy
 from storage import people, runs
 from storage.db import Tx
+from storage.people import Voter
 from storage.runs import Approval, Run
 
 
@@ -32,8 +35,30 @@ def count(tx: Tx, asked: Approval, *, showing: bool = False) -> Tally:
     """Where the votes stand now, each person checked again on rows. showing: for a card, whatever the age of belief."""
     votes = runs.votes_on(tx, asked.id)
     using = {vote.person: (vote.account_kind, vote.account_id) for vote in votes}
-    known = people.voters_by_id(tx, [vote.person for vote in votes], using)
+    found = people.voters_by_id(tx, [vote.person for vote in votes], using)
+    known = {person: believed(tx, rule_of(asked), voter, using[person][0]) for person, voter in found.items()}
     return tally(rule_of(asked), votes, known, barred=asked.barred, now=tx.now, showing=showing)
+
+
+def believed(tx: Tx, rule: ApprovalRule, voter: Voter, kind: str) -> Voter:
+    """What is believed of a voter. Through an enrolled terminal (kind "cli"; each yes there is proved by a code), what
+    Slack said last is believed for `unreachable_max_age` where the last look at it failed: only then, only that."""
+    if kind != people.CLI:
+        return voter
+    oldest = tx.now - timedelta(seconds=rule.unreachable_max_age_s)
+    mine = people.accounts_of(tx, voter.person, "slack")
+    blind = bool(mine) and people.refresh_error(tx, f"account:slack:{mine[0].id}") is not None
+    at = voter.believed_at
+    return replace(
+        voter,
+        believed_at=tx.now if blind and at is not None and at >= oldest else at,
+        memberships=tuple(
+            replace(one, seen_at=tx.now)
+            if one.seen_at >= oldest and people.refresh_error(tx, f"group:{one.group}") is not None
+            else one
+            for one in voter.memberships
+        ),
+    )
 
 
 def candidates(tx: Tx, rule: ApprovalRule, barred: Mapping[str, str], on_call_policy: str | None = None) -> Candidates:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from playbooks import step_up
 from playbooks.directory import Person
 from playbooks.engine import approvals as rules
 from playbooks.engine.engine import Engine
 from playbooks.engine.moves import RUN_ENDED
-from playbooks.engine.quorum import candidates, count, on_call_policy, rule_of
+from playbooks.engine.quorum import believed, candidates, count, on_call_policy, rule_of
 from playbooks.engine.transition import Changes, lock, transition
+from playbooks.errors import Refused
 from playbooks.policy import ApprovalRule
 from storage import cards, people, runs
 from storage.db import Tx
@@ -24,6 +26,7 @@ from storage.sql import insert_or
 from storage.tables import votes
 
 Choice = Literal["approve", "deny"]
+BROKEN = "break-glass"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class _Ballot:
     via: str
     reason: str
     believed_at: datetime | None = None
+    proved: str | None = None
 
     @property
     def rule(self) -> ApprovalRule:
@@ -67,7 +71,8 @@ class _Ballot:
         changes.event(
             "approval.voted", actor.person or "unknown", approval=self.asked.id, run=self.run.id,
             step=self.asked.idx, person=actor.person, choice=self.choice, counted=counted, why=code, via=self.via,
-            digest=self.asked.digest, believed_at=self.believed_at, **more, texts=texts,
+            digest=self.asked.digest, believed_at=self.believed_at, proof=self.proved, **more,
+            texts=texts,
         )  # fmt: skip
 
     def count(self, changes: Changes, **more: Any) -> None:
@@ -76,10 +81,11 @@ class _Ballot:
         row = {
             "approval": self.asked.id, "person": self.actor.person, "choice": self.choice,
             "account": f"{self.actor.account_kind}:{self.actor.account}",
-            "via": self.via, "reason": self.reason or None, "believed_at": self.believed_at, "at": self.tx.now,
+            "via": self.via, "reason": self.reason or None, "believed_at": self.believed_at,
+            "proof": self.proved, "at": self.tx.now,
         }  # fmt: skip
         statement = insert_or(self.tx, votes).values(row)
-        again = {key: row[key] for key in ("choice", "account", "via", "reason", "believed_at", "at")}
+        again = {key: row[key] for key in ("choice", "account", "via", "reason", "believed_at", "proof", "at")}
         self.tx.conn.execute(statement.on_conflict_do_update(index_elements=["approval", "person"], set_=again))
 
 
@@ -94,12 +100,16 @@ def vote(
     via: str,
     reason: str = "",
     pressed: tuple[str, str] | None = None,
+    proof: str = "",
+    ask: str = "",
 ) -> Said:
     """Cast a vote. digest: what the card the person saw was bound to (full or its first characters), or None.
 
     pressed: (channel, ts) of the message a button was pressed on: a card of something else is no card of this.
+    proof, ask: what became of the one-time code (step_up.py) and the ask it came with; needed for a yes where the rule
+    says so, and always from a terminal.
     """
-    found = _lock(tx, run)
+    found = lock_run(tx, run)
     if isinstance(found, Said):
         return found
     asked = _asked(tx, found, digest)
@@ -123,14 +133,24 @@ def vote(
         return ballot.refuse(
             f"It expired at {asked.expires_at:%H:%M:%S} UTC. Ask again: `/playbook retry {run}`.", "expired"
         )
+    if asked.mode == BROKEN and choice == "approve":
+        return ballot.refuse("The glass was broken for it: it needs nobody's approval any more.", "glass broken")
     verdict = _eligible(ballot)
     if not verdict.ok:
         able = candidates(tx, ballot.rule, asked.barred, on_call_policy(engine.house.policy, found))
         return ballot.refuse(rules.refusal(verdict, ballot.rule, able), verdict.code)
-    return _deny(ballot) if choice == "deny" else _approve(ballot)
+    if choice == "deny":
+        return _deny(ballot)
+    if ballot.rule.mfa or proof or actor.account_kind == people.CLI:
+        try:
+            ballot.proved = step_up.take(tx, actor.person or "", proof, ask).method
+        except Refused as no:
+            return ballot.refuse(str(no), "proof")
+    return _approve(ballot)
 
 
-def _lock(tx: Tx, run: str) -> Run | Said:
+def lock_run(tx: Tx, run: str) -> Run | Said:
+    """The run, locked; where there is none, the words for whoever named it."""
     try:
         return lock(tx, run)
     except LookupError:
@@ -171,10 +191,13 @@ def _eligible(ballot: _Ballot) -> rules.Eligibility:
     if actor.person is None:
         return rules.Eligibility(False, actor.why_not or "Muster does not know who you are.", "account")
     using = {actor.person: (actor.account_kind, actor.account)}
-    voter = people.voters_by_id(tx, [actor.person], using)[actor.person]
-    ballot.believed_at = voter.believed_at
+    found = people.voters_by_id(tx, [actor.person], using)[actor.person]
+    ballot.believed_at = found.believed_at
+    voter = believed(tx, ballot.rule, found, actor.account_kind)
     if voter.person in ballot.asked.barred and ballot.choice == "deny":
         return rules.Eligibility(True)  # whoever asked may always stop it
+    if ballot.asked.mode == BROKEN:  # who could have approved can still stop it, whatever was set aside
+        return rules.eligible(ApprovalRule.model_validate(ballot.asked.rule), {}, voter, tx.now)
     return rules.eligible(ballot.rule, ballot.asked.barred, voter, tx.now)
 
 
@@ -230,7 +253,7 @@ def _deny(ballot: _Ballot) -> Said:
 
 def revoke(tx: Tx, engine: Engine, *, run: str, actor: Person, via: str, reason: str = "") -> Said:
     """Take one's approval back. Before the start it is withdrawn; after it, it is a request to stop."""
-    found = _lock(tx, run)
+    found = lock_run(tx, run)
     if isinstance(found, Said):
         return found
     known = runs.approvals_of(tx, run)
@@ -245,6 +268,8 @@ def revoke(tx: Tx, engine: Engine, *, run: str, actor: Person, via: str, reason:
     if asked.state in ("open", "granted"):
         changes = Changes()
         ballot.count(changes)
+        if asked.mode == BROKEN:
+            return _mended(ballot, changes)
         changes.approvals[asked.id] = {"state": "open", "decided_at": None}
         changes.event("approval.revoked", actor.person or "", approval=asked.id, run=run, step=asked.idx, started=False)
         transition(tx, found, changes)
@@ -262,3 +287,22 @@ def revoke(tx: Tx, engine: Engine, *, run: str, actor: Person, via: str, reason:
         f"Step {step.idx} {step.uses} has started and cannot be called back. **{run}** starts nothing more; "
         f"`/playbook abort {run}` or `/playbook resume {run}`."
     )
+
+
+def _mended(ballot: _Ballot, changes: Changes) -> Said:
+    """Who broke the glass thinks again before the start: nobody else's yes can take its place, so it is asked anew."""
+    tx, asked, run = ballot.tx, ballot.asked, ballot.run
+    changes.approvals[asked.id] = {"state": "void", "reason": "who broke the glass took it back"}
+    changes.event(
+        "approval.revoked", ballot.actor.person or "", approval=asked.id, run=run.id, step=asked.idx, started=False
+    )
+    changes.event(
+        "approval.void", approval=asked.id, run=run.id, step=asked.idx, why="who broke the glass took it back"
+    )
+    step = runs.steps_of(tx, run.id)[asked.idx - 1]
+    changes.steps[asked.idx] = {"approval": None, "note": "asking again"}
+    if step.state == "held":
+        changes.steps[asked.idx]["state"] = "pending"
+    changes.run["ready_at"] = tx.now
+    transition(tx, run, changes)
+    return Said("Your decision is withdrawn. Nothing has started; approval is asked for again.")

@@ -28,6 +28,7 @@ ANA = {"ana": "requester"}
 class Vote:
     person: str
     choice: str = "approve"
+    proof: str | None = None
 
 
 def voter(name: str, *groups: str, state: str = "member", age_s: float = 1.0, **membership: Any) -> Voter:
@@ -327,3 +328,14 @@ def test_reachable_is_exactly_whether_everybody_s_yes_would_do(quorum: Any) -> N
     can = who_can(rule, barred, list(known.values()), (), NOW)
     assert can.reachable is tally(rule, [Vote(p) for p in PEOPLE], known, barred=barred, now=NOW).satisfied
     assert can.reachable is (can.why_not == "")
+
+
+def test_where_the_rule_needs_a_code_only_proved_votes_count() -> None:
+    rule = SRE.model_copy(update={"mfa": True})
+    known = people(voter("ben", "sre"), voter("chi", "sre"), voter("dan", "sre"))
+    votes = [Vote("ben", proof="totp"), Vote("chi"), Vote("dan", "deny")]
+    found = tally(rule, votes[:2], known, barred=ANA, now=NOW)
+    assert (found.counted, found.missing, found.dropped["chi"].code) == (("ben",), 1, "proof")
+    assert tally(SRE, votes[:2], known, barred=ANA, now=NOW).satisfied
+    assert tally(rule, [votes[0], Vote("chi", proof="totp")], known, barred=ANA, now=NOW).satisfied
+    assert tally(rule, votes, known, barred=ANA, now=NOW).denied == ("dan",), "a no needs no code"
