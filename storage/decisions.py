@@ -91,6 +91,12 @@ def open_of(tx: Tx, kind: str, subject: str = "") -> list[Decision]:
     return [Decision(**row) for row in tx.conn.execute(query.order_by(decisions.c.opened_at)).mappings()]
 
 
+def of_subject(tx: Tx, kind: str, subject: str) -> list[Decision]:
+    """All of a kind about one subject, whatever their state, oldest first."""
+    query = select(decisions).where(decisions.c.kind == kind, decisions.c.subject == subject)
+    return [Decision(**row) for row in tx.conn.execute(query.order_by(decisions.c.opened_at)).mappings()]
+
+
 def recent(tx: Tx, *, limit: int = 20) -> list[Decision]:
     """Open ones first, then the ended ones, the newest first in each."""
     query = select(decisions).order_by((decisions.c.state == OPEN).desc(), decisions.c.opened_at.desc()).limit(limit)

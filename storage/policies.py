@@ -1,12 +1,13 @@
 """The policy as rows: which `approvals`, `groups` and `people` sections rule, and which are only proposed.
 
-Belongs here: adopting the first, proposing what differs, saying what is active. Does not belong here: reading the file
-(playbooks/policy.py), approving a proposal. States: active (one at most), proposed, superseded.
+Belongs here: adopting the first, proposing what differs, activating what was approved, saying what is active. Does not
+belong here: reading the file (playbooks/policy.py), who approves (playbooks/engine/decisions/policy.py).
+States: active (one at most), proposed, superseded (was active once).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +20,7 @@ from storage.tables import policies
 from storage.timeline import ORG, Entry, append
 
 GUARDED = ("approvals", "groups", "people")
-ACTIVE, PROPOSED = "active", "proposed"
+ACTIVE, PROPOSED, SUPERSEDED = "active", "proposed", "superseded"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def adopt(tx: Tx, policy_sections: Mapping[str, Any], digest: str) -> str:
     """
     if missing := [name for name in GUARDED if name not in policy_sections]:
         raise ValueError(f"the policy's guarded sections lack {', '.join(missing)}")
-    refreshed(tx, "policy")  # its lock: of two processes that start at once one is first
+    lock(tx)  # of two processes that start at once one is first
     ruling, known = active(tx), get(tx, digest)
     if known is not None:
         tx.conn.execute(update(policies).where(policies.c.digest == digest).values(seen_at=tx.now))
@@ -52,6 +53,21 @@ def adopt(tx: Tx, policy_sections: Mapping[str, Any], digest: str) -> str:
     body = {"digest": digest, "active": ruling.digest if ruling else digest}
     append(tx, ORG, Entry("policy.proposed" if ruling else "policy.adopted", "muster", body))
     return state
+
+
+def lock(tx: Tx) -> None:
+    """Until the transaction ends nobody else adopts, proposes or activates."""
+    refreshed(tx, "policy")
+
+
+def activate(tx: Tx, digest: str, *, decision: str, by: Sequence[str]) -> None:
+    """Let the proposed sections with this digest rule from now on, in every process. by: persons who approved it."""
+    ruling = active(tx)
+    tx.conn.execute(update(policies).where(policies.c.state == ACTIVE).values(state=SUPERSEDED))
+    tx.conn.execute(update(policies).where(policies.c.digest == digest).values(state=ACTIVE, adopted_at=tx.now))
+    body = {"digest": digest, "replaced": ruling.digest if ruling else None, "decision": decision, "by": list(by)}
+    append(tx, ORG, Entry("policy.approved", "muster", body))
+    tx.hint("policy")
 
 
 def active(tx: Tx) -> PolicyRow | None:
