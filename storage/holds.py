@@ -37,11 +37,11 @@ def place(tx: Tx, stream: str, *, asked_by: str, decision: str, reason: str, by:
     """Hold a stream. by: who decided. Raises Impossible when it is held already."""
     if now := held(tx, stream):
         raise Impossible(f"{stream} has been held since {now.since:%d %b %Y} ({now.decision}); nothing was changed.")
-    row = {"stream": stream, "since": tx.now, "asked_by": asked_by, "decision": decision, "reason": reason}
-    tx.conn.execute(insert(holds).values(row))
+    made = Hold(stream, tx.now, asked_by, decision, reason, None)
+    tx.conn.execute(insert(holds).values(**made.__dict__))
     body = {"decision": decision, "asked_by": asked_by, "by": sorted(by)}
     append(tx, stream, Entry("hold.placed", asked_by, body, {"reason": reason}))
-    return Hold(**row, until=None)
+    return made
 
 
 def release(tx: Tx, stream: str, *, asked_by: str, decision: str, reason: str, by: list[str]) -> Hold:

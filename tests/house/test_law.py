@@ -14,10 +14,15 @@ APPENDERS = {
     "playbooks/engine/starting.py": "a run was asked for",
     "storage/incidents.py": "what happens to an incident, people's own entries, first deliveries of cards",
     "storage/people.py": "people, accounts and groups",
+    "storage/joining.py": "accounts that turned out to be one person's",
     "playbooks/engine/deciding.py": "decisions of two people",
+    "playbooks/engine/breaking.py": "glass that cannot be broken: a decision is no step",
     "storage/policies.py": "policies found and adopted",
     "storage/holds.py": "legal holds",
     "storage/retention.py": "streams that leave the record",
+    "storage/erasing.py": "texts that were redacted",
+    "storage/forgetting.py": "persons who were erased",
+    "storage/escrow.py": "who an erased person was: opened, read, expired",
     "storage/factors.py": "second factors: enrolled, failed, locked, revoked",
     "commands/dispatch.py": "who was refused",
 }
@@ -27,6 +32,7 @@ STATUS_WRITERS = {
     "playbooks/engine/starting.py": {"runs", "steps"},
     "playbooks/engine/asking.py": {"approvals"},
     "playbooks/engine/voting.py": {"votes"},
+    "playbooks/engine/breaking.py": {"approvals", "votes"},
     "storage/runs.py": {"runs"},
     "storage/retention.py": {"runs", "steps", "approvals", "votes"},  # deletes them with their stream, moves none
 }
