@@ -34,12 +34,13 @@ from commands.dispatch import Dispatch
 from commands.house import House
 from playbooks.connectors.slack import Slack
 from playbooks.engine.engine import Engine
+from playbooks.engine.heads import TimelineRecord
 from playbooks.engine.library import BUILT_IN, Library
 from playbooks.engine.post_mortem import TimelineDrafts
 from playbooks.errors import MusterError, Refused
 from playbooks.policy import Policy, load_policy
-from playbooks.ports import Drafts
-from storage import migrate, policies
+from playbooks.ports import Drafts, Record
+from storage import anchors, migrate, policies
 from storage.db import Database, Tx, Unreachable
 
 log = structlog.get_logger(__name__)
@@ -71,7 +72,8 @@ class App:
         self.policy = policy
         self.library = Library(_folders(settings, policy))
         self.directory = HomeDirectory(db, self.connectors.slack_reads, self.connectors.pagerduty_reads)
-        tools = {**self.connectors.tools, Drafts: TimelineDrafts(db, policy)}
+        self.connectors.name_files([policy.anchors.file] if policy.anchors.file else [])
+        tools = {**self.connectors.tools, Drafts: TimelineDrafts(db, policy), Record: TimelineRecord(db)}
         self.engine = Engine(db, tools, self.library, policy, replica=name, url=settings.url, directory=self.directory)
         sandbox = settings.sandbox_url is not None
         self.house = House(db, policy, self.library, self.directory, self.engine, settings.url, sandbox)
@@ -144,6 +146,8 @@ class App:
             await self.engine.start()
             await self.sender.start()
             await self.projector.start()
+            if self.policy.anchors.places:
+                await self.db.write(anchors.arm)
             await self.clock.start()
             self._tasks.start(self._work())
             if not self.db.sqlite:

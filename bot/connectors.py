@@ -6,11 +6,13 @@ Belongs here: which variable goes to which connector. Does not belong here: the 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.settings import Settings, reveal
 from playbooks.connectors.aws import Aws, AwsReads
+from playbooks.connectors.files import FileReads, Files
 from playbooks.connectors.http import HttpReads
 from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads
 from playbooks.connectors.postgres import PostgresReads
@@ -28,6 +30,10 @@ class Connectors:
     pagerduty_reads: PagerDutyReads | None = None
     statuspage_reads: StatuspageReads | None = None
     aws_reads: AwsReads | None = None
+
+    def name_files(self, paths: Collection[str]) -> None:
+        """The files that steps may append to: those the policy names."""
+        self.tools |= {FileReads: FileReads(paths), Files: Files(paths)}
 
     async def close(self) -> None:
         """Let go of every connection."""

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from playbooks.action import Risk
 from playbooks.errors import Refused
+from playbooks.policy_anchors import Anchors
 from playbooks.policy_approvals import ApprovalRule, Approvals, Override, base_rule, looser, read_override
 from playbooks.policy_checks import ambiguous, dangling, folded, misplaced_environment
 from playbooks.policy_sections import (
@@ -78,6 +79,7 @@ class Policy(Section):
     services: dict[str, Service] = Field(default_factory=dict)
     sites: dict[str, Site] = Field(default_factory=dict)
     approvals: Approvals = Approvals()
+    anchors: Anchors = Anchors()
     contacts: dict[str, Contact] = Field(default_factory=dict)
     clocks: dict[str, LegalClock] = Field(default_factory=dict)
     texts: dict[str, str] = Field(default_factory=dict)

@@ -32,3 +32,13 @@ class Drafts(ABC):
     @abstractmethod
     async def read(self, document: str) -> Document:
         """A kept document by id. Raises Refused when there is none."""
+
+
+class Record(ABC):
+    """What the timeline says, for actions that carry it outside."""
+
+    vendor = "the record"
+
+    @abstractmethod
+    async def holds(self, heads: tuple[str, ...]) -> None:
+        """Refused unless each of these heads (INC-42@41:sha256:…) is an event of the timeline: nobody anchors a lie."""

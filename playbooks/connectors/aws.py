@@ -79,6 +79,17 @@ class DbEvent:
     text: str
 
 
+@dataclass(frozen=True)
+class S3Object:
+    """An object of S3. lock_mode: COMPLIANCE, GOVERNANCE or ""; retain_until: UTC, None where it is not locked."""
+
+    bucket: str
+    key: str
+    version: str
+    lock_mode: str
+    retain_until: datetime | None
+
+
 def to_instance(raw: Mapping[str, Any]) -> DbInstance:
     """One of describe_db_instances `DBInstances` -> DbInstance (contract E2)."""
     endpoint = raw.get("Endpoint") or {}
@@ -129,6 +140,7 @@ class AwsReads:
             read_timeout=read_timeout,
             max_pool_connections=workers,
             proxies={} if is_loopback(endpoint_url) else None,
+            s3={"addressing_style": "path"} if endpoint_url else None,  # a stand-in has no name per bucket
         )
         self._threads = Threads(self.vendor, workers)
         self._lock = threading.Lock()
@@ -200,6 +212,17 @@ class AwsReads:
         events = [DbEvent(raw["Date"], str(raw.get("Message") or "")) for raw in answer.get("Events") or ()]
         return sorted((event for event in events if event.at >= since), key=lambda event: event.at)
 
+    async def s3_object(self, bucket: str, key: str) -> S3Object | None:
+        """What is known of an object without reading it; None when there is none."""
+        try:
+            found = await self._call("s3", "head_object", write=False, Bucket=bucket, Key=key)
+        except ServiceRefused as error:
+            if error.code in ("404", "NoSuchKey"):
+                return None
+            raise
+        mode, until = str(found.get("ObjectLockMode") or ""), found.get("ObjectLockRetainUntilDate")
+        return S3Object(bucket, key, str(found.get("VersionId") or ""), mode, until)
+
     def secret_value(self, name: str) -> str:
         """The text of a secret of Secrets Manager, by name or ARN. Blocks: called in a thread, through `reveal`."""
         answer = self._send("secretsmanager", "get_secret_value", False, {"SecretId": name})
@@ -216,6 +239,20 @@ class Aws(AwsReads):
     async def rds_reboot_with_failover(self, instance: str) -> None:
         """Reboot a Multi-AZ instance onto its standby. Accepted is not done: look at zones afterwards (contract E2)."""
         await self._call("rds", "reboot_db_instance", write=True, DBInstanceIdentifier=instance, ForceFailover=True)
+
+    async def s3_put_locked(self, bucket: str, key: str, body: bytes, *, until: datetime, mode: str) -> None:
+        """Put an object that cannot be removed before `until`. One that stands there already is left as it is.
+
+        mode: COMPLIANCE or GOVERNANCE. Refused by AWS where the bucket was made without object lock.
+        """
+        try:
+            await self._call(
+                "s3", "put_object", write=True, Bucket=bucket, Key=key, Body=body, IfNoneMatch="*",
+                ContentType="application/jsonl", ObjectLockMode=mode, ObjectLockRetainUntilDate=until,
+            )  # fmt: skip
+        except ServiceRefused as error:
+            if error.code != "PreconditionFailed":
+                raise
 
 
 def _sorted(name: str, error: ClientError, write: bool) -> MusterError:

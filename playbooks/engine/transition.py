@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import delete
 
 from playbooks.engine import moves
-from storage import cards, incidents, timeline, timers
+from storage import anchors, cards, incidents, timeline, timers
 from storage import runs as rows
 from storage.db import Tx
 from storage.sql import change
@@ -126,6 +126,8 @@ def _move_approval(tx: Tx, id: str, values: dict[str, Any]) -> None:
         moves.check("approval", found.state, after)
         if after not in moves.APPROVAL_LIVE:
             values.setdefault("decided_at", tx.now)
+        if after == "granted":
+            anchors.now(tx, found.run.rpartition("/")[0])  # what people agreed to must not be rewritten later
         if found.state == "open" and found.paged:
             timers.set(tx, "answered", id, tx.now)  # nobody needs to be woken for it any more
     change(tx, approvals, {"id": id}, values)

@@ -15,6 +15,7 @@ from bot.sandbox.client import SandboxClient
 from bot.sandbox.server import Sandbox
 from playbooks.action import Act, World
 from playbooks.connectors.aws import Aws, AwsReads
+from playbooks.connectors.files import FileReads, Files
 from playbooks.connectors.http import HttpReads
 from playbooks.connectors.pace import Spacing
 from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads
@@ -158,7 +159,7 @@ def act(now: datetime) -> Callable[..., Act]:
 
 def _named(tools: tuple[Any, ...], *, acting: bool) -> Tools:
     kinds = (SlackReads, Slack, PagerDutyReads, PagerDuty, StatuspageReads, Statuspage, AwsReads, Aws, HttpReads,
-             PostgresReads, Drafts)  # fmt: skip
+             PostgresReads, FileReads, Files, Drafts)  # fmt: skip
     return {k: t for k in kinds for t in tools if isinstance(t, k) and (acting or not getattr(k, "acting", False))}
 
 

@@ -1,0 +1,1 @@
+"""Anchoring the record outside: one action per place."""
