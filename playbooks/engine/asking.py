@@ -16,10 +16,11 @@ import structlog
 from sqlalchemy import insert
 
 from playbooks.action import Action, Plan, Risk
+from playbooks.engine import alone
 from playbooks.engine import approvals as rules
 from playbooks.engine.held import Held, load
 from playbooks.engine.outcomes import skip
-from playbooks.engine.paging import page_approvers
+from playbooks.engine.paging import call_again, first_call
 from playbooks.engine.quorum import candidates, count, groups_of, on_call_policy, rule_of
 from playbooks.engine.scope import service_of
 from playbooks.engine.transition import Changes, lock, transition
@@ -224,8 +225,7 @@ def _ask(tx: Tx, held: Held, run: Run, step: Step, action: Action, plan: Plan) -
     if not able.reachable:
         changes.event("approval.unreachable", approval=asked["id"], run=run.id, step=step.idx)
     changes.approvals[str(asked["id"])]["reason"] = able.why_not or None
-    if rule.page_missing and able.eligible:
-        changes.approvals[str(asked["id"])]["paged"] = page_approvers(tx, held.house, run, asked, able)
+    changes.approvals[str(asked["id"])]["paged"] = first_call(tx, held.house, run, asked, rule, able)
     transition(tx, run, changes)
 
 
@@ -300,17 +300,10 @@ def check_approval(tx: Tx, held: Held, run: Run, step: Step, action: Action, app
         run, step, action, approved.plan, asked.rule, asked.expires_at, mode=asked.mode, overrides=asked.overrides
     )
     if rules.digest(bound) != asked.digest:
-        changes = Changes()
-        changes.steps[step.idx] = {
-            "state": "pending",
-            "approval": None,
-            "note": "what would happen changed: asking again",
-        }
-        if step.state == "pending":
-            changes.steps[step.idx].pop("state")
-        void(tx, step, changes, "what would happen changed")
-        raise Differs(changes)
+        raise Differs(_ask_again(step, asked, "what would happen changed"))
     tally = count(tx, asked)
+    if not tally.satisfied and asked.mode == "break-glass":
+        raise Differs(_ask_again(step, asked, "who broke the glass may not any more"))
     if not tally.satisfied:
         changes = Changes()
         changes.approvals[asked.id] = {"state": "open", "decided_at": None}
@@ -318,15 +311,25 @@ def check_approval(tx: Tx, held: Held, run: Run, step: Step, action: Action, app
         changes.event("approval.recounted", approval=asked.id, run=run.id, step=step.idx, dropped=sorted(dropped))
         if step.state == "pending":
             changes.steps[step.idx] = {"state": "held"}
-        oncall = on_call_policy(held.house.policy, run)
-        able = candidates(tx, rule_of(asked), asked.barred, oncall)
-        called = page_approvers(tx, held.house, run, asked.__dict__, able, but=tally.counted)
-        changes.approvals[asked.id]["paged"] = list(dict.fromkeys([*asked.paged, *called]))
+        changes.approvals[asked.id]["paged"] = call_again(tx, held.house, run, asked, tally.counted)
         raise Differs(changes)
     if run.incident:
         incidents.decided(tx, run.incident)
     if not _take_locks(tx, run, approved.plan.targets):
         raise Refused(str(_held_by_other(tx, run, step, approved.plan).steps[step.idx]["error"]))
+    if asked.mode == "contain":
+        alone.acts(tx, held.house, run, asked, tally.counted[0])
+
+
+def _ask_again(step: Step, asked: Approval, why: str) -> Changes:
+    """This approval ends; the step's next turn asks for another one."""
+    changes = Changes()
+    changes.steps[step.idx] = {"state": "pending", "approval": None, "note": f"{why}: asking again"}
+    if step.state == "pending":
+        changes.steps[step.idx].pop("state")
+    changes.approvals[asked.id] = {"state": "void", "reason": why}
+    changes.event("approval.void", approval=asked.id, run=step.run, step=step.idx, why=why)
+    return changes
 
 
 def keep_approval(tx: Tx, step: Step, changes: Changes) -> None:

@@ -1,7 +1,7 @@
 """Every legal change of a status, with its reason. What is not here cannot happen.
 
-Belongs here: the tables (run, step, approval, decision) and the check. Does not belong here: who decides on a move
-(next.py, requests.py, deciding.py) or who writes it (transition.py, deciding.py).
+Belongs here: the tables (run, step, approval, decision, review) and the check. Does not belong here: who decides on a
+move (next.py, requests.py, deciding.py, reviewing.py) or who writes it (transition.py, deciding.py).
 """
 
 from __future__ import annotations
@@ -85,12 +85,18 @@ DECISION_MOVES: dict[tuple[str, str], str] = {
     ("open", "void"): "what it was about is no more, or was decided otherwise",
 }
 
+REVIEW_MOVES: dict[tuple[str, str], str] = {
+    ("open", "accepted"): "a second person finds it right",
+    ("open", "objected"): "a second person finds it wrong",
+}
+
 RUN_ENDED = frozenset({"succeeded", "incomplete", "aborted"})
 STEP_ENDED = frozenset({"succeeded", "failed", "skipped", "uncertain", "aborted"})
 STEP_BAD = frozenset({"failed", "uncertain"})
 APPROVAL_LIVE = frozenset({"open", "granted"})
 
-_TABLES = {"run": RUN_MOVES, "step": STEP_MOVES, "approval": APPROVAL_MOVES, "decision": DECISION_MOVES}
+_TABLES = {"run": RUN_MOVES, "step": STEP_MOVES, "approval": APPROVAL_MOVES, "decision": DECISION_MOVES,
+           "review": REVIEW_MOVES}  # fmt: skip
 
 
 class IllegalMove(Exception):
@@ -98,7 +104,7 @@ class IllegalMove(Exception):
 
 
 def check(what: str, before: str, after: str) -> str:
-    """The reason of a move; raises IllegalMove when it is not in the table. what: run, step, approval or decision."""
+    """The reason of a move; raises IllegalMove when it is not in the table. what: the table's name."""
     try:
         return _TABLES[what][(before, after)]
     except KeyError:

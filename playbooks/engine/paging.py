@@ -1,25 +1,119 @@
 """Calling the people who may approve: a run of `comms/page-approvers`, since a page is an effect like any other.
 
-Belongs here: whom to call and with which words. Does not belong here: sending (actions), who may approve
-(approvals.py).
+Who is missing is called at once; then, rung by rung, the groups of `approvals.next_group`, and last everybody who may
+approve. The rungs are the timer `approvers`, a row, so that they survive restarts; it ends when there is nothing to
+decide any more. Belongs here: whom to call when, with which words. Does not belong here: sending (actions), who may
+approve (approvals.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from playbooks.engine.approvals import Candidates
+from playbooks.engine.approvals import Candidates, expired
 from playbooks.engine.held import House
-from playbooks.engine.quorum import slack_id
+from playbooks.engine.quorum import candidates, on_call_policy, rule_of, slack_id
 from playbooks.engine.starting import write_run
+from playbooks.engine.transition import Changes, lock, transition
 from playbooks.errors import Refused
-from storage import people
+from playbooks.policy import ApprovalRule
+from storage import people, runs, timers
 from storage.db import Tx
+from storage.people import Voter
 from storage.runs import Approval, Run
 
+TIMER = "approvers"
 PLAYBOOK = "comms/page-approvers"
 ANSWERED = "comms/approvers-answered"
+
+
+def first_call(
+    tx: Tx, house: House, run: Run, asked: Mapping[str, Any], rule: ApprovalRule, able: Candidates
+) -> list[str]:
+    """Call who may approve when it is asked, and wind the clock of the next rung. Returns the persons called.
+
+    A quorum that cannot be reached winds it to now: whoever asked is told at once (rung 0).
+    """
+    if not able.reachable:
+        timers.set(tx, TIMER, asked["id"], tx.now, {"rung": 0})
+    else:
+        wind(tx, rule, asked["id"], asked["opened_at"], asked["expires_at"], 1)
+    if not rule.page_missing:
+        return []
+    return page_approvers(tx, house, run, asked, _first(rule, able))
+
+
+def call_again(tx: Tx, house: House, run: Run, asked: Approval, but: Collection[str]) -> list[str]:
+    """An approval is open again (a recount dropped somebody, or one was withdrawn): who is missing is called at once,
+    and the rungs begin anew. Returns everybody called for it so far."""
+    rule = rule_of(asked)
+    wind(tx, rule, asked.id, tx.now, asked.expires_at, 1)
+    if not rule.page_missing:
+        return asked.paged
+    able = candidates(tx, rule, asked.barred, on_call_policy(house.policy, run))
+    called = page_approvers(tx, house, run, asked.__dict__, able, but=but)
+    return list(dict.fromkeys([*asked.paged, *called]))
+
+
+def next_call(tx: Tx, house: House, approval: str, rung: int) -> None:
+    """The clock of a rung (from 1) ran out and the approval is still open: call the next group, or at last all."""
+    known = runs.approval(tx, approval)
+    if known is None:
+        return
+    run = lock(tx, known.run)
+    asked = runs.approval(tx, approval)
+    assert asked is not None
+    rule = rule_of(asked)
+    if asked.state != "open" or expired(tx.now, asked.expires_at) or not rule.page_missing:
+        return
+    group = rule.next_groups[rung - 1] if rung <= len(rule.next_groups) else None
+    answered_yes = {vote.person for vote in runs.votes_on(tx, asked.id) if vote.choice == "approve"}
+    able = candidates(tx, rule, asked.barred, on_call_policy(house.policy, run))
+    who = tuple(one for one in able.eligible if (group is None or _in(one, group)) and one.person not in answered_yes)
+    changes = Changes()
+    changes.event(
+        "approval.escalated", approval=asked.id, run=run.id, step=asked.idx, rung=rung, group=group,
+        called=[one.person for one in who],
+    )  # fmt: skip
+    changes.approvals[asked.id] = {"paged": list(dict.fromkeys([*asked.paged, *(one.person for one in who)]))}
+    if group is not None:
+        wind(tx, rule, asked.id, tx.now, asked.expires_at, rung + 1)
+    transition(tx, run, changes)
+    page_approvers(tx, house, run, asked.__dict__, Candidates(who, (), able.reachable))
+
+
+def wind(tx: Tx, rule: ApprovalRule, approval: str, since: datetime, expires_at: datetime, rung: int) -> None:
+    """Set the clock of a rung; nothing is called at or after the expiry."""
+    at = since + timedelta(seconds=rung_s(rule))
+    if rule.page_missing and at < expires_at:
+        timers.set(tx, TIMER, approval, at, {"rung": rung})
+    else:
+        timers.cancel(tx, TIMER, approval)
+
+
+def rung_s(rule: ApprovalRule) -> float:
+    """Seconds from one rung to the next: as policy says, at most a third of the service's RTO (both are in the rule)
+    and of the time there is to answer."""
+    third = rule.expires_s / 3
+    return third if rule.next_group_after_s is None else min(rule.next_group_after_s, third)
+
+
+def _first(rule: ApprovalRule, able: Candidates) -> Candidates:
+    """Who is called at once: not those who are only of the next groups, as long as the quorum can do without them."""
+    later = set(rule.next_groups)
+    if not later or not able.reachable:
+        return able
+    early = tuple(one for one in able.eligible if any(_in(one, group) for group in rule.from_ if group not in later))
+    if len(early) < rule.people:
+        return able
+    persons = {one.person for one in early}
+    return Candidates(early, tuple(one for one in able.on_call if one.person in persons), True)
+
+
+def _in(voter: Voter, group: str) -> bool:
+    return group == people.EVERYONE or any(one.group == group and one.for_voting for one in voter.memberships)
 
 
 def page_approvers(

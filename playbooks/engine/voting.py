@@ -15,6 +15,7 @@ from playbooks.directory import Person
 from playbooks.engine import approvals as rules
 from playbooks.engine.engine import Engine
 from playbooks.engine.moves import RUN_ENDED
+from playbooks.engine.paging import call_again
 from playbooks.engine.quorum import believed, candidates, count, on_call_policy, rule_of
 from playbooks.engine.transition import Changes, lock, transition
 from playbooks.errors import Refused
@@ -272,8 +273,10 @@ def revoke(tx: Tx, engine: Engine, *, run: str, actor: Person, via: str, reason:
             return _mended(ballot, changes)
         changes.approvals[asked.id] = {"state": "open", "decided_at": None}
         changes.event("approval.revoked", actor.person or "", approval=asked.id, run=run, step=asked.idx, started=False)
-        transition(tx, found, changes)
         tally = count(tx, asked)
+        if asked.state == "granted":  # whoever was called has been let sleep since
+            changes.approvals[asked.id]["paged"] = call_again(tx, engine.house, found, asked, tally.counted)
+        transition(tx, found, changes)
         return Said(f"Your approval is withdrawn: {len(tally.counted)} of {len(tally.slots)}. Nothing has started.")
     if asked.state != "used" or found.state in RUN_ENDED:
         return ballot.refuse(_ended_words(asked), f"the approval is {asked.state}")

@@ -34,7 +34,7 @@ GIVEN: dict[str, dict[str, set[str]]] = {
 PASSES_ON = {"playbooks/engine/transition.py"}
 GROUPS = {
     "incident": "An incident", "alert": "What the pager said", "clock": "Clocks", "card": "Cards",
-    "run": "A run", "step": "A step", "approval": "An approval",
+    "run": "A run", "step": "A step", "approval": "An approval", "review": "Reviews",
     "person": "People", "account": "People", "group": "People", "access": "People",
     "factor": "People", "credential": "People",
     "decision": "Decisions of two people", "policy": "The policy", "stream": "Streams",
