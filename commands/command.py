@@ -101,6 +101,7 @@ class Command(BaseModel):
     examples: ClassVar[tuple[str, ...]] = ()
     fresh: ClassVar[bool] = False  # asks older than policy's ask_max_age are answered "too late, press again"
     place: ClassVar[Place] = "nowhere"
+    proves: ClassVar[bool] = False  # takes the one-time code of a terminal's ask itself, and records the attempt
 
     async def before(self, ask: Ask, house: House) -> Any:
         """Outside looks before the transaction (refresh the directory, a dry run). Never writes."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from commands.command import Command
-from commands.kinds import GREEDY, Arg, Around, is_clock, looks, read, read_time
+from commands.kinds import GREEDY, MENTIONS, Arg, Around, is_clock, looks, read, read_time
 from commands.reading import Token, clean, cut, plain, quote
 from playbooks.errors import Refused
 from playbooks.policy import Policy
@@ -134,7 +134,7 @@ class _Line:
             if key in names:
                 if key in self.found:
                     raise self.around.refuse(f"*{key}* is given twice.")
-                value = token.value if names[key].arg.kind == "person" else plain(token.value)
+                value = token.value if names[key].arg.kind in MENTIONS else plain(token.value)
                 self.found[key] = read(names[key].arg, key, value, self.around)
             elif key and inputs:
                 self._input(inputs.name, token)
@@ -164,7 +164,7 @@ class _Line:
         if not words:
             return words
         first = words[0]
-        value = first.value if field.arg.kind == "person" else plain(first.value)
+        value = first.value if field.arg.kind in MENTIONS else plain(first.value)
         if not field.required and (first.quoted or not looks(field.arg.kind, value)):
             return words  # what stands in quotes is never taken for an optional incident, run or digest
         used = 1

@@ -12,11 +12,15 @@ from playbooks.engine.engine import Engine
 from playbooks.engine.library import Library
 from playbooks.policy import Policy
 from storage.db import Database
+from storage.sealing import Seal
 
 
 @dataclass
 class House:
-    """db: the record; url: Muster's public address without a trailing slash; sandbox: the local workspace is in use."""
+    """db: the record; url: Muster's public address without a trailing slash; sandbox: the local workspace is in use.
+
+    seal: what MUSTER_KEY seals with; None: not set, so there are no one-time codes.
+    """
 
     db: Database
     policy: Policy
@@ -25,3 +29,4 @@ class House:
     engine: Engine
     url: str
     sandbox: bool = False
+    seal: Seal | None = None

@@ -16,15 +16,19 @@ from playbooks.reading import nearest
 
 Kind = Literal[
     "word", "line", "rest", "severity", "role", "service", "person", "time", "choice", "incident", "run", "digest",
-    "decision",
+    "decision", "code", "account",
     "number", "inputs",
 ]  # fmt: skip
 GREEDY = ("line", "rest")  # takes everything that is left: one line, or several
+MENTIONS = ("person", "account")  # read as Slack writes them, `<@U0BEN|ben>`, not as people see them
 ME, NOBODY = "me", "nobody"
 _INCIDENT = re.compile(r"(?:inc-?)?(\d{1,9})", re.IGNORECASE)
 _ADDRESS = re.compile(r"inc-\d{1,9}", re.IGNORECASE)
 _RUN = re.compile(r"(?:(inc-\d{1,9}|org)/)?/?(\d{1,6})", re.IGNORECASE)
+_ACCOUNT = re.compile(r"(slack|pagerduty):((?:[TE][A-Z0-9]+/)?[A-Z0-9]{3,})", re.IGNORECASE)
 _DECISION = re.compile(r"(?:d-?)?(\d{1,6})", re.IGNORECASE)
+_VERDICT = re.compile(r"proof-[0-9a-f]{20}|wrong:[a-z-]+")  # what became of a code (bot/codes.py); never the code
+UNCHECKED = "wrong:unchecked"
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})…?", re.IGNORECASE)
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:z|utc)?", re.IGNORECASE)
 _PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>|@?([UW][A-Z0-9]{2,})")
@@ -101,9 +105,13 @@ def _word(arg: Arg, name: str, text: str, around: Around) -> str:
     if arg.kind == "run":
         match = _RUN.fullmatch(text)
         return _run(match) if match else _wrong(name, text, "a run like INC-42/2", around)
+    if arg.kind == "account":
+        return _account(name, text, around)
     if arg.kind == "decision":
         match = _DECISION.fullmatch(text)
         return f"D-{int(match[1])}" if match else _wrong(name, text, "a decision like D-7", around)
+    if arg.kind == "code":
+        return text if _VERDICT.fullmatch(text) else UNCHECKED
     if arg.kind == "digest":
         match = _DIGEST.fullmatch(text)
         return match[1].lower() if match else _wrong(name, text, "the start of a digest like 9f2c44", around)
@@ -130,6 +138,15 @@ def _person(text: str, around: Around) -> str:
     if text.lower() in ("nobody", "none", "-"):
         return NOBODY
     raise around.refuse(f"I cannot tell who *{text}* is. Type @ and pick the name from Slack's list, or write *me*.")
+
+
+def _account(name: str, text: str, around: Around) -> str:
+    """A mention is a Slack account; others are named by their service."""
+    if match := _PERSON.fullmatch(text):
+        return f"slack:{match[1] or match[2]}"
+    if match := _ACCOUNT.fullmatch(text):
+        return f"{match[1].lower()}:{match[2].upper()}"
+    return _wrong(name, text, "an account: a mention, or such as pagerduty:PX1A2B3", around)
 
 
 def _run(match: re.Match[str]) -> str:

@@ -37,6 +37,7 @@ class Ask:
 
     kind: command | button | form | event | webhook | timer | cli. account_kind/account: who ("slack", "T1/U1").
     values: form fields or the normalised payload of a hook. via: "slack", "cli", "webhook", "clock".
+    codes: one-time codes given with it, by field. They are judged while it is being stored and never stored themselves.
     """
 
     key: str
@@ -52,6 +53,7 @@ class Ask:
     response_url: str | None = None
     received_at: datetime | None = None
     attempts: int = 0
+    codes: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
 
 def store(tx: Tx, asks: Sequence[Ask]) -> set[str]:
@@ -99,6 +101,11 @@ def claim(tx: Tx, owner: str, *, limit: int = 20, lease_s: float = 30.0, kinds: 
         .values(state="claimed", owner=owner, lease_until=later(tx, lease_s), attempts=inbox.c.attempts + 1)
     )
     return [_ask(row) for row in rows]
+
+
+def judged(tx: Tx, key: str, line: str, values: Mapping[str, Any]) -> None:
+    """Put the verdicts on an ask's codes into it, in the transaction that stored it."""
+    tx.conn.execute(update(inbox).where(inbox.c.key == key).values(line=line, values=dict(values)))
 
 
 def renew(tx: Tx, owner: str, keys: Iterable[str], *, lease_s: float = 30.0) -> None:

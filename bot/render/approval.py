@@ -146,7 +146,8 @@ def _names(people: list[str], around: Around) -> str:
 def _from(rule: ApprovalRule) -> str:
     named = [f"{number} of `@{escape(group)}`" for group, number in rule.groups]
     rest = [f"`@{escape(group)}`" if group != "everyone" else "full members" for group in rule.from_]
-    return ", ".join(named) if named and rule.from_ == ("everyone",) else ", ".join([*named, *rest])
+    all_ = named if named and rule.from_ == ("everyone",) else [*named, *rest]
+    return ", ".join([*all_, *(["each with a one-time code (`/playbook mfa`)"] if rule.mfa else [])])
 
 
 def _ended(facts: ApprovalFacts, around: Around) -> str:
@@ -170,9 +171,9 @@ def _buttons(facts: ApprovalFacts) -> list[Button]:
     """Live only while it is open. A vote on a granted one can still be taken back by command."""
     if facts.asked.state != "open":
         return []
-    bound = f"{facts.asked.run} {facts.asked.digest[:12]}"
+    bound, code = f"{facts.asked.run} {facts.asked.digest[:12]}", "code" if facts.rule.mfa else ""
     return [
-        Button(label="Approve", line=f"playbook approve {bound}", style="primary"),
+        Button(label="Approve", line=f"playbook approve {bound}", style="primary", asks=code),
         Button(label="Deny", line=f"playbook deny {bound}", style="danger", asks="reason"),
         Button(label="See plan", line=line_of(_plan(facts.run))),
     ]

@@ -90,6 +90,8 @@ def _element(field: Field, offered: Sequence[tuple[str, str]]) -> Block:
         return element | ({"initial_option": initial} if initial else {})
     if field.arg.kind == "person":
         return {"type": "users_select", "action_id": field.name}
+    if field.arg.kind == "code":
+        return {"type": "plain_text_input", "action_id": field.name, "min_length": 6, "max_length": 9}
     long = field.arg.kind == "rest"
     return {"type": "plain_text_input", "action_id": field.name, "multiline": long, "max_length": 3000 if long else 500}
 

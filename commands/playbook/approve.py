@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from commands.command import Call, Reply, command
 from commands.fields import Arg
@@ -19,12 +19,14 @@ from storage.inbox import Ask
     group="Approve",
     fresh=True,
     place="here",
-    examples=("playbook approve", "playbook approve INC-42/2"),
+    examples=("playbook approve", "playbook approve INC-42/2", "playbook approve code=123456"),
 )
 class Approve(OfRun):
     """Approve the step a run waits for"""
 
+    proves: ClassVar[bool] = True
     digest: Annotated[str, Arg("digest", "what the card was bound to")] = ""
+    code: Annotated[str, Arg("code", "the six digits of your app, where the rule asks for them", keyed=True)] = ""
 
     async def before(self, ask: Ask, house: House) -> Any:
         """Look at the voter and the rule's groups now: votes are decided on rows."""
@@ -36,5 +38,6 @@ class Approve(OfRun):
         said = vote(
             call.tx, call.house.engine, run=run.id, digest=self.digest or None, actor=call.actor, choice="approve",
             via=proof(call.ask), pressed=pressed_on(call.ask),
+            proof=self.code, ask=call.ask.key,
         )  # fmt: skip
         return reply(said)
