@@ -101,8 +101,7 @@ class Database:
         """Run `work` in one transaction and commit; all of it or nothing. Lost races are run again, RACES times."""
         for attempt in range(RACES):
             try:
-                loop = asyncio.get_running_loop()
-                result, hints = await loop.run_in_executor(self._writers, self._in_transaction, work)
+                result, hints = await self._write_once(work)
             except DBAPIError as error:
                 if _sqlstate(error) in _LOST_RACE and attempt + 1 < RACES:
                     log.debug("database.race_lost", attempt=attempt + 1)
@@ -116,6 +115,9 @@ class Database:
                     listener(topic)
             return result
         raise AssertionError("unreachable: the last race raises")
+
+    async def _write_once(self, work: Work[T]) -> tuple[T, set[str]]:
+        return await asyncio.get_running_loop().run_in_executor(self._writers, self._in_transaction, work)
 
     def _in_transaction(self, work: Work[T]) -> tuple[T, set[str]]:
         with self._engine.connect() as fresh:

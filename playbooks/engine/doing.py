@@ -8,74 +8,87 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
 
-from playbooks.action import Act, Action, Again, Answer, Outputs, Park, Risk
+from playbooks.action import Action, Answer, Outputs, Park
 from playbooks.engine import outcomes
 from playbooks.engine.asking import Differs, check_approval, keep_approval, look_before_start, void
-from playbooks.engine.held import Held, attempt_key
+from playbooks.engine.beginning import Begun, begin, once, ready
+from playbooks.engine.held import Held
 from playbooks.engine.scope import scope_of
 from playbooks.engine.transition import Changes, lock, transition
 from playbooks.errors import MusterError, Refused
 from storage import runs
 from storage.db import Tx, Unreachable
 from storage.runs import Run, Step
-from storage.sql import later
 
 log = structlog.get_logger(__name__)
 MARGIN = 0.75  # of a lease: an effect is only begun inside its first three quarters
 
-
-@dataclass
-class Begun:
-    """A step whose start is on the record: call it now."""
-
-    action: Action
-    step: Step
-    scope: Mapping[str, Any]
-    act: Act
+UNSAID = "The database did not say that its start was stored"
 
 
-async def start(held: Held, idx: int, risk: int) -> None:
-    """Start a pending (or approved) step: write `started`, make the effect, write what came of it."""
-    approved = None
-    if Risk(risk).guarded:
-        approved = await look_before_start(held, idx)
-        if approved is None:
-            return
+async def start(held: Held, idx: int) -> bool:
+    """Start a guarded step whose approval stands: look once more, write `started`, make the effect, write its outcome.
+
+    Like all that is done for a step here, returns whether nothing else is to be done for the run now.
+    """
+    approved = await look_before_start(held, idx)
+    if approved is None:
+        return False
     before = time.monotonic()
     try:
         begun = await held.house.db.write(lambda tx: _begin(tx, held, idx, approved))
     except Unreachable:  # whether `started` is stored is not known here; that the effect was not made, is
-        await held.settle(
-            idx, lambda tx, run, step: _not_made(held, tx, step, "The database did not say that its start was stored")
-        )
-        return
-    if begun is None:
-        return
+        return await held.settle(idx, lambda tx, run, step: _not_made(held, tx, step, UNSAID))
+    return await call(held, begun, before) if begun is not None else False
+
+
+async def start_ready(held: Held) -> None:
+    """Take the run up: it is running, and every unguarded step whose turn it is begins, in one transaction."""
+
+    def work(tx: Tx, tried: set[int]) -> Any:
+        run = lock(tx, held.id, held.fence)
+        steps = runs.steps_of(tx, held.id)
+        changes = Changes()
+        if run.state in ("queued", "waiting"):
+            changes.run["state"] = "running"
+        if run.state == "queued":
+            changes.run["started_at"] = tx.now
+            changes.event("run.started", run=run.id, playbook=run.playbook, replica=held.house.replica)
+        begun = None if held.stopping else ready(tx, held, run, steps, changes, tried)
+        if changes.run or changes.steps:
+            transition(tx, run, changes, steps)
+        return begun
+
+    await held.begin(work)
+
+
+async def unsent(held: Held) -> None:
+    """Starts whose commit was not answered: whether they are stored was not known then; that nothing was called, is."""
+    for idx in sorted(held.unsent):
+        await held.settle(idx, lambda tx, run, step: _not_made(held, tx, step, UNSAID))
+        held.unsent.discard(idx)
+
+
+async def call(held: Held, begun: Begun, before: float) -> bool:
+    """Make the effect of a step that was begun. before: when (monotonic) its start was being written."""
     took = time.monotonic() - before
-    if _once(begun.action, begun.step) and took > held.house.lease_s * MARGIN:
+    if once(begun.action, begun.step) and took > held.house.lease_s * MARGIN:
         # The lease may have run out while the start was being written: the effect is not made.
         words = "Writing the start took longer than the lease allows"
-        await held.settle(idx, lambda tx, run, step: _not_made(held, tx, step, words))
-        return
-    await _call(held, begun, begun.action.run if _acts(begun.action) else begun.action.look)
+        return await held.settle(begun.step.idx, lambda tx, run, step: _not_made(held, tx, step, words))
+    return await _call(held, begun, begun.action.run if _acts(begun.action) else begun.action.look)
 
 
 def _acts(action: Action) -> bool:
     """Whether the action brings a `run` of its own; questions to people are reads that do."""
     return type(action).run is not Action.run
-
-
-def _once(action: Action, step: Step) -> bool:
-    """Whether a second effect would be a fault: then it is only begun well inside the lease."""
-    return action.again is Again.NEVER or Risk(step.risk).destructive
 
 
 def _not_made(held: Held, tx: Tx, step: Step, why: str) -> Changes:
@@ -106,52 +119,26 @@ def _begin(tx: Tx, held: Held, idx: int, approved: Any) -> Begun | None:
     if step.state not in ("pending", "held") or run.stop_asked or run.state in ("paused", "aborted"):
         return None
     scope = scope_of(tx, held.house.policy, held.house.url, run, steps)
-    spec = held.spec(idx)
+    changes = Changes()
     try:
-        if why := held.why_not(steps, step, scope):
-            changes = outcomes.early(step, steps, spec.if_, tx.now) or outcomes.skip(step, why)
-            void(tx, step, changes, "the step is not done")
-            transition(tx, run, changes)
-            return None
-        action = held.action(step, scope)
-        if approved is not None:
-            check_approval(tx, held, run, step, action, approved)
+        begun = begin(
+            tx, held, run, steps, step, scope, changes,
+            check=lambda action: check_approval(tx, held, run, step, action, approved),
+        )  # fmt: skip
     except Differs as differs:
         transition(tx, run, differs.changes)
         return None
-    except Refused as error:
-        transition(tx, run, _refused_before(held, step, tx, str(error)))
+    if begun is None:
+        after = changes.steps.get(idx, {}).get("state")
+        void(tx, step, changes, "the step is not done" if after == "skipped" else "the step cannot be done now")
+        transition(tx, run, changes, steps)
         return None
-    changes = Changes()
-    if _once(action, step):  # a full lease from here on, so that the effect falls well inside it
-        changes.run["lease_until"] = later(tx, held.house.lease_s)
-    key = attempt_key(run, step)
-    values = {"state": "started", "key": key, "params": action.model_dump(mode="json"), "tries": step.tries}
-    values |= {"started_at": tx.now, "started_by": held.house.replica, "wake_at": None, "deadline": None, "note": None}
-    if spec.within_s is not None:
-        values["plan"] = {**(step.plan or {}), "within_s": spec.within_s}
-    changes.steps[idx] = values
-    if approved is not None:
-        changes.approvals[approved.id] = {"state": "used"}
-    texts = {"params": outcomes.as_json(values["params"])}
-    changes.told("step.started", step, key=key, replica=held.house.replica, texts=texts)
+    changes.approvals[approved.id] = {"state": "used"}
     transition(tx, run, changes, steps)
-    step = Step(**{**step.__dict__, **values})
-    return Begun(action, step, scope, held.act(tx.now, scope, step))
+    return begun
 
 
-def _refused_before(held: Held, step: Step, tx: Tx, message: str) -> Changes:
-    if step.on_failure == "continue":
-        changes = outcomes.skip(step, message)
-    else:
-        changes = Changes()
-        changes.steps[step.idx] = {"state": "failed", "error": message, "wake_at": None}
-        changes.told("step.failed", step, texts={"error": message})
-    void(tx, step, changes, "the step cannot be done now")
-    return changes
-
-
-async def _call(held: Held, begun: Begun, call: Callable[[Any], Awaitable[Outputs | Park]]) -> None:
+async def _call(held: Held, begun: Begun, call: Callable[[Any], Awaitable[Outputs | Park]]) -> bool:
     """Make the call and write its outcome. The engine's one catch-all: what nobody foresaw is `unknown`, never lost."""
     timeout = held.spec(begun.step.idx).timeout_s or begun.action.timeout_s
     try:
@@ -161,25 +148,25 @@ async def _call(held: Held, begun: Begun, call: Callable[[Any], Awaitable[Output
         if not isinstance(error, MusterError | TimeoutError):
             log.exception("engine.unexpected", run=held.id, step=begun.step.idx, uses=begun.step.uses)
         problem = error  # `error` is unbound after this block
-        await held.settle(
+        return await held.settle(
             begun.step.idx, lambda tx, run, step: _raised(held, begun.action, tx, step, problem), begun.step.attempt
         )
     else:
-        await held.settle(
+        return await held.settle(
             begun.step.idx,
             lambda tx, run, step: outcomes.returned(held.context(begun.action, step, tx.now), result),
             begun.step.attempt,
         )
 
 
-async def probe(held: Held, idx: int) -> None:
+async def probe(held: Held, idx: int) -> bool:
     """Look again: a read that said "not yet"."""
     now, _, step, scope = await held.now(idx)
     action = held.action(step, scope)
-    await _call(held, Begun(action, step, scope, held.act(now, scope, step)), action.look)
+    return await _call(held, Begun(action, step, scope, held.act(now, scope, step)), action.look)
 
 
-async def resume(held: Held, idx: int) -> None:
+async def resume(held: Held, idx: int) -> bool:
     """A parked step whose answer or time came."""
 
     def begin(tx: Tx) -> Step | None:
@@ -196,15 +183,14 @@ async def resume(held: Held, idx: int) -> None:
     try:
         step = await held.house.db.write(begin)
     except Unreachable:  # it may say started now, but nothing was called
-        await held.settle(idx, lambda tx, run, step: _not_resumed(held, tx, step))
-        return
+        return await held.settle(idx, lambda tx, run, step: _not_resumed(held, tx, step))
     if step is None:
-        return
+        return False
     now, _, _, scope = await held.now(idx)
     action = held.action(step, scope)
     answer = Answer(**step.answer) if step.answer else None
     begun = Begun(action, step, scope, held.act(now, scope, step))
-    await _call(held, begun, lambda act: action.resume(act, answer))
+    return await _call(held, begun, lambda act: action.resume(act, answer))
 
 
 def _not_resumed(held: Held, tx: Tx, step: Step) -> Changes:
@@ -227,7 +213,7 @@ async def overdue(held: Held, idx: int) -> None:
     await held.settle(idx, decide)
 
 
-async def verify(held: Held, idx: int) -> None:
+async def verify(held: Held, idx: int) -> bool:
     """One look whether the effect took; the next one is a time in the row, not a task."""
     now, _, step, scope = await held.now(idx)
     action = held.action(step, scope)
@@ -239,10 +225,11 @@ async def verify(held: Held, idx: int) -> None:
     except Exception as error:
         if not isinstance(error, MusterError | TimeoutError):
             log.exception("engine.verify_unexpected", run=held.id, step=idx, uses=step.uses)
-        problem = error
-        await held.settle(idx, lambda tx, run, step: outcomes.look_failed(held.context(action, step, tx.now), problem))
-    else:
-        await held.settle(idx, lambda tx, run, step: outcomes.looked(held.context(action, step, tx.now), seen))
+        failed = error  # `error` is unbound after this block
+        return await held.settle(
+            idx, lambda tx, run, step: outcomes.look_failed(held.context(action, step, tx.now), failed)
+        )
+    return await held.settle(idx, lambda tx, run, step: outcomes.looked(held.context(action, step, tx.now), seen))
 
 
 def _outputs(action: Action, step: Step) -> Outputs:

@@ -6,11 +6,15 @@ Belongs here: the loop of one run on one replica. Not: claiming and leases (engi
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import datetime
+from typing import Any
 
 import structlog
 
+from playbooks.action import Risk
 from playbooks.engine import asking, doing, recovering
+from playbooks.engine.beginning import Begun, end, ready
 from playbooks.engine.held import Held
 from playbooks.engine.next import Do, Next, next_moves
 from playbooks.engine.transition import Changes, Fenced, lock, transition
@@ -29,12 +33,18 @@ class Driver:
     def __init__(self, held: Held) -> None:
         self.held = held
         self._rows_changed = asyncio.Event()
-        self._tasks: dict[asyncio.Task[None], int] = {}
-        self.stopping = False
+        self._tasks: dict[asyncio.Task[bool], int] = {}
+        held.begin_ready = ready
+        held.follow = self._follow
 
     def wake(self) -> None:
         """Rows may have changed: look now instead of at the next poll."""
         self._rows_changed.set()
+
+    def stop(self) -> None:
+        """Begin nothing new; what is in flight is brought to its outcome."""
+        self.held.stopping = True
+        self.wake()
 
     async def drive(self) -> None:
         """Until the run has ended, waits for nobody here, or belongs to another replica."""
@@ -56,21 +66,31 @@ class Driver:
             await self._reap(None)
 
     async def _turn(self) -> bool:
+        if self.held.unsent:
+            await doing.unsent(self.held)
         now, run, steps, found = await self.held.house.db.read(self._look)
         if run.state in ("succeeded", "incomplete", "aborted", "paused") and not self._tasks:
-            await self.held.house.db.write(self._give_back)
+            if run.lease_owner is not None:
+                await self.held.house.db.write(self._give_back)
             return True
-        if run.state in ("queued", "waiting"):
-            await self.held.house.db.write(self._set_running)
-        if not self.stopping:
-            for do in found.do:
-                self._spawn(do, steps[do.idx - 1])
+        if not self.held.stopping:
+            await self._begin(run, steps, found)
         if self._tasks:
-            await self._reap(_seconds(found.wake_at, now))
+            wake_in = _seconds(found.wake_at, now)
+            while self._tasks and await self._reap(wake_in):
+                pass
             return False
-        if self.stopping:
+        if self.held.stopping:
             return True  # the engine gives all leases back in one statement
         return await self.held.house.db.write(self._rest)
+
+    async def _begin(self, run: Run, steps: list[Step], found: Next) -> None:
+        free = [do for do in found.do if do.kind == "start" and not Risk(steps[do.idx - 1].risk).guarded]
+        if free or run.state in ("queued", "waiting"):
+            await doing.start_ready(self.held)
+        for do in found.do:
+            if do not in free:
+                self._spawn(do)
 
     def _look(self, tx: Tx) -> tuple[datetime, Run, list[Step], Next]:
         run = runs.get(tx, self.held.id)
@@ -78,16 +98,6 @@ class Driver:
         steps = runs.steps_of(tx, run.id)
         asked = {approval.id: approval for approval in runs.approvals_of(tx, run.id)} if _has_held(steps) else {}
         return tx.now, run, steps, next_moves(run, steps, asked, tx.now, self.held.flying)
-
-    def _set_running(self, tx: Tx) -> None:
-        run = lock(tx, self.held.id, self.held.fence)
-        if run.state not in ("queued", "waiting"):
-            return
-        changes = Changes(run={"state": "running"})
-        if run.state == "queued":
-            changes.run["started_at"] = tx.now
-            changes.event("run.started", run=run.id, playbook=run.playbook, replica=self.held.house.replica)
-        transition(tx, run, changes)
 
     def _rest(self, tx: Tx) -> bool:
         """Nothing is in flight here: end, pause or park the run, unless rows changed since the look."""
@@ -101,8 +111,7 @@ class Driver:
         if found.end == "aborted":
             abort(changes, run, steps, asked.values())
         elif found.end:
-            changes.run["state"] = found.end
-            changes.event("run.ended", run=run.id, playbook=run.playbook, outcome=found.end)
+            end(changes, run, found.end)
         elif found.pause:
             changes.run |= {"state": "paused", "reason": found.pause, "stop_asked": None, "ready_at": None}
             changes.event("run.paused", run=run.id, reason=found.pause)
@@ -119,54 +128,54 @@ class Driver:
         if run.lease_owner == self.held.fence.owner and run.fence == self.held.fence.number:
             transition(tx, run, Changes(run={"lease_owner": None, "lease_until": None}))
 
-    def _spawn(self, do: Do, step: Step) -> None:
+    def _spawn(self, do: Do) -> None:
         if do.idx in self.held.flying or self.held.lost:
             return
         self.held.flying.add(do.idx)
-        task = asyncio.create_task(self._do(do, step), name=f"{self.held.id}#{do.idx}:{do.kind}")
-        self._tasks[task] = do.idx
+        self._keep(do.idx, self._do(do), do.kind)
 
-    async def _do(self, do: Do, step: Step) -> None:
+    def _follow(self, begun: Begun, before: float) -> None:
+        """Have a step called whose start is on the record (it is among the flying already)."""
+        self._keep(begun.step.idx, self._guard(begun.step.idx, doing.call(self.held, begun, before)), "call")
+
+    def _keep(self, idx: int, work: Coroutine[Any, Any, bool], what: str) -> None:
+        self._tasks[asyncio.create_task(work, name=f"{self.held.id}#{idx}:{what}")] = idx
+
+    async def _do(self, do: Do) -> bool:
         held, idx = self.held, do.idx
-        try:
-            match do.kind:
-                case "start":
-                    await doing.start(held, idx, step.risk)
-                case "ask":
-                    await asking.ask(held, idx)
-                case "expire":
-                    await asking.expire(held, idx)
-                case "probe":
-                    await doing.probe(held, idx)
-                case "resume":
-                    await doing.resume(held, idx)
-                case "overdue":
-                    await doing.overdue(held, idx)
-                case "verify":
-                    await doing.verify(held, idx)
-                case "lost":
-                    await recovering.lost(held, idx)
-                case "reconcile":
-                    await recovering.reconcile(held, idx)
-        except Refused as error:
-            await doing.refuse(held, idx, error)
-        except Fenced:
-            held.lost = True
-        except Unreachable as error:
-            log.warning("engine.database_unreachable", run=held.id, step=idx, error=str(error))
-            await asyncio.sleep(POLL_S)
+        work: dict[str, Any] = {
+            "start": doing.start, "ask": asking.ask, "expire": asking.expire, "probe": doing.probe,
+            "resume": doing.resume, "overdue": doing.overdue, "verify": doing.verify, "lost": recovering.lost,
+            "reconcile": recovering.reconcile,
+        }  # fmt: skip
+        return await self._guard(idx, work[do.kind](held, idx))
 
-    async def _reap(self, wake_in: float | None) -> None:
-        """Wait until a step task ends, rows change, a time comes, or the poll."""
+    async def _guard(self, idx: int, work: Coroutine[Any, Any, bool | None]) -> bool:
+        """What may go wrong around a step, by who must act. Returns whether nothing else is to be done now."""
+        try:
+            return bool(await work)
+        except Refused as error:
+            await doing.refuse(self.held, idx, error)
+        except Fenced:
+            self.held.lost = True
+        except Unreachable as error:
+            log.warning("engine.database_unreachable", run=self.held.id, step=idx, error=str(error))
+            await asyncio.sleep(POLL_S)
+        return False
+
+    async def _reap(self, wake_in: float | None) -> bool:
+        """Wait until a step task ends, rows change, a time comes, or the poll. True: what ended left nothing to do."""
         waker = asyncio.create_task(self._rows_changed.wait())
         try:
             timeout = POLL_S if wake_in is None else min(max(wake_in, 0.0), POLL_S)
             done, _ = await asyncio.wait({*self._tasks, waker}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waker.cancel()
-        for task in [task for task in self._tasks if task in done]:
+        ended = [task for task in self._tasks if task in done]
+        for task in ended:
             self.held.flying.discard(self._tasks.pop(task))
-            task.result()
+        quiet = [task.result() for task in ended]
+        return bool(quiet) and all(quiet) and waker not in done
 
 
 def abort(changes: Changes, run: Run, steps: list[Step], approvals: object) -> None:

@@ -91,8 +91,7 @@ class Engine:
         """Start nothing new, let effects in flight end (at most grace_s), release all leases."""
         self._stopping = True
         for driver in self._drivers.values():
-            driver.stopping = True
-            driver.wake()
+            driver.stop()
         self._wake.set()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)

@@ -1,12 +1,15 @@
-"""A run this replica holds: its fence, its playbook, and how its steps' actions see the world.
+"""A run this replica holds: its fence, its playbook, how its steps' actions see the world, and writing outcomes.
 
 Belongs here: handles shared by everything that works on one claimed run. Does not belong here: any decision.
+An outcome and the starts it leads to are one transaction (`settle`, `begin_ready`): between two effects of a lane lies
+one commit.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -57,7 +60,11 @@ class Held:
     playbook: Playbook
     claimed_at: float
     lost: bool = False
+    stopping: bool = False
     flying: set[int] = field(default_factory=set)
+    unsent: set[int] = field(default_factory=set)  # begun in a write whose answer was lost: nothing was called
+    begin_ready: Callable[..., Any] | None = None
+    follow: Callable[[Any, float], None] | None = None
 
     def spec(self, idx: int) -> Spec:
         """The playbook's own words for a step (idx from 1)."""
@@ -123,27 +130,72 @@ class Held:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 5.0)
 
-    async def settle(self, idx: int, decide: Any, attempt: int | None = None) -> None:
+    async def settle(self, idx: int, decide: Any, attempt: int | None = None) -> bool:
         """Write what came of step `idx`: `decide(tx, run, step) -> Changes`, fenced; late when the run was taken over.
 
         Written once, also when the answer to a commit is lost: then the step is not as it was at the first try.
-        attempt: which one the outcome is of, so that it never answers for a later one.
+        attempt: which one the outcome is of, so that it never answers for a later one. Returns whether steps that
+        follow were begun with it.
         """
         first: list[Step] = []
 
-        def write(tx: Tx) -> None:
+        def write(tx: Tx, tried: set[int] | None) -> Any:
             run = lock(tx, self.id, self.fence, outcome=True)
             steps = runs.steps_of(tx, self.id)
             if first and steps[idx - 1] != first[0]:
-                return
+                return None
             first[:] = [steps[idx - 1]]
-            transition(tx, run, decide(tx, run, steps[idx - 1]), steps)
+            changes: Changes = decide(tx, run, steps[idx - 1])
+            begun = self._begin_ready(tx, run, steps, changes, tried, idx)
+            transition(tx, run, changes, steps)
+            return begun
 
         try:
-            await self.keep(write)
+            try:
+                return await self.begin(write)
+            except Unreachable as error:
+                log.warning("engine.outcome_waits_for_database", run=self.id, error=str(error))
+                await asyncio.sleep(0.1)
+            await self.keep(lambda tx: write(tx, None))
         except Fenced:
             self.lost = True
             await self.keep(lambda tx: late(tx, self.id, idx, decide, attempt))
+        return False
+
+    def _begin_ready(
+        self, tx: Tx, run: Run, steps: Sequence[Step], changes: Changes, tried: set[int] | None, idx: int
+    ) -> Any:
+        """What follows is begun only by who surely holds the run, and not while this replica is going down."""
+        mine = run.lease_until is not None and run.lease_until > tx.now and not self.stopping
+        if tried is None or self.begin_ready is None or not mine or not changes.steps:
+            return None
+        return self.begin_ready(tx, self, run, steps, changes, tried, idx)
+
+    async def begin(self, work: Callable[[Tx, set[int]], Any]) -> bool:
+        """Write a transaction that may begin steps, and have those called. Nothing is called when this raises.
+
+        They count as in flight from before the commit, so that nobody here takes them for lost. Returns whether that
+        was all there was to do for the run.
+        """
+        before = time.monotonic()
+        tried: set[int] = set()
+
+        def write(tx: Tx) -> Any:
+            self.flying -= tried  # of a try that lost its race
+            tried.clear()
+            return work(tx, tried)
+
+        try:
+            ready = await self.house.db.write(write)
+        except BaseException as error:
+            self.flying -= tried
+            self.unsent |= tried if isinstance(error, Unreachable) else set()
+            raise
+        if ready is None or self.follow is None:
+            return False
+        for one in ready.begun:
+            self.follow(one, before)
+        return not ready.more
 
 
 def late(tx: Tx, run_id: str, idx: int, decide: Any, attempt: int | None = None) -> None:

@@ -22,6 +22,7 @@ CAP = 4000
 TRIES = {Again.SAFE: 3, Again.KEYED: 4, Again.NEVER: 2}
 SLOWEST_S = 30.0
 EARLY_S = 0.5
+EARLY = "waits for step "
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,11 @@ def early(step: Step, steps: Sequence[Step], condition: str | None, now: datetim
     for other in steps[: step.idx - 1]:
         made_by = find(other.uses) if wanted and other.state not in STEP_ENDED else None
         if made_by is not None and wanted & set(made_by.facts):
-            note = f"waits for step {other.idx} {other.uses}"
+            note = f"{EARLY}{other.idx} {other.uses}"
             return Changes(steps={step.idx: {"wake_at": now + timedelta(seconds=EARLY_S), "note": note}})
     return None
+
+
+def is_early(step: Step) -> bool:
+    """Whether `early` put it off: it has not been tried, and waits for a fact."""
+    return step.state == "pending" and step.tries == 0 and (step.note or "").startswith(EARLY)

@@ -6,7 +6,7 @@ outside.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from playbooks.durations import words
@@ -18,8 +18,10 @@ from storage.runs import Run, Step
 from storage.types import iso
 
 
-def scope_of(tx: Tx, policy: Policy, url: str, run: Run, steps: Sequence[Step]) -> dict[str, Any]:
-    """Everything a run's references may read. url: Muster's public address."""
+def scope_of(
+    tx: Tx, policy: Policy, url: str, run: Run, steps: Sequence[Step], facts: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Everything a run's references may read. url: Muster's public address; facts: learned, and not written yet."""
     service = policy.services.get(run.service) if run.service else None
     site = policy.sites.get(run.site) if run.site else policy.site_of(service)
     scope: dict[str, Any] = {
@@ -30,11 +32,13 @@ def scope_of(tx: Tx, policy: Policy, url: str, run: Run, steps: Sequence[Step]) 
         "run": {"id": run.id, "kind": run.kind, "requester_slack": slack_id(tx, run.requester)},
     }
     if run.incident:
-        scope |= incident_scope(tx, policy, url, run.incident)
+        scope |= incident_scope(tx, policy, url, run.incident, facts)
     return scope
 
 
-def incident_scope(tx: Tx, policy: Policy, url: str, incident: str) -> dict[str, Any]:
+def incident_scope(
+    tx: Tx, policy: Policy, url: str, incident: str, facts: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """`incident` and `severity` for one incident."""
     found = incident_rows.get(tx, incident)
     if found is None:
@@ -58,7 +62,8 @@ def incident_scope(tx: Tx, policy: Policy, url: str, incident: str) -> dict[str,
         "private": found.private,
         "service": found.service,
         "url": f"{url}/incidents/{found.id}",
-        "page_key": f"muster/{found.id}",
+        "page_key": found.facts.get("page_key") or f"muster/{found.id}",  # one paged blind keeps that page's key
+        "paged_blind": found.facts.get("paged_blind") or "",  # "", open or closed
         "page_summary": headline,
         "page_routing_key": str(service.pagerduty.routing_key) if service and service.pagerduty.routing_key else None,
         "commander": people.name(tx, commander.person) if commander else None,
@@ -73,7 +78,7 @@ def incident_scope(tx: Tx, policy: Policy, url: str, incident: str) -> dict[str,
         "started": iso(found.declared_at),
     }
     return {
-        "incident": {**found.facts, **fixed},
+        "incident": {**found.facts, **(facts or {}), **fixed},
         "severity": policy.severity_scope(severity, private=found.private),
     }
 

@@ -43,6 +43,17 @@ class Changes:
         """Add a timeline event; `texts` are words a person typed."""
         self.events.append(Entry(type, actor, body, texts or {}))
 
+    def add(self, more: Changes) -> None:
+        """Put what `more` says behind what is said already; of a step both speak of, `more` has the last word."""
+        self.run |= more.run
+        for idx, values in more.steps.items():
+            self.steps[idx] = {**self.steps.get(idx, {}), **values}
+        for id, values in more.approvals.items():
+            self.approvals[id] = {**self.approvals.get(id, {}), **values}
+        self.events += more.events
+        self.facts |= more.facts
+        self.unlock = self.unlock or more.unlock
+
     def told(
         self, type: str, step: rows.Step, actor: str = "muster", *, texts: Mapping[str, str] | None = None, **body: Any
     ) -> None:
