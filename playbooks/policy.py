@@ -30,6 +30,7 @@ from playbooks.policy_sections import (
     Organisation,
     Permissions,
     Person,
+    Retention,
     Role,
     Section,
     Severity,
@@ -53,6 +54,7 @@ __all__ = [
     "Person",
     "Policy",
     "Resources",
+    "Retention",
     "Role",
     "Service",
     "ServicePage",
@@ -79,6 +81,7 @@ class Policy(Section):
     services: dict[str, Service] = Field(default_factory=dict)
     sites: dict[str, Site] = Field(default_factory=dict)
     approvals: Approvals = Approvals()
+    retention: Retention = Retention()
     anchors: Anchors = Anchors()
     contacts: dict[str, Contact] = Field(default_factory=dict)
     clocks: dict[str, LegalClock] = Field(default_factory=dict)

@@ -212,6 +212,12 @@ class Permissions(Section):
     see_private: Groups = ()
 
 
+class Retention(Section):
+    """How long the record is kept. months: after an incident's end; then `muster prune` may take its stream out."""
+
+    months: int = Field(default=24, ge=1, le=240)
+
+
 class Person(Section):
     """One human and the accounts that are theirs. The key is any short name."""
 

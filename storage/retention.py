@@ -70,6 +70,11 @@ def before(now: datetime, months: int) -> datetime:
     return now.replace(year=year, month=month + 1, day=day)
 
 
+def after(now: datetime, months: int) -> datetime:
+    """So many calendar months later, by the same rule."""
+    return before(now, -months)
+
+
 def due(tx: Tx, months: int) -> list[Due]:
     """Streams of incidents that ended longer ago than that and are still here, oldest first; held ones too, marked."""
     query = (
