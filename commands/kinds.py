@@ -16,11 +16,11 @@ from playbooks.reading import nearest
 
 Kind = Literal[
     "word", "line", "rest", "severity", "role", "service", "person", "time", "choice", "incident", "run", "digest",
-    "decision", "code", "account",
+    "decision", "code", "account", "anybody",
     "number", "inputs",
 ]  # fmt: skip
 GREEDY = ("line", "rest")  # takes everything that is left: one line, or several
-MENTIONS = ("person", "account")  # read as Slack writes them, `<@U0BEN|ben>`, not as people see them
+MENTIONS = ("person", "account", "anybody")  # read as Slack writes them, `<@U0BEN|ben>`, not as people see them
 ME, NOBODY = "me", "nobody"
 _INCIDENT = re.compile(r"(?:inc-?)?(\d{1,9})", re.IGNORECASE)
 _ADDRESS = re.compile(r"inc-\d{1,9}", re.IGNORECASE)
@@ -31,6 +31,7 @@ _VERDICT = re.compile(r"proof-[0-9a-f]{20}|wrong:[a-z-]+")  # what became of a c
 UNCHECKED = "wrong:unchecked"
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})…?", re.IGNORECASE)
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:z|utc)?", re.IGNORECASE)
+_PERSON_ID = re.compile(r"P-[A-Z2-7]{12}", re.IGNORECASE)  # as timelines name somebody who was erased, or is unknown
 _PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>|@?([UW][A-Z0-9]{2,})")
 
 
@@ -99,6 +100,8 @@ def _word(arg: Arg, name: str, text: str, around: Around) -> str:
         return policy.service(text).name
     if arg.kind == "person":
         return _person(text, around)
+    if arg.kind == "anybody":
+        return text.upper() if _PERSON_ID.fullmatch(text) else _person(text, around)
     if arg.kind == "incident":
         match = _INCIDENT.fullmatch(text)
         return f"INC-{int(match[1])}" if match else _wrong(name, text, "an incident like INC-42", around)

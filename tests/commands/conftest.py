@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from commands.command import Reply
 from commands.dispatch import Dispatch
@@ -19,6 +20,7 @@ from playbooks.policy import Policy, parse_policy
 from storage import inbox, incidents, people, timeline
 from storage.db import Database, Tx
 from storage.inbox import Ask
+from storage.tables import memberships
 
 POLICY = """
 organisation: { name: Example }
@@ -145,3 +147,10 @@ async def talk(house: House) -> Talk:
     for who, groups in (("Ana", ()), ("Ben", ("sre",)), ("Chi", ("sre",)), ("Eve", ())):
         await found.member(who, *groups)
     return found
+
+
+@pytest.fixture
+async def team(talk: Talk) -> Talk:
+    """The same people, with every membership confirmed: who is in a group counts at once."""
+    await talk.house.db.write(lambda tx: tx.conn.execute(update(memberships).values(confirmed=True)))
+    return talk
