@@ -1,6 +1,6 @@
 """Which policy rules in this process: the file, with the guarded sections of the active row in place of its own.
 
-Belongs here: finding that at the start, asking for what the file proposes, and following the row while running. Does not
+Belongs here: finding that at the start, asking for what the file proposes, following the row while running. Does not
 belong here: who approves (playbooks/engine/decisions/policy.py), reading the file (playbooks/policy.py).
 """
 

@@ -56,7 +56,7 @@ class Account:
     believed_at: datetime | None
 
 
-_ACCOUNT = tuple(Account.__dataclass_fields__)
+ACCOUNT_FIELDS = tuple(Account.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def names(tx: Tx, persons: Iterable[str]) -> dict[str, str]:
 
 def accounts_of(tx: Tx, person: str, kind: str) -> list[Account]:
     """This person's accounts of one kind: full members first, then the one looked at last."""
-    rows = find(tx, accounts, _ACCOUNT, {"person": person, "kind": kind})
+    rows = find(tx, accounts, ACCOUNT_FIELDS, {"person": person, "kind": kind})
     return sorted((Account(*row) for row in rows), key=_best_first)
 
 
@@ -275,6 +275,14 @@ def _set_member(tx: Tx, key: tuple[str, str], was: Any, found: _Found) -> None:
         values["seen_at"] = tx.now
     mine = (memberships.c.grp == group, memberships.c.person == person)
     tx.conn.execute(update(memberships).where(*mine).values(**values))
+
+
+def confirm(tx: Tx, group: str, person: str, *, decision: str, by: Collection[str]) -> None:
+    """Two approvers vouch for a member: how young the membership is matters no more."""
+    mine = (memberships.c.grp == group, memberships.c.person == person)
+    tx.conn.execute(update(memberships).where(*mine).values(confirmed=True))
+    body = {"group": group, "person": person, "decision": decision, "by": list(by)}
+    append(tx, ORG, Entry("group.confirmed", "muster", body))
 
 
 def members(tx: Tx, group: str) -> list[Member]:

@@ -85,6 +85,8 @@ def _buttons(facts: DecisionFacts) -> list[Button]:
         return []
     bound = f"{asked.id} digest={asked.digest[:12]}"
     return [
-        Button(label="Confirm", line=f"playbook confirm {bound}", style="primary"),
+        Button(
+            label="Confirm", line=f"playbook confirm {bound}", style="primary", asks="code" if facts.rule.mfa else ""
+        ),
         Button(label="Reject", line=f"playbook reject {bound}", style="danger", asks="reason"),
     ]

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
 
+from playbooks import step_up
+from playbooks.action import Risk
 from playbooks.directory import Person
 from playbooks.engine import approvals as rules
 from playbooks.engine import moves
@@ -28,11 +30,14 @@ from playbooks.engine.decision_rule import (
     who_can,
 )
 from playbooks.engine.held import House
+from playbooks.engine.quorum import believed
 from playbooks.engine.voting import Said
 from playbooks.errors import Refused
+from playbooks.policy_approvals import base_rule
 from storage import cards, decisions, incidents, people, replies, timeline, timers
 from storage.db import Tx, savepoint
 from storage.decisions import OPEN, Decision
+from storage.joining import carried
 from storage.timeline import ORG, Entry
 from storage.types import iso
 
@@ -109,6 +114,7 @@ def _filled(rule: DecisionRule, house: House) -> DecisionRule:
     return replace(
         rule,
         admins=house.policy.permissions.administer if rule.admin else (),
+        mfa=rule.mfa or base_rule(section, Risk.IRREVERSIBLE).mfa,
         member_age_s=section.member_age.total_seconds() if rule.member_age_s is None else rule.member_age_s,
         directory_max_age_s=(
             section.directory_max_age.total_seconds() if rule.directory_max_age_s is None else rule.directory_max_age_s
@@ -184,14 +190,19 @@ def stands(tx: Tx, decision: Decision, *, showing: bool = False) -> Standing:
     """Where it stands now, each person checked again on rows. showing: for a card, whatever the age of belief."""
     votes, rule = decisions.votes_on(tx, decision.id), DecisionRule.of(decision)
     using = {vote.person: (vote.account_kind, vote.account_id) for vote in votes}
-    known = people.voters_by_id(tx, list(using), using)
-    return standing(rule, barred_of(rule, decision.asked_by), votes, known, tx.now, showing=showing)
+    found = people.voters_by_id(tx, list(using), using)
+    known = {one: believed(tx, rule.as_approval(), voter, using[one][0]) for one, voter in found.items()}
+    return standing(rule, _barred(tx, decision), votes, known, tx.now, showing=showing)
 
 
 def reachable(tx: Tx, decision: Decision) -> rules.Candidates:
     """Who could decide now, and whether they suffice."""
     rule = DecisionRule.of(decision)
-    return who_can(rule, barred_of(rule, decision.asked_by), people.voters(tx, rule.asks_groups), tx.now)
+    return who_can(rule, _barred(tx, decision), people.voters(tx, rule.asks_groups), tx.now)
+
+
+def _barred(tx: Tx, decision: Decision) -> dict[str, str]:
+    return carried(tx, barred_of(DecisionRule.of(decision), decision.asked_by))
 
 
 # --- saying yes or no -----------------------------------------------------------------------------------------------
@@ -208,7 +219,7 @@ class _Word:
     choice: str
     via: str
     reason: str
-    proof: str | None
+    proved: str | None = None
 
     def refuse(self, why: str, code: str) -> Said:
         """Write down the refused attempt and say why."""
@@ -220,7 +231,7 @@ class _Word:
         actor, asked = self.actor, self.decision
         body = {
             "decision": asked.id, "kind": asked.kind, "person": actor.person, "choice": self.choice,
-            "counted": counted, "why": code, "via": self.via, "digest": asked.digest, "proof": self.proof,
+            "counted": counted, "why": code, "via": self.via, "digest": asked.digest, "proof": self.proved,
         }  # fmt: skip
         texts = {"reason": self.reason} if self.reason else {}
         if actor.person is None:
@@ -232,7 +243,7 @@ class _Word:
         """The row of a word that counts."""
         account = f"{self.actor.account_kind}:{self.actor.account}"
         row = {"decision": self.decision.id, "person": self.actor.person, "choice": self.choice, "account": account,
-               "via": self.via, "reason": self.reason or None, "proof": self.proof}  # fmt: skip
+               "via": self.via, "reason": self.reason or None, "proof": self.proved}  # fmt: skip
         decisions.vote(self.tx, row)
         cards.want(self.tx, "decision", self.decision.id, self.decision.stream)
 
@@ -248,16 +259,18 @@ def vote(
     via: str,
     reason: str = "",
     proof: str | None = None,
+    ask: str = "",
     pressed: tuple[str, str] | None = None,
 ) -> Said:
     """Say yes or no. digest: what the card the person saw was bound to (full or its first characters), or None.
 
-    proof: how the person proved who they are beyond the account; pressed: (channel, ts) of the message pressed on.
+    proof, ask: what became of the one-time code (step_up.py) and the ask it came with: needed for a yes where the rule
+    says so, and always from a terminal. pressed: (channel, ts) of the message pressed on.
     """
     asked = decisions.get(tx, decision, lock=True)
     if asked is None:
         return Said(f"There is no decision **{decision}**. `/playbook decisions` lists them.", ok=False)
-    word = _Word(tx, house, asked, actor, choice, via, reason.strip(), proof)
+    word = _Word(tx, house, asked, actor, choice, via, reason.strip())
     if digest and not asked.digest.startswith(digest):
         return word.refuse(
             "This is not the card of it any more. `/playbook decisions` shows how it stands.", "old card"
@@ -276,7 +289,14 @@ def vote(
     if not verdict.ok:
         able = reachable(tx, asked)
         return word.refuse(rules.refusal(verdict, DecisionRule.of(asked).as_approval(), able), verdict.code)
-    return _deny(word) if choice == "deny" else _agree(word)
+    if choice == "deny":
+        return _deny(word)
+    if DecisionRule.of(asked).mfa or proof or actor.account_kind == people.CLI:
+        try:
+            word.proved = step_up.take(tx, actor.person or "", proof or "", ask).method
+        except Refused as no:
+            return word.refuse(str(no), "proof")
+    return _agree(word)
 
 
 def _eligible(word: _Word) -> rules.Eligibility:
@@ -286,8 +306,9 @@ def _eligible(word: _Word) -> rules.Eligibility:
     if actor.person == asked.asked_by and word.choice == "deny":
         return rules.Eligibility(True)  # whoever asked may always take it back
     using = {actor.person: (actor.account_kind, actor.account)}
-    rule, voter = DecisionRule.of(asked), people.voters_by_id(tx, [actor.person], using)[actor.person]
-    return eligible(rule, barred_of(rule, asked.asked_by), voter, tx.now)
+    rule, found = DecisionRule.of(asked), people.voters_by_id(tx, [actor.person], using)[actor.person]
+    voter = believed(tx, rule.as_approval(), found, actor.account_kind)
+    return eligible(rule, _barred(tx, asked), voter, tx.now)
 
 
 def _deny(word: _Word) -> Said:

@@ -26,8 +26,9 @@ class DecisionRule:
     """Who must agree. people: distinct humans; groups: (group, how many) of them; from_: who is eligible at all.
 
     asker_counts: who asked is one of the people; admin: one of them is an administrator (`permissions.administer`);
-    expires_s: how long it stays open, in seconds; barred: persons whom it is about and whose word does not count.
-    The last three are filled in from the policy when it is proposed, so that an open decision keeps its rule.
+    expires_s: how long it stays open, in seconds; barred: persons whom it is about and whose word does not count;
+    mfa: a yes takes a one-time code. The last four are filled in from the policy when it is proposed, so that an open
+    decision keeps its rule.
     """
 
     people: int
@@ -40,6 +41,7 @@ class DecisionRule:
     admins: tuple[str, ...] = ()
     member_age_s: float | None = None
     directory_max_age_s: float | None = None
+    mfa: bool = False
 
     def __post_init__(self) -> None:
         if self.people < (2 if self.asker_counts else 1) or self.expires_s <= 0:

@@ -1,6 +1,6 @@
 """Two sets of the policy's guarded sections side by side, in words; and the policy that rules with one of them.
 
-Belongs here: pure functions over their JSON form. Does not belong here: rows (storage/policies.py), who approves a change
+Belongs here: pure functions over their JSON form. Does not belong here: rows (storage/policies.py), who approves
 (decisions/policy.py).
 """
 

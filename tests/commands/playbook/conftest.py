@@ -42,6 +42,11 @@ def trial(tx: Tx, house: House, decision: Decision, by: list[str]) -> str:
     return "Tried."
 
 
+async def trusted(talk: Any) -> None:
+    """Whoever is in a group has been there long enough."""
+    await talk.house.db.write(lambda tx: tx.conn.execute(update(memberships).values(confirmed=True)))
+
+
 async def opened(talk: Any, *, by: str = "ANA", subject: str = "one", **rule: Any) -> Decision:
     """A decision Ana asked for, that two of sre must confirm."""
 

@@ -145,7 +145,7 @@ def test_what_rules_is_the_file_with_the_rows_sections() -> None:
     mine, ruling = parse_policy(SECOND + "texts: {a: b}\n"), parse_policy(POLICY)
     found = ruled_by(mine, sections_of(ruling))
     assert isinstance(found, Policy) and found.digest() == ruling.digest() and found.texts == {"a": "b"}
-    with pytest.raises(Refused, match="cannot read the policy's approvals.people"):
+    with pytest.raises(Refused, match=r"cannot read the policy's approvals\.people"):
         ruled_by(mine, {**sections_of(ruling), "approvals": {"people": "many"}})
 
 
