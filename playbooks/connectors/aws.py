@@ -90,6 +90,17 @@ class S3Object:
     retain_until: datetime | None
 
 
+@dataclass(frozen=True)
+class AccessKey:
+    """An IAM user's access key. used_at: when it was last used (UTC), for what ("s3 in eu-north-1"); None: never."""
+
+    id: str
+    user: str
+    active: bool
+    used_at: datetime | None = None
+    used_for: str = ""
+
+
 def to_instance(raw: Mapping[str, Any]) -> DbInstance:
     """One of describe_db_instances `DBInstances` -> DbInstance (contract E2)."""
     endpoint = raw.get("Endpoint") or {}
@@ -212,6 +223,29 @@ class AwsReads:
         events = [DbEvent(raw["Date"], str(raw.get("Message") or "")) for raw in answer.get("Events") or ()]
         return sorted((event for event in events if event.at >= since), key=lambda event: event.at)
 
+    async def iam_access_key(self, key: str) -> AccessKey:
+        """An access key of this account, by its id. Refused NoSuchEntity when no user of the account has it."""
+        told = await self._call("iam", "get_access_key_last_used", write=False, AccessKeyId=key)
+        user = str(told.get("UserName") or "")
+        listed = await self._call("iam", "list_access_keys", write=False, **({"UserName": user} if user else {}))
+        found = [one for one in listed.get("AccessKeyMetadata") or () if one.get("AccessKeyId") == key]
+        if not found:
+            raise ServiceRefused("AWS", "NoSuchEntity", f"No user of this account has the access key {key}.")
+        last = told.get("AccessKeyLastUsed") or {}
+        service, region = str(last.get("ServiceName") or "N/A"), str(last.get("Region") or "N/A")
+        used_for = " in ".join(part for part in (service, region) if part != "N/A")
+        return AccessKey(key, user, found[0].get("Status") == "Active", last.get("LastUsedDate"), used_for)
+
+    async def own_access_key(self) -> str:
+        """The id of the access key our own calls are signed with; "" where there are no credentials."""
+
+        def look() -> Mapping[str, Any]:
+            self._client("iam")
+            found = self._session.get_credentials()
+            return {"key": found.access_key if found is not None else ""}
+
+        return str((await self._in_thread("own credentials", look, False))["key"])
+
     async def s3_object(self, bucket: str, key: str) -> S3Object | None:
         """What is known of an object without reading it; None when there is none."""
         try:
@@ -239,6 +273,12 @@ class Aws(AwsReads):
     async def rds_reboot_with_failover(self, instance: str) -> None:
         """Reboot a Multi-AZ instance onto its standby. Accepted is not done: look at zones afterwards (contract E2)."""
         await self._call("rds", "reboot_db_instance", write=True, DBInstanceIdentifier=instance, ForceFailover=True)
+
+    async def iam_set_access_key(self, user: str, key: str, *, active: bool) -> None:
+        """Activate or deactivate a user's access key. IAM may take seconds until every region knows."""
+        status = "Active" if active else "Inactive"
+        whose = {"UserName": user} if user else {}
+        await self._call("iam", "update_access_key", write=True, AccessKeyId=key, Status=status, **whose)
 
     async def s3_put_locked(self, bucket: str, key: str, body: bytes, *, until: datetime, mode: str) -> None:
         """Put an object that cannot be removed before `until`. One that stands there already is left as it is.

@@ -92,11 +92,11 @@ def _methods(cls: type[Action]) -> Iterator[str]:
         yield "what changes something brings plan and run"
     if cls.again is Again.NEVER and not brings("reconcile"):
         yield "what may never be repeated brings reconcile"
-    if cls.risk.destructive:
+    if cls.risk.guarded:
         if not brings("verify"):
-            yield "what is destructive brings verify"
+            yield "what is approved (destructive or contain) brings verify"
         if brings("plan") and not _plans_targets(cls):
-            yield "the plan of a destructive action names its targets: the resource lock and the digest need them"
+            yield "the plan of an approved action names its targets: the resource lock and the digest need them"
 
 
 def _plans_targets(cls: type[Action]) -> bool:
