@@ -129,23 +129,31 @@ def manifest(
 
 
 @app.command()
-def verify(what: Annotated[str, typer.Argument(help="Database URL, SQLite file or exported .jsonl file.")]) -> None:
+def verify(
+    what: Annotated[str, typer.Argument(help="Database URL, SQLite file or exported .jsonl file.")],
+    anchor: Annotated[
+        list[str] | None, typer.Option(help="From where anchors stand: a file, a folder, or INC-42@41:sha256:…")
+    ] = None,
+) -> None:
     """Check the record's chains; needs no configuration. Exit code 1 names the first bad event."""
     from bot import record
 
-    raise typer.Exit(record.verified(what))
+    raise typer.Exit(record.verified(what, anchor or ()))
 
 
 @app.command()
 def export(
     incident: Annotated[str, typer.Argument(help="INC-42, or org.")],
-    output: Annotated[Path, typer.Option(help="File to write.")],
-    format: Annotated[Literal["jsonl"], typer.Option(help="jsonl: every event exactly as it was hashed.")] = "jsonl",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else INC-42.FORMAT.")] = None,
+    format: Annotated[
+        Literal["jsonl", "csv", "md", "zip"],
+        typer.Option(help="jsonl: every event as it was hashed; csv, md: to read; zip: the evidence pack."),
+    ] = "jsonl",
 ) -> None:
-    """Write an incident's timeline to a file that `muster verify` checks offline."""
+    """Write an incident's timeline to a file. That it was made is itself an event of the `org` stream."""
     from bot import record
 
-    raise typer.Exit(record.exported(settings().database_url, incident, output))
+    raise typer.Exit(record.exported(settings().database_url, incident, output, format))
 
 
 @app.command()

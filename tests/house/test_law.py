@@ -18,6 +18,8 @@ APPENDERS = {
     "playbooks/engine/deciding.py": "decisions of two people",
     "playbooks/engine/breaking.py": "glass that cannot be broken: a decision is no step",
     "storage/policies.py": "policies found and adopted",
+    "storage/anchors.py": "heads anchored outside, and places that do not take them",
+    "storage/export.py": "what was carried away",
     "storage/journal.py": "what was done without the database, imported with its own times",
     "storage/holds.py": "legal holds",
     "storage/retention.py": "streams that leave the record",
