@@ -7,7 +7,7 @@ belong here: how a modal looks (render/modal.py), what becomes of a submitted on
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -15,24 +15,38 @@ import structlog
 from bot import words
 from bot.normalise import Inbound
 from bot.render import modal
+from bot.render.blocks import Block
 from bot.render.forms import Origin
 from bot.tasks import Tasks
 from commands.command import Command
 from playbooks.connectors.slack import Slack
 from playbooks.errors import MusterError, Temporary
 from playbooks.policy import Policy
+from storage.db import Unreachable
 from storage.inbox import Ask
 
+Shows = Callable[[Ask, Origin], Awaitable[Block]]
 log = structlog.get_logger(__name__)
 
 SEEN_MOST = 2000
 
 
 class Questions:
-    """Opens modals and checks forms. house: handed to `Command.check`; policy: what a form offers to choose from."""
+    """Opens modals and checks forms. house: handed to `Command.check`; policy: what a form offers to choose from.
 
-    def __init__(self, slack: Slack, commands: Mapping[str, type[Command]], house: Any, policy: Policy) -> None:
+    own: command -> who makes its modal, where that is more than its fields.
+    """
+
+    def __init__(
+        self,
+        slack: Slack,
+        commands: Mapping[str, type[Command]],
+        house: Any,
+        policy: Policy,
+        own: Mapping[str, Shows] | None = None,
+    ) -> None:
         self._slack = slack
+        self._own = own or {}
         self._commands = commands
         self._house = house
         self._policy = policy
@@ -86,8 +100,10 @@ class Questions:
             assert command is not None
             shown = modal.view(command, origin, self._policy)
         try:
+            if command is not None and not inbound.asks and command.words in self._own:
+                shown = await self._own[command.words](ask, origin)
             await self._slack.open_view(inbound.trigger, shown)
-        except MusterError as error:
+        except (MusterError, Unreachable) as error:
             # Too late, or Slack is busy: a trigger lives 3 s, so there is no second try.
             log.warning("questions.not_opened", line=" ".join(ask.line.split()[:2]), error=type(error).__name__)
             example = command.examples[0] if command and command.examples else ""

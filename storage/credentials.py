@@ -26,6 +26,7 @@ from storage.timeline import ORG, Entry, append
 PERSON, AUDITOR = "person", "auditor"
 LIFE = timedelta(days=30)
 PAIRING = timedelta(minutes=10)
+_PAIRED = "pairing:"
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that looks like another; 32, so each is 5 bits
 
 
@@ -42,6 +43,11 @@ class Credential:
     expires_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+
+    @property
+    def claimed(self) -> bool:
+        """Whether a terminal has put its token in the place of the pairing code."""
+        return not self.digest.startswith(_PAIRED)
 
 
 def new_token() -> str:
@@ -73,7 +79,7 @@ def _check(letters: str) -> str:
 
 
 def _pairing_digest(pairing: str) -> str:
-    return f"pairing:{digest_of(pairing)}"
+    return _PAIRED + digest_of(pairing)
 
 
 def allow(tx: Tx, person: str, pairing: str, *, role: str = PERSON, life: timedelta = LIFE) -> Credential | None:
@@ -109,6 +115,11 @@ def claim(tx: Tx, pairing: str, token: str, label: str) -> Credential | None:
     return get(tx, found.id)
 
 
+def allowed(tx: Tx, pairing: str) -> bool:
+    """Whether somebody has confirmed this code: then it may be claimed."""
+    return _one(tx, _pairing_digest(pairing)) is not None
+
+
 def get(tx: Tx, id: str) -> Credential | None:
     """One, whatever its state."""
     query = select(*[credentials.c[name] for name in Credential.__dataclass_fields__]).where(credentials.c.id == id)
@@ -116,12 +127,17 @@ def get(tx: Tx, id: str) -> Credential | None:
     return Credential(**row) if row else None
 
 
-def use(tx: Tx, token: str) -> Credential | None:
-    """The credential of a token that is good now, and that it was used; None: unknown, expired or revoked."""
+def find(tx: Tx, token: str) -> Credential | None:
+    """The credential of a token that is good now; None: unknown, expired or revoked."""
     found = _one(tx, digest_of(token))
-    if found is None or found.revoked_at is not None or found.expires_at <= tx.now:
-        return None
-    tx.conn.execute(update(credentials).where(credentials.c.id == found.id).values(last_used_at=tx.now))
+    return found if found is not None and found.revoked_at is None and found.expires_at > tx.now else None
+
+
+def use(tx: Tx, token: str) -> Credential | None:
+    """The same, and write down that it was used."""
+    found = find(tx, token)
+    if found is not None:
+        tx.conn.execute(update(credentials).where(credentials.c.id == found.id).values(last_used_at=tx.now))
     return found
 
 

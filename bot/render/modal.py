@@ -26,8 +26,8 @@ HIDDEN = ("inputs", "incident", "run", "digest")  # the line a modal completes s
 def view(command: type[Command], origin: Origin, policy: Policy) -> Block:
     """The modal of a whole command."""
     fields = [field for field in fields_of(command) if field.arg.kind not in HIDDEN]
-    inputs = [_input(command, field, policy, required=field.required) for field in fields]
-    return _modal(_title(command), origin, [section(escape(command.summary())), *inputs])
+    inputs = [field_input(command, field, policy, required=field.required) for field in fields]
+    return modal(title_of(command), origin, [section(escape(command.summary())), *inputs])
 
 
 def one_field(command: type[Command] | None, name: str, origin: Origin, policy: Policy) -> Block:
@@ -35,26 +35,29 @@ def one_field(command: type[Command] | None, name: str, origin: Origin, policy: 
     known = {field.name: field for field in fields_of(command)} if command else {}
     field = known.get(name) or Field(name, Arg("rest"), True, None)
     words = section(f"`{cut(escape(origin.line), 300)}`")
-    return _modal(_title(command), origin, [words, _input(command, field, policy, required=True)])
+    return modal(title_of(command), origin, [words, field_input(command, field, policy, required=True)])
 
 
-def _title(command: type[Command] | None) -> str:
+def title_of(command: type[Command] | None) -> str:
+    """What stands above the modal of a command."""
     return command.words.capitalize() if command else "One more thing"
 
 
-def _modal(title: str, origin: Origin, blocks: list[Block]) -> Block:
+def modal(title: str, origin: Origin, blocks: list[Block], *, sends: bool = True) -> Block:
+    """A modal of these blocks. sends False: it only shows something."""
     return {
         "type": "modal",
         "callback_id": "muster",
         "private_metadata": write_origin(origin),
         "title": _plain(cut(title, TITLE_MOST)),
-        "submit": _plain("Send"),
-        "close": _plain("Cancel"),
+        **({"submit": _plain("Send")} if sends else {}),
+        "close": _plain("Cancel" if sends else "Close"),
         "blocks": blocks[:OPTIONS_MOST],
     }
 
 
-def _input(command: type[Command] | None, field: Field, policy: Policy, *, required: bool) -> Block:
+def field_input(command: type[Command] | None, field: Field, policy: Policy, *, required: bool) -> Block:
+    """The input of one field."""
     block: Block = {
         "type": "input",
         "block_id": f"field.{field.name}",
