@@ -7,40 +7,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
+from bot import doctor_policy
 from bot.connectors import Connectors, connect
+from bot.finding import Finding, ok
 from bot.home import HomeDirectory
 from bot.manifest import SCOPES
 from bot.settings import Settings
-from playbooks.action import Risk
 from playbooks.engine.library import BUILT_IN, Library
-from playbooks.engine.quorum import candidates
 from playbooks.errors import MusterError, Refused
 from playbooks.policy import Policy, load_policy
 from storage import migrate
-from storage.db import Database, Tx, Unreachable
+from storage.db import Database, Unreachable
 
 OPTIONAL_SCOPES = frozenset({"chat:write.public", "app_mentions:read", "im:history", "im:read"})
 WITHIN_S = 15.0
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One look. state: ok, missing (optional and not configured), warning, broken (required and wrong)."""
-
-    what: str
-    state: str
-    text: str
-
-    @property
-    def mark(self) -> str:
-        """The sign people see."""
-        return {"ok": "✅", "missing": "○", "warning": "⚠️"}.get(self.state, "❌")
-
-
-def _ok(what: str, text: str) -> Finding:
-    return Finding(what, "ok", text)
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -58,9 +39,11 @@ async def examine(settings: Settings) -> list[Finding]:
             _asked("AWS", connectors.aws_reads, lambda: _aws(connectors, policy)),
         )
         if policy is not None:
-            findings += _playbooks(settings, policy)
+            library = _library(settings, policy)
+            findings += _playbooks(library)
+            findings.append(_step_up(settings, policy))
             if stands and team:
-                findings += await _quorums(db, connectors, policy, team)
+                findings += await _quorums(db, connectors, policy, library)
     finally:
         await connectors.close()
         await db.close()
@@ -74,7 +57,7 @@ def _policy(settings: Settings, findings: list[Finding]) -> Policy | None:
         findings.append(Finding("Policy", "broken", str(error)))
         return None
     text = f"{settings.muster_config}: {len(policy.severities)} severities, {len(policy.services)} services"
-    findings.append(_ok("Policy", f"{text}, digest sha256:{policy.digest()[:12]}"))
+    findings.append(ok("Policy", f"{text}, digest sha256:{policy.digest()[:12]}"))
     return policy
 
 
@@ -90,7 +73,7 @@ async def _database(settings: Settings, db: Database, findings: list[Finding]) -
         words = "empty" if at is None else f"at revision {at}, this version needs {migrate.head()}"
         findings.append(Finding("Database", state, f"{kind} is {words}. Run `muster migrate`."))
         return False
-    findings.append(_ok("Database", f"{kind} at revision {at}"))
+    findings.append(ok("Database", f"{kind} at revision {at}"))
     return True
 
 
@@ -104,27 +87,27 @@ async def _slack(settings: Settings, connectors: Connectors, findings: list[Find
     except MusterError as error:
         findings.append(Finding("Slack", "broken", f"auth.test: {error}"))
         return ""
-    findings.append(_ok("Slack", f"bot {team.bot_user_id} in {team.team} ({team.team_id})"))
+    findings.append(ok("Slack", f"bot {team.bot_user_id} in {team.team} ({team.team_id})"))
     lacking = {scope: why for scope, why in SCOPES.items() if scope not in team.scopes}
     for scope, why in lacking.items():
         state = "warning" if scope in OPTIONAL_SCOPES else "broken"
         findings.append(Finding("Slack scope", state, f"{scope} is missing: {why}. Add it and install the app again."))
     if not lacking:
-        findings.append(_ok("Slack scopes", f"all {len(SCOPES)}"))
+        findings.append(ok("Slack scopes", f"all {len(SCOPES)}"))
     findings.append(_way_in(settings))
     return team.team_id
 
 
 def _way_in(settings: Settings) -> Finding:
     if settings.slack_app_token is not None:
-        return _ok("Slack's way in", "Socket Mode (SLACK_APP_TOKEN)")
+        return ok("Slack's way in", "Socket Mode (SLACK_APP_TOKEN)")
     if settings.slack_signing_secret is None:
         return Finding("Slack's way in", "broken", "Set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP).")
     if not settings.muster_url.startswith("https://"):
         return Finding(
             "Slack's way in", "warning", "signed HTTP, but MUSTER_URL is no https address Slack could reach."
         )
-    return _ok("Slack's way in", f"signed HTTP at {settings.muster_url}/slack/events")
+    return ok("Slack's way in", f"signed HTTP at {settings.muster_url}/slack/events")
 
 
 async def _asked(what: str, there: object | None, look: Callable[[], Awaitable[str]]) -> Finding:
@@ -133,7 +116,7 @@ async def _asked(what: str, there: object | None, look: Callable[[], Awaitable[s
         return Finding(what, "missing", "not configured; its steps are skipped, visibly")
     try:
         async with asyncio.timeout(WITHIN_S):
-            return _ok(what, await look())
+            return ok(what, await look())
     except MusterError as error:
         return Finding(what, "broken", str(error))
     except TimeoutError:
@@ -166,32 +149,33 @@ async def _aws(connectors: Connectors, policy: Policy | None) -> str:
     return ", ".join(seen) or "configured; the policy names no database to look at"
 
 
-def _playbooks(settings: Settings, policy: Policy) -> list[Finding]:
+def _library(settings: Settings, policy: Policy) -> Library:
     beside = settings.muster_config.resolve().parent
-    library = Library((BUILT_IN, *(beside / folder for folder in policy.playbooks)))
+    return Library((BUILT_IN, *(beside / folder for folder in policy.playbooks)))
+
+
+def _playbooks(library: Library) -> list[Finding]:
     problems = [Finding("Playbook", "broken", f"{name}: {problem}") for name, problem in library.problems().items()]
-    return problems or [_ok("Playbooks", f"{len(library.names())} can be read")]
+    return problems or [ok("Playbooks", f"{len(library.names())} can be read")]
 
 
-async def _quorums(db: Database, connectors: Connectors, policy: Policy, team: str) -> list[Finding]:
-    """For every service: could its destructive steps be approved by the people known now?"""
+def _step_up(settings: Settings, policy: Policy) -> Finding:
+    """Whether one-time codes can be checked, and whether the policy needs that."""
+    if settings.muster_key is not None:
+        return ok("One-time codes", "MUSTER_KEY is set")
+    rules = policy.approvals
+    if "required" in (rules.mfa, rules.recoverable.mfa, rules.irreversible.mfa):
+        words = "policy `approvals.mfa: required`, but without MUSTER_KEY nobody can approve. `muster key` prints one."
+        return Finding("One-time codes", "broken", words)
+    words = "MUSTER_KEY is not set: no codes, so no terminals of people, no break-glass and no contain steps"
+    return Finding("One-time codes", "missing", words)
+
+
+async def _quorums(db: Database, connectors: Connectors, policy: Policy, library: Library) -> list[Finding]:
+    """Which policy rules, and whether its quorums could be reached by the people known now."""
+    ruling, finding = await db.read(lambda tx: doctor_policy.rules(tx, policy))
     directory = HomeDirectory(db, connectors.slack_reads, connectors.pagerduty_reads)
     await directory.find_home()
-    await directory.refresh_groups(policy)
-
-    def look(tx: Tx) -> list[Finding]:
-        found = []
-        for name, service in policy.services.items():
-            rule = policy.rule_for(Risk.IRREVERSIBLE, service=service, site=policy.site_of(service))
-            able = candidates(tx, rule, {}, service.pagerduty.escalation_policy)
-            people = ", ".join(voter.name for voter in able.eligible[:6]) or "nobody"
-            if not able.reachable:
-                found.append(Finding(f"Quorum of {name}", "warning", able.why_not))
-            elif len(able.eligible) <= rule.people:
-                spare = f"{people} can, but only if none of them asks: add people to {', '.join(rule.from_)}"
-                found.append(Finding(f"Quorum of {name}", "warning", spare))
-            else:
-                found.append(_ok(f"Quorum of {name}", f"{rule.people} of {people}"))
-        return found
-
-    return await db.read(look)
+    await directory.refresh_groups(ruling)  # never by a file's own words: its groups may be only proposed
+    playbooks = [library.find(name) for name in library.names()]
+    return [finding, *await db.read(lambda tx: doctor_policy.reached(tx, ruling, playbooks))]

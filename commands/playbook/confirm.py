@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from commands.command import Call, Reply, command
 from commands.deciding import OfDecision
@@ -20,6 +20,8 @@ from playbooks.engine import deciding
 )
 class Confirm(OfDecision):
     """Confirm a change that takes two people"""
+
+    proves: ClassVar[bool] = True
 
     code: Annotated[str, Arg("code", "your one-time code, where the rule asks for one", keyed=True)] = ""
 
