@@ -40,6 +40,7 @@ RACES = 5
 IDLE_IN_TRANSACTION_S = 3
 CHANNEL = "muster"
 READERS = 5
+DOORS = 2  # connections nobody but the doors uses: an acknowledgement never waits for work that waits for a lock
 _SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 _NOTIFY = text("SELECT pg_notify(:channel, :topics)")
 _NOW = select(DbNow())
@@ -88,20 +89,25 @@ class Database:
             self._writers = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
             memory = not parsed.database or parsed.database == ":memory:"
             self._readers = self._writers if memory else ThreadPoolExecutor(4, thread_name_prefix="database-reader")
+            self._doors = self._writers
         else:
-            self._engine = _postgresql_engine(parsed, connections=pool + READERS)
+            self._engine = _postgresql_engine(parsed, connections=pool + READERS + DOORS)
             self._writers = ThreadPoolExecutor(pool, thread_name_prefix="database-writer")
             self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
+            self._doors = ThreadPoolExecutor(DOORS, thread_name_prefix="database-door")
 
     def listen(self, listener: Callable[[str], None]) -> None:
         """Call `listener(topic)` in this process after each commit that hinted a topic. A hint, never the truth."""
         self._listeners.append(listener)
 
-    async def write(self, work: Work[T]) -> T:
-        """Run `work` in one transaction and commit; all of it or nothing. Lost races are run again, RACES times."""
+    async def write(self, work: Work[T], *, door: bool = False) -> T:
+        """Run `work` in one transaction and commit; all of it or nothing. Lost races are run again, RACES times.
+
+        door: somebody outside waits for nothing but this commit; on PostgreSQL it has connections of its own.
+        """
         for attempt in range(RACES):
             try:
-                result, hints = await self._write_once(work)
+                result, hints = await self._write_once(work, door)
             except DBAPIError as error:
                 if _sqlstate(error) in _LOST_RACE and attempt + 1 < RACES:
                     log.debug("database.race_lost", attempt=attempt + 1)
@@ -116,8 +122,9 @@ class Database:
             return result
         raise AssertionError("unreachable: the last race raises")
 
-    async def _write_once(self, work: Work[T]) -> tuple[T, set[str]]:
-        return await asyncio.get_running_loop().run_in_executor(self._writers, self._in_transaction, work)
+    async def _write_once(self, work: Work[T], door: bool = False) -> tuple[T, set[str]]:
+        threads = self._doors if door else self._writers
+        return await asyncio.get_running_loop().run_in_executor(threads, self._in_transaction, work)
 
     def _in_transaction(self, work: Work[T]) -> tuple[T, set[str]]:
         with self._engine.connect() as fresh:
@@ -171,8 +178,8 @@ class Database:
         """Let running work end, then close all connections."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._writers, self._engine.dispose)
-        self._writers.shutdown(wait=True)
-        self._readers.shutdown(wait=True)
+        for threads in (self._doors, self._writers, self._readers):
+            threads.shutdown(wait=True)
 
 
 def _limit_idling(dbapi: Any, record: Any) -> None:

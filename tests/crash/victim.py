@@ -56,7 +56,7 @@ class Struck(Database):
         super().__init__(url, pool=4)
         self.strike, self.report, self.count = strike, report, 0
 
-    async def _write_once(self, work: Work[Any]) -> tuple[Any, set[str]]:
+    async def _write_once(self, work: Work[Any], door: bool = False) -> tuple[Any, set[str]]:
         hit: list[bool] = []
 
         def counted(tx: Tx) -> Any:
@@ -76,7 +76,7 @@ class Struck(Database):
                 self._fall()
             return result
 
-        got = await super()._write_once(counted)
+        got = await super()._write_once(counted, door)
         if hit == [True] and self.strike and self.strike["when"] == "after":
             self._fall()
         if hit == [True] and self.strike and self.strike["when"] == "unanswered":
