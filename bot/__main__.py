@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
+from bot import cli_verbs, record_verbs
 from playbooks.errors import MusterError
 from storage.db import Unreachable
 
@@ -37,6 +38,15 @@ def _run(work: Callable[[Any], Coroutine[Any, Any, int]]) -> None:
     found = settings()
     cli.logs(found.muster_log)
     raise typer.Exit(asyncio.run(work(found)))
+
+
+@app.callback()
+def _whose(context: typer.Context) -> None:
+    """Muster: incident command and disaster recovery for Slack. `muster doctor` says what is missing."""
+    from bot import auditing
+
+    if context.invoked_subcommand and auditing.enrolled():
+        auditing.guard(context.invoked_subcommand, settings())
 
 
 @app.command()
@@ -74,7 +84,9 @@ def migrate() -> None:
 @app.command()
 def say(
     line: Line,
-    as_user: Annotated[str, typer.Option("--as", help="Slack id to speak for; only against the sandbox.")],
+    as_user: Annotated[
+        str, typer.Option("--as", help="Slack id to speak for, only against the sandbox; else it is you (`login`).")
+    ] = "",
     channel: Annotated[str | None, typer.Option(help="Channel id it is said in.")] = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for answers.")] = 15.0,
     json: Annotated[bool, typer.Option("--json", help="Answers as JSON lines.")] = False,
@@ -82,7 +94,11 @@ def say(
     """Say a command from the terminal, through the same inbox as Slack, and print the answers."""
     from bot import cli
 
-    _run(lambda found: cli.say(found, line, as_user=as_user, channel=channel, wait_s=wait, as_json=json))
+    if as_user:
+        _run(lambda found: cli.say(found, line, as_user=as_user, channel=channel, wait_s=wait, as_json=json))
+    from bot import cli_person
+
+    _run(lambda found: cli_person.say(found, line, wait_s=wait, as_json=json))
 
 
 @app.command()
@@ -116,6 +132,16 @@ def doctor() -> None:
 
 
 @app.command()
+def policy(
+    what: Annotated[Literal["show", "propose"], typer.Argument(help="show, or propose: ask people for it.")] = "show",
+) -> None:
+    """Which approvals, groups and people rule, and what files propose. Exit code 1: this file's do not rule."""
+    from bot import cli_policy
+
+    _run(cli_policy.propose if what == "propose" else cli_policy.show)
+
+
+@app.command()
 def manifest(
     http: Annotated[bool, typer.Option("--http", help="For signed HTTP at MUSTER_URL instead of Socket Mode.")] = False,
 ) -> None:
@@ -143,17 +169,21 @@ def verify(
 
 @app.command()
 def export(
-    incident: Annotated[str, typer.Argument(help="INC-42, or org.")],
+    what: Annotated[str, typer.Argument(help="INC-42, org, or a report: population, access-review, changes.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else INC-42.FORMAT.")] = None,
     format: Annotated[
         Literal["jsonl", "csv", "md", "zip"],
         typer.Option(help="jsonl: every event as it was hashed; csv, md: to read; zip: the evidence pack."),
     ] = "jsonl",
+    start: Annotated[str | None, typer.Option("--from", help="First day of a report, 2026-01-01.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Last day of a report.")] = None,
 ) -> None:
-    """Write an incident's timeline to a file. That it was made is itself an event of the `org` stream."""
-    from bot import record
+    """Write a timeline or a report to a file. That it was made is itself an event of the `org` stream."""
+    from bot import record, reporting
 
-    raise typer.Exit(record.exported(settings().database_url, incident, output, format))
+    if reporting.known(what):
+        raise typer.Exit(reporting.reported(settings().database_url, what, start, end, output, format))
+    raise typer.Exit(record.exported(settings().database_url, what, output, format))
 
 
 @app.command()
@@ -168,6 +198,10 @@ def demo() -> None:
 def version() -> None:
     """Print the version."""
     typer.echo(metadata.version("muster"))
+
+
+cli_verbs.add(app, _run)
+record_verbs.add(app, settings)
 
 
 def main() -> None:

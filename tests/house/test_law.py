@@ -24,6 +24,7 @@ APPENDERS = {
     "storage/holds.py": "legal holds",
     "storage/retention.py": "streams that leave the record",
     "storage/erasing.py": "texts that were redacted",
+    "storage/auditors.py": "auditors let in, and each use",
     "storage/forgetting.py": "persons who were erased",
     "storage/escrow.py": "who an erased person was: opened, read, expired",
     "storage/factors.py": "second factors: enrolled, failed, locked, revoked",
