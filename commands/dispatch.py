@@ -21,7 +21,7 @@ from commands.house import House
 from commands.kinds import GREEDY
 from commands.places import incident_for
 from commands.reading import clean
-from commands.timers import acknowledge, anchor, anchored, answered, decision, settle, update
+from commands.timers import acknowledge, anchor, anchored, answered, approvers, decision, review, settle, update
 from commands.words import clock, esc, joined, lasted, lines, mrkdwn, safe
 from playbooks.durations import words as length_words
 from playbooks.errors import MusterError, Refused
@@ -38,6 +38,7 @@ ATTEMPTS = 3  # how often an ask that breaks us is tried before it is given up
 TIMERS = {
     "update": update.act, "acknowledge": acknowledge.act, "settle": settle.act, "answered": answered.act,
     "decision": decision.act, "anchor": anchor.act, "anchored": anchored.act,
+    "approvers": approvers.act, "review": review.act,
 }  # fmt: skip
 _LINE = re.compile(r"/?(\S*)\s*(\S*)\s*(.*)", re.DOTALL)
 

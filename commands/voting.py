@@ -5,15 +5,21 @@ Belongs here: which groups those are. Does not belong here: looking (directory.p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from commands.house import House
 from storage import incidents, runs
 from storage.db import Tx
 from storage.inbox import Ask
 
 
-async def refresh(ask: Ask, house: House, said: str) -> None:
-    """Refresh the voter's account and the groups of the rules that may be meant. Bounded; an outage changes nothing."""
+async def refresh(ask: Ask, house: House, said: str, more: Sequence[str] = ()) -> None:
+    """Refresh the voter's account and the groups of the rules that may be meant. Bounded; an outage changes nothing.
+
+    more: other groups that matter for what is asked.
+    """
     groups, voters = await house.db.read(lambda tx: _asked(tx, ask, said))
+    groups = list(dict.fromkeys([*groups, *more]))
     await house.directory.refresh_for_vote(house.policy, groups, (ask.account_kind, ask.account), voters)
 
 

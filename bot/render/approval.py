@@ -13,21 +13,26 @@ from bot.render.blocks import Drawn, buttons, context, drawn, escape, hms, perso
 from bot.render.facts import Around, names
 from commands.command import Button
 from commands.fields import line_of
+from commands.playbook import break_glass
 from commands.playbook.plan import Plan
 from playbooks.action import Risk
 from playbooks.durations import words
 from playbooks.engine.approvals import Candidates, Tally, short
 from playbooks.engine.quorum import candidates, count, on_call_policy, rule_of
 from playbooks.policy import ApprovalRule, Policy
-from storage import runs
+from storage import reviews, runs
 from storage.db import Tx
+from storage.reviews import Review
 from storage.runs import Approval, Run, Step, Vote
 from storage.tables import runs as run_rows
 
 
 @dataclass(frozen=True)
 class ApprovalFacts:
-    """An approval with its run, step and votes, where they stand, who could still vote. rehearsed: the last drill."""
+    """An approval with its run, step and votes, where they stand, who could still vote. rehearsed: the last drill.
+
+    review: of what one person decided alone.
+    """
 
     asked: Approval
     run: Run
@@ -37,6 +42,7 @@ class ApprovalFacts:
     able: Candidates
     rule: ApprovalRule
     rehearsed: datetime | None
+    review: Review | None = None
 
 
 def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[ApprovalFacts, Around] | None:
@@ -49,8 +55,17 @@ def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[ApprovalFacts,
     votes = tuple(runs.votes_on(tx, asked.id))
     rule = rule_of(asked)
     able = candidates(tx, rule, asked.barred, on_call_policy(policy, run))
-    ids = [run.requester, *asked.barred, *(vote.person for vote in votes), *(one.person for one in able.eligible)]
-    facts = ApprovalFacts(asked, run, step, votes, count(tx, asked, showing=True), able, rule, _rehearsed(tx, run))
+    review = reviews.of_approval(tx, subject)
+    ids = [
+        review.reviewed_by if review else None,
+        run.requester,
+        *asked.barred,
+        *(vote.person for vote in votes),
+        *(one.person for one in able.eligible),
+    ]
+    facts = ApprovalFacts(
+        asked, run, step, votes, count(tx, asked, showing=True), able, rule, _rehearsed(tx, run), review
+    )
     return facts, Around(policy, url, tx.now, names(tx, ids))
 
 
@@ -81,6 +96,8 @@ def draw(facts: ApprovalFacts, around: Around) -> Drawn:
     lines = [f"{head}\n{effect}\n{_data(facts, around)}", f"{about}\n{_votes(facts, around)}"]
     if state := _ended(facts, around):
         lines.append(state)
+    if facts.review is not None:
+        lines.append(_review(facts.review, around))
     notes = [person(one, 300) for one in plan.get("notes") or ()]
     more = [context(" · ".join(notes))] if notes else []
     return drawn([*lines, *more, *buttons(_buttons(facts))], text=f"{head}: {_effect(facts)}")
@@ -94,6 +111,8 @@ def _effect(facts: ApprovalFacts) -> str:
 def _no_return(facts: ApprovalFacts) -> str:
     """Whether it can be undone, from its risk and the action's own words."""
     undo = str(facts.asked.plan.get("undo") or "").rstrip(".")
+    if facts.step.risk == Risk.CONTAIN:
+        return "*Only closes access*; opening it again takes the full quorum."
     if facts.step.risk >= Risk.IRREVERSIBLE:
         return "*Point of no return: it cannot be undone.*"
     return f"*Point of no return* (recoverable{f': {person(undo, 200)}' if undo else ''})."
@@ -110,6 +129,8 @@ def _data(facts: ApprovalFacts, around: Around) -> str:
         if facts.rehearsed
         else "never rehearsed with this text"
     )
+    if facts.step.risk == Risk.CONTAIN and not loss:
+        return f"No data is lost · {when}"
     return f"Data lost if you go now: *{person(lost, 200)}*{objective}{over} · {when}"
 
 
@@ -119,6 +140,10 @@ def _votes(facts: ApprovalFacts, around: Around) -> str:
     said = ", ".join(f"*{around.name(vote.person)}* {around.at(vote.at)}" for vote in counted) or "—"
     needed = len(facts.tally.slots)
     line = f"Approved by: {said} ({len(counted)} of {needed} from {_from(facts.rule)})"
+    if facts.asked.mode == "break-glass":
+        return _glass(facts, around, said)
+    if facts.asked.mode == "contain":
+        line += " · one person is enough, with a one-time code; everyone is told and a second person reviews it"
     dropped = [around.name(person) for person in facts.tally.dropped]
     if dropped:
         line += f" · does not count any more: {', '.join(dropped)}"
@@ -134,8 +159,30 @@ def _votes(facts: ApprovalFacts, around: Around) -> str:
     elif others:
         line += f"\nEligible, none of them known to be on call: {_names(others, around)}{paged}"
     if not facts.able.reachable:
-        line += f"\n⚠️ {person(facts.able.why_not, 400)}"
+        line += (
+            f"\n⚠️ {person(facts.able.why_not, 400)} One person can break the glass, with a reason and a one-time code."
+        )
     return line
+
+
+def _glass(facts: ApprovalFacts, around: Around, who: str) -> str:
+    """🔓 Glass broken by Ben 14:07: people set aside. “the only other approver is on a plane”"""
+    aside = ", ".join((facts.asked.overrides or {}).get("rules") or ()) or "nothing"
+    why = next((vote.reason for vote in facts.votes if vote.reason), "")
+    return f"🔓 *Glass broken* by {who}, set aside: {escape(aside)}. “{person(why, 500)}”"
+
+
+def _review(review: Review, around: Around) -> str:
+    """Until when a second person must look at it, or what they said."""
+    if review.state == "open":
+        late = " ⏰ *overdue*" if around.now >= review.due_at else ""
+        how = f"`/playbook review {review.run} accept`"
+        return f"🔎 A second person reviews it by *{around.at(review.due_at)}* UTC: {how}{late}"
+    mark = "✅" if review.state == "accepted" else "⚠️"
+    why = f": {person(review.reason, 300)}" if review.reason else ""
+    return (
+        f"{mark} Review: *{review.state}* by *{around.name(review.reviewed_by)}* {around.at(review.reviewed_at)}{why}"
+    )
 
 
 def _names(people: list[str], around: Around) -> str:
@@ -176,6 +223,7 @@ def _buttons(facts: ApprovalFacts) -> list[Button]:
         Button(label="Approve", line=f"playbook approve {bound}", style="primary", asks=code),
         Button(label="Deny", line=f"playbook deny {bound}", style="danger", asks="reason"),
         Button(label="See plan", line=line_of(_plan(facts.run))),
+        *([] if facts.able.reachable else [break_glass.button(facts.asked)]),
     ]
 
 

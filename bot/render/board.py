@@ -30,7 +30,7 @@ def draw(facts: IncidentFacts, around: Around) -> Drawn:
         _roles(facts, around),
         f"Services: {rto_line(around, incident)} · Page: {_page(facts, around)}",
         f"Status page: {_status_page(facts, around)}",
-        _runs(facts),
+        _runs(facts, around),
     ]
     if incident.latest_update and incident.open:
         lines.append(f"Latest update {around.at(incident.latest_update_at)}: {person(incident.latest_update, 500)}")
@@ -105,14 +105,16 @@ def _status_page(facts: IncidentFacts, around: Around) -> str:
     return f"{'a draft is waiting, not published' if draft else 'nothing is published'}{due}"
 
 
-def _runs(facts: IncidentFacts) -> str:
+def _runs(facts: IncidentFacts, around: Around) -> str:
     live = [run for run in facts.runs if run.state not in ENDED]
     shown = [f"{run.id} {escape(run.playbook)} _{run.state}_" for run in live[:5]]
     ended = counts([run.state for run in facts.runs if run.state in ENDED])
     runs = ", ".join(shown) or "none"
     asked = ", ".join(f"{one.run} step {one.idx}" for one in facts.approvals[:5]) or "none"
     left = ", ".join(f"{step.run} {step.uses}" for step in facts.leftovers[:5]) or "none"
-    return f"Runs: {runs}{f' ({ended})' if ended else ''} · Approvals: {asked} · Leftovers: {left}"
+    alone = ", ".join(f"{one.run} ({one.kind}) by *{around.at(one.due_at)}*" for one in facts.reviews[:5])
+    reviews = f" · Reviews: {alone}" if alone else ""
+    return f"Runs: {runs}{f' ({ended})' if ended else ''} · Approvals: {asked} · Leftovers: {left}{reviews}"
 
 
 def _buttons(facts: IncidentFacts, around: Around) -> list[Button]:

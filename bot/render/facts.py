@@ -16,9 +16,10 @@ from bot.render.blocks import escape, hm, person
 from playbooks.action import Risk, find
 from playbooks.durations import words
 from playbooks.policy import Policy, Service
-from storage import incidents, runs, tables
+from storage import incidents, reviews, runs, tables
 from storage.db import Tx
 from storage.incidents import Incident, RoleHeld
+from storage.reviews import Review
 from storage.runs import Approval, Run, Step
 
 DOTS = ("🔴", "🟠", "🟡", "🔵")
@@ -58,7 +59,8 @@ class IncidentFacts:
     """An incident with what its board shows.
 
     runs: those people see; approvals: the live ones; leftovers: steps whose change could be undone and was not;
-    doing: the latest step of Muster's own playbooks per action that the board speaks of ("pagerduty.trigger").
+    doing: the latest step of Muster's own playbooks per action that the board speaks of ("pagerduty.trigger");
+    reviews: what one person decided alone and nobody has looked at yet.
     """
 
     incident: Incident
@@ -67,6 +69,7 @@ class IncidentFacts:
     approvals: tuple[Approval, ...]
     leftovers: tuple[Step, ...]
     doing: Mapping[str, Step]
+    reviews: tuple[Review, ...] = ()
 
 
 def names(tx: Tx, ids: Iterable[str | None]) -> dict[str, str]:
@@ -90,7 +93,9 @@ def incident_facts(tx: Tx, id: str) -> IncidentFacts | None:
     leftovers = [step for step in steps if step.state == "succeeded" and _undoable(step)]
     doing = {step.uses: step for step in steps if step.uses in SPOKEN_OF}
     shown = tuple(run for run in every if run.shown)
-    return IncidentFacts(found, tuple(incidents.roles_of(tx, id)), shown, tuple(asked), tuple(leftovers), doing)
+    alone = tuple(reviews.open_of_incident(tx, id))
+    worn = tuple(incidents.roles_of(tx, id))
+    return IncidentFacts(found, worn, shown, tuple(asked), tuple(leftovers), doing, alone)
 
 
 def _undoable(step: Step) -> bool:

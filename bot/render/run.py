@@ -13,9 +13,10 @@ from bot.render.facts import ENDED, Around, names, took
 from commands.command import Button
 from playbooks.durations import words
 from playbooks.policy import Policy
-from storage import incidents, runs
+from storage import incidents, reviews, runs
 from storage.db import Tx
 from storage.incidents import Incident
+from storage.reviews import Review
 from storage.runs import Run, Step
 
 MARKS = {
@@ -29,11 +30,12 @@ STEPS_MOST = 30
 
 @dataclass(frozen=True)
 class RunFacts:
-    """A run with its steps, and the incident it belongs to."""
+    """A run with its steps, the incident it belongs to, and reviews of what one person decided alone."""
 
     run: Run
     steps: tuple[Step, ...]
     incident: Incident | None
+    reviews: tuple[Review, ...] = ()
 
 
 def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[RunFacts, Around] | None:
@@ -42,8 +44,10 @@ def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[RunFacts, Arou
     if run is None:
         return None
     incident = incidents.get(tx, run.incident) if run.incident else None
-    around = Around(policy, url, tx.now, names(tx, [run.requester]))
-    return RunFacts(run, tuple(runs.steps_of(tx, subject)), incident), around
+    alone = tuple(reviews.of_run(tx, subject))
+    ids = [run.requester, *(one.person for one in alone), *(one.reviewed_by for one in alone)]
+    around = Around(policy, url, tx.now, names(tx, ids))
+    return RunFacts(run, tuple(runs.steps_of(tx, subject)), incident, alone), around
 
 
 def draw(facts: RunFacts, around: Around) -> Drawn:
@@ -55,7 +59,8 @@ def draw(facts: RunFacts, around: Around) -> Drawn:
     parts = [head, "\n".join(lines)]
     if end := _end(facts, around):
         parts.append(end)
-    return drawn([*parts, *buttons(_buttons(facts))], text=head)
+    parts += [_review(one, around) for one in facts.reviews]
+    return drawn([*parts, *buttons([*_buttons(facts), *_review_buttons(facts)])], text=head)
 
 
 def _head(facts: RunFacts, around: Around) -> str:
@@ -120,6 +125,16 @@ def _end(facts: RunFacts, around: Around) -> str:
     return f"*Time to restore: {took(used)} of {words(service.rto)} RTO* {mark}"
 
 
+def _review(review: Review, around: Around) -> str:
+    """`🔎 break-glass by Ben: a second person reviews it by 14:07`"""
+    what = f"{review.kind} by *{around.name(review.person)}*"
+    if review.state != "open":
+        mark = "✅" if review.state == "accepted" else "⚠️"
+        return f"{mark} {what}: {review.state} by *{around.name(review.reviewed_by)}*"
+    late = " ⏰ *overdue*" if around.now >= review.due_at else ""
+    return f"🔎 {what}: a second person reviews it by *{around.at(review.due_at)}* UTC{late}"
+
+
 def _standing(steps: tuple[Step, ...]) -> str:
     done = [str(step.idx) for step in steps if step.state == "succeeded"]
     made = [str(step.idx) for step in steps if step.state in ("done", "unknown", "asking", "uncertain")]
@@ -129,6 +144,13 @@ def _standing(steps: tuple[Step, ...]) -> str:
     parts += [f"not known: {', '.join(made)}"] if made else []
     parts += [f"cannot be taken back: {', '.join(final)}"] if final else []
     return " · ".join(parts)
+
+
+def _review_buttons(facts: RunFacts) -> list[Button]:
+    if not any(one.state == "open" for one in facts.reviews):
+        return []
+    line = f"playbook review {facts.run.id}"
+    return [Button(label="Accept", line=f"{line} accept"), Button(label="Object", line=f"{line} object", asks="reason")]
 
 
 def _buttons(facts: RunFacts) -> list[Button]:

@@ -160,6 +160,12 @@ def _not_you(attempt: _Attempt, asked: Approval) -> Said | None:
     return None
 
 
+def usual(rule: ApprovalRule) -> list[str]:
+    """The rules that stand in the way of anybody who would decide alone, for the button that opens the form."""
+    slots = sum(count for _, count in rule.groups)
+    return [*(["people"] if rule.people > 1 else []), *(["groups"] if slots > 1 else [])]
+
+
 def in_the_way(rule: ApprovalRule, who: tuple[str, ...], asked: Approval, voter: Voter, tx: Tx) -> list[str]:
     """The rules that keep this one person from deciding alone: each fails when all others are set aside."""
     return [
