@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Collection
 from pathlib import Path
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import words
+from bot.blind import Blind
 from bot.cards import Projector
 from bot.clock import Clock
 from bot.connectors import Connectors, connect
 from bot.home import HomeDirectory
+from bot.importing import Importer
 from bot.metrics import Metrics
 from bot.questions import Questions
 from bot.replies import Sender
@@ -32,6 +34,7 @@ from bot.worker import Worker
 from commands.command import load_commands
 from commands.dispatch import Dispatch
 from commands.house import House
+from playbooks.connectors.pagerduty import PagerDuty
 from playbooks.connectors.slack import Slack
 from playbooks.engine.engine import Engine
 from playbooks.engine.heads import TimelineRecord
@@ -42,10 +45,12 @@ from playbooks.policy import Policy, load_policy
 from playbooks.ports import Drafts, Record
 from storage import anchors, migrate, policies
 from storage.db import Database, Tx, Unreachable
+from storage.journal import Journal
 
 log = structlog.get_logger(__name__)
 ROLES = frozenset({"web", "worker"})
 LAST_WORDS_S = 3.0
+LOOK_AGAIN_S = 1.0
 
 
 class App:
@@ -84,6 +89,9 @@ class App:
         self.sender = Sender(db, slack, metrics, owner=name)
         self.projector = Projector(db, slack, policy, metrics, url=settings.url, owner=name)
         self.clock = Clock(db, owner=name)
+        journal = Journal(settings.muster_journal, name, secrets.token_hex(8))
+        self.blind = Blind(journal, slack, self.connectors.tools.get(PagerDuty), policy, lambda: self.directory.home)
+        self.importer = Importer(db, self.blind, self.connectors.pagerduty_reads, owner=name)
         self.door = self._door()
         self.socket = self._socket()
         self.health = Health(db, metrics, self._dead, self._not_ready)
@@ -101,7 +109,7 @@ class App:
         return SlackDoor(
             self.store, self.questions, self.metrics, client=client,
             signing_secret=reveal(settings.slack_signing_secret),
-            not_stored=lambda line: words.not_stored(self.policy, line),
+            instead=self.blind.instead,
         )  # fmt: skip
 
     def _socket(self) -> SocketMode | None:
@@ -118,7 +126,7 @@ class App:
         self.server.get("/incidents/{incident}", incidents.page)
 
     def _dead(self) -> str:
-        duties = (self.worker.duty, self.sender.duty, self.projector.duty, self.clock.duty)
+        duties = (self.worker.duty, self.sender.duty, self.projector.duty, self.clock.duty, self.importer.duty)
         ended = [duty.name for duty in duties if duty.ended]
         return f"ended by a fault: {', '.join(ended)}" if ended else ""
 
@@ -130,18 +138,21 @@ class App:
     async def start(self, roles: Collection[str] = ROLES) -> None:
         """Start these roles. web: the doors; worker: asks, runs, answers, cards, clock.
 
-        Raises Refused when the database is not at this version's schema, Unreachable when it does not answer.
+        Raises Refused when the database is not at this version's schema. While it does not answer, the doors are open
+        all the same (blind mode) and this waits; without doors it raises Unreachable.
         """
         self._roles = frozenset(roles)
-        await self._schema()
-        ruling = await self.db.write(lambda tx: ruling_policy(tx, self.policy))
+        ruling, opened = await self._ruling_or_blind()
         if ruling != self.policy:
+            if opened:
+                await self._close_doors()
             self._wire(ruling)
+            opened = False
         self._tasks.start(self.health.watch())
-        if "web" in self._roles:
-            await self.server.start()
-            if self.socket is not None:
-                await self.socket.start()
+        self.health.answered = True
+        if "web" in self._roles and not opened:
+            await self._open_doors()
+        await self.importer.start()
         if "worker" in self._roles:
             await self.engine.start()
             await self.sender.start()
@@ -153,6 +164,37 @@ class App:
             if not self.db.sqlite:
                 self._tasks.start(self._hear())
         log.info("app.started", roles=sorted(self._roles), replica=self.settings.muster_replica)
+
+    async def _ruling_or_blind(self) -> tuple[Policy, bool]:
+        """The policy that rules, and whether the doors were opened before it was known."""
+        try:
+            return await self._ruling(), False
+        except Unreachable as error:
+            if "web" not in self._roles:
+                raise
+            log.error("app.started_blind", error=str(error))
+        await self._open_doors()
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_S)
+            with contextlib.suppress(Unreachable):
+                return await self._ruling(), True
+
+    async def _ruling(self) -> Policy:
+        await self._schema()
+        return await self.db.write(lambda tx: ruling_policy(tx, self.policy))
+
+    async def _open_doors(self) -> None:
+        await self.server.start()
+        if self.socket is not None:
+            await self.socket.start()
+
+    async def _close_doors(self) -> None:
+        if self.socket is not None:
+            await self.socket.stop()
+        await self.server.stop()
+        await self.questions.close()
+        await self.store.close()
+        await self.blind.close()
 
     async def _schema(self) -> None:
         url = self.settings.database_url
@@ -194,11 +236,8 @@ class App:
         """Not ready first, accept nothing new, finish what is in hand, give leases back, close."""
         self.health.stopping = True
         if "web" in self._roles:
-            if self.socket is not None:
-                await self.socket.stop()
-            await self.server.stop()
-        await self.questions.close()
-        await self.store.close()
+            await self._close_doors()
+        await self.importer.stop()
         if "worker" in self._roles:
             await self.worker.stop()
             await self.engine.stop()

@@ -70,13 +70,19 @@ async def serve(settings: Settings, roles: Collection[str]) -> int:
 
 
 async def run(app: App, roles: Collection[str], ended: asyncio.Event) -> None:
-    """Start, wait, stop; also when the start itself fails half-way."""
+    """Start, wait, stop; also when the start itself fails half-way, or waits for a database until the end."""
+    starting, over = asyncio.create_task(app.start(roles)), asyncio.create_task(ended.wait())
     try:
-        await app.start(roles)
-        gc.collect()
-        gc.freeze()  # what is imported stays: no collector pass over it in the middle of a burst of asks
-        await ended.wait()
+        await asyncio.wait((starting, over), return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            gc.collect()
+            gc.freeze()  # what is imported stays: no collector pass over it in the middle of a burst of asks
+            await over
     finally:
+        for task in (starting, over):
+            task.cancel()
+        await asyncio.gather(starting, over, return_exceptions=True)
         await app.stop()
 
 
@@ -101,13 +107,14 @@ async def say(settings: Settings, line: str, *, as_user: str, channel: str | Non
             account=f"{team}/{as_user}", via="cli", team=team, channel=channel,
         )  # fmt: skip
         await db.write(lambda tx: inbox.store(tx, [ask]))
-        return await _answers(db, ask.key, wait_s, as_json)
+        return await answers(db, ask.key, wait_s, as_json)
     finally:
         await connectors.close()
         await db.close()
 
 
-async def _answers(db: Database, key: str, wait_s: float, as_json: bool) -> int:
+async def answers(db: Database, key: str, wait_s: float, as_json: bool) -> int:
+    """Print the answers to an ask as they come. 0 done, 1 refused, 2 no answer in time."""
     console, shown, ok = Console(soft_wrap=True, highlight=False), set[str](), True
     end = time.monotonic() + wait_s
     settled_at: float | None = None

@@ -61,6 +61,12 @@ class Settings(BaseSettings):
     muster_playbooks: str | None = Field(None, description="Folder of your own playbooks, beside the library's.")
     muster_replica: str = Field("", description="Name of this process on cards and in the record; must be unique.")
     muster_read_timeout: float = Field(
+    muster_key: Secret = Field(
+        None, description="Key that seals secrets of one-time codes and escrow (`muster key` prints a new one)."
+    )
+    muster_journal: Path = Field(
+        Path("var/journal.jsonl"), description="File for what is paged and told while the database does not answer."
+    )
         READ_S, gt=0, le=60, description="Seconds an outside service may stay silent before its answer counts as lost."
     )
     muster_log: str = Field("info", description="How much is logged: debug, info, warning or error.")

@@ -33,6 +33,7 @@ from bot.questions import Questions
 from bot.signatures import slack_refusal
 from bot.store import NotStored, Store
 from playbooks.connectors.slack_calls import proxy_for
+from storage.inbox import Ask
 
 log = structlog.get_logger(__name__)
 Json = Mapping[str, Any]
@@ -61,7 +62,7 @@ class SlackDoor:
     """One app's door. `bolt` is what Socket Mode connects to; `http` is the aiohttp handler of `/slack/events`.
 
     app_id: payloads of other apps are turned away; "" accepts any that is genuinely signed.
-    not_stored: line -> the words for an ask that the database did not take.
+    instead: for an ask that the database did not take, the words and whether it is done blind all the same.
     """
 
     def __init__(
@@ -72,14 +73,14 @@ class SlackDoor:
         *,
         client: AsyncWebClient,
         signing_secret: str,
-        not_stored: Callable[[str], str],
+        instead: Callable[[Ask], Awaitable[tuple[str, bool]]],
         app_id: str = "",
     ) -> None:
         self._store = store
         self._questions = questions
         self._metrics = metrics
         self._secret = signing_secret
-        self._not_stored = not_stored
+        self._instead = instead
         self._app_id = app_id
         self.bolt = AsyncApp(
             client=client,
@@ -140,25 +141,27 @@ class SlackDoor:
         try:
             fresh = await self._store.put(inbound.ask)
         except NotStored as error:
-            return self._say_not_stored(inbound, error)
+            return await self._not_stored(inbound, error)
         (self._metrics.received if fresh else self._metrics.repeats).labels(inbound.ask.kind).inc()
         return BoltResponse(status=200)
 
-    def _say_not_stored(self, inbound: Inbound, error: NotStored) -> BoltResponse:
+    async def _not_stored(self, inbound: Inbound, error: NotStored) -> BoltResponse:
         """Never acknowledge in silence what is not stored: say so in the way this kind of payload allows."""
         ask = inbound.ask
         assert ask is not None
         log.error("slack.not_stored", kind=ask.kind, error=str(error))
         self._metrics.unstored.labels(ask.kind).inc()
-        words = self._not_stored(f"/{ask.line}" if ask.kind == "command" else ask.line)
+        words, blind = await self._instead(ask)
         if ask.kind == "command" and inbound.kind == "command":
             return BoltResponse(status=200, body={"response_type": "ephemeral", "text": words})
-        if ask.kind == "form" and inbound.blocks:
+        if ask.kind == "form" and inbound.blocks and not blind:
             block = next(iter(inbound.blocks.values()))
             return BoltResponse(status=200, body={"response_action": "errors", "errors": {block: words[:2000]}})
         if ask.response_url:
             self._questions.tell(ask.response_url, words)
             return BoltResponse(status=200)
+        if blind:
+            return BoltResponse(status=200)  # how it went is told by another route
         return BoltResponse(status=503)  # an event comes again (contract A4); a shortcut is shown as failed
 
 

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage import inbox
-from storage.db import Database, Unreachable
+from storage.db import Database, Tx, Unreachable
 from storage.inbox import Ask
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,7 @@ class NotStored(Exception):
 class _Waiting:
     ask: Ask
     stored: asyncio.Future[bool]
+    given_up: bool = False  # its sender has been told that it is not stored
 
 
 class Store:
@@ -52,6 +53,7 @@ class Store:
         done, _ = await asyncio.wait((waiting.stored,), timeout=self._within_s)
         if done:
             return waiting.stored.result()
+        waiting.given_up = True
         waiting.stored.add_done_callback(_seen)
         if waiting in self._queue:
             self._queue.remove(waiting)
@@ -92,9 +94,14 @@ class Store:
             _settle(one, NotStored("the database refuses this text"))
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
-        asks = [one.ask for one in batch]
         try:
-            fresh = await self._db.write(lambda tx: inbox.store(tx, asks))
+            try:
+                fresh = await self._db.write(lambda tx: _storing(tx, batch))
+            except Unreachable:
+                if all(one.given_up for one in batch):
+                    raise
+                # After a restart of the database the first connection that is tried is a dead one: a fresh one tells.
+                fresh = await self._db.write(lambda tx: _storing(tx, batch))
         except Unreachable as error:
             log.error("store.unreachable", asks=len(batch), error=str(error))
             for one in batch:
@@ -104,6 +111,16 @@ class Store:
             # Twice the same key in one batch: the first is fresh, the second a repeat.
             _settle(one, one.ask.key in fresh)
             fresh.discard(one.ask.key)
+
+
+def _storing(tx: Tx, batch: Sequence[_Waiting]) -> set[str]:
+    """Store those that are still waited for. One whose sender was told "not stored" while the database kept us waiting
+    is settled in this same transaction: it must not come to life behind their back."""
+    fresh = inbox.store(tx, [one.ask for one in batch if not one.given_up])
+    for one in batch:
+        if one.given_up and one.ask.key in fresh:
+            inbox.settle(tx, one.ask.key, "refused", error="answered as not stored")
+    return fresh
 
 
 def _settle(one: _Waiting, result: bool | NotStored) -> None:

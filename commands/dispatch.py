@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -16,6 +16,7 @@ import structlog
 from commands.command import TOPICS, Actor, Call, Command, Reply, load_commands
 from commands.fields import fields_of, parse
 from commands.hooks import directory as directory_hook
+from commands.hooks import journal as journal_hook
 from commands.hooks import pagerduty as pagerduty_hook
 from commands.house import House
 from commands.kinds import GREEDY
@@ -117,6 +118,8 @@ class Dispatch:
     def find(self, line: str) -> _Found:
         """The command of a line; a topic alone is its help. Raises Refused with the nearest right word."""
         match = _LINE.match(clean(line).strip())
+        if ask.kind == "journal":
+            return await self.house.db.write(lambda tx: self._imported(tx, ask))
         topic, verb, rest = (match[1].lower(), match[2].lower(), match[3]) if match else ("", "", "")
         if topic not in TOPICS:
             best = nearest(topic, TOPICS) or TOPICS[0]
@@ -229,6 +232,19 @@ class Dispatch:
 
     def _refused(self, tx: Tx, ask: Ask, no: MusterError | Impossible) -> Reply | None:
         """Nothing of the command was kept; the refusal itself is."""
+    def _imported(self, tx: Tx, ask: Ask) -> Reply:
+        """A declare of the journal. What was done outside is on the record whoever asked; what was not, is refused."""
+        if people.account(tx, "slack", ask.account) is None:
+            raise _FirstSight
+        actor = self.house.directory.actor(tx, ask.account_kind, ask.account, self.house.policy)
+        if not journal_hook.made_effects(ask.values):
+            if why := journal_hook.turned_away(ask.values):
+                raise NotAllowed(f"`/incident declare`, without the database: {why} Nothing was done.")
+            self._permit(tx, self.commands["incident declare"], actor)
+        known = replace(actor, person=actor.person or actor.seen_as or "muster")
+        reply = journal_hook.act(Call(ask, known, tx, self.house))
+        return self._reply(tx, ask, reply.model_copy(update={"text": mrkdwn(reply.text)}), "done")
+
         text = safe(lines(no.message, no.todo))
         try:
             reply = self._reply(tx, ask, Reply(text=text, ok=False), "refused", type(no).__name__)

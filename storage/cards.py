@@ -95,6 +95,12 @@ def posting(tx: Tx, card: Card, channel: str) -> str:
     return key
 
 
+def adopt(tx: Tx, kind: str, subject: str, *, channel: str, key: str) -> None:
+    """Have a card take over a message that was posted for it without a row: it is looked for by its key, then drawn."""
+    mine = update(cards).where(cards.c.kind == kind, cards.c.subject == subject, cards.c.state == "waiting")
+    tx.conn.execute(mine.values(state="posting", channel=channel, posting_key=key))
+
+
 def shown(tx: Tx, card: Card, *, channel: str, ts: str, digest: str) -> None:
     """The message now shows change number `card.wanted`."""
     _set(tx, card, state="live", channel=channel, ts=ts, shown=card.wanted, shown_hash=digest, attempts=0, error=None)

@@ -90,18 +90,24 @@ def open_incident(
     site: str | None = None,
     origin_channel: str | None = None,
     facts: Mapping[str, Any] | None = None,
+    declared_at: datetime | None = None,
 ) -> Incident:
-    """Open one: the next number, event 1 of its stream, and that event's hash on the `org` stream."""
+    """Open one: the next number, event 1 of its stream, and that event's hash on the `org` stream.
+
+    declared_at: only for one imported from a journal, the time it was declared by another clock than the database's.
+    """
     number = next_number(tx, "incident")
     id = f"INC-{number}"
     row = {
         "id": id, "number": number, "kind": kind, "type": type, "private": private, "title": title,
         "severity": severity, "status": "investigating", "service": service, "site": site, "declared_by": by,
-        "declared_at": tx.now, "facts": dict(facts or {}), "origin_channel": origin_channel, "revision": 1,
+        "declared_at": declared_at or tx.now, "facts": dict(facts or {}), "origin_channel": origin_channel,
+        "revision": 1,
     }  # fmt: skip
     tx.conn.execute(insert(incidents).values(row))
     body = {key: row[key] for key in ("number", "kind", "type", "private", "severity", "service", "site")}
-    timeline.append(tx, id, Entry("incident.declared", by, body, {"title": title}))
+    body |= {"imported": True} if declared_at else {}
+    timeline.append(tx, id, Entry("incident.declared", by, body, {"title": title}, source_at=declared_at))
     first = timeline.head(tx, id)
     timeline.append(tx, ORG, Entry("stream.opened", "muster", {"stream": id, "seq": first.seq, "hash": first.hash}))
     found = get(tx, id)

@@ -24,6 +24,8 @@ DB_WITHIN_S = 2.0
 class Health:
     """Whether this process lives and may be sent work. `stopping` turns readiness off first of all (contract F1).
 
+    answered: the database has answered this process. One that never reached it is not sent work (a wrong address must
+    not replace replicas that work); one that lost it stays in place: it still pages and tells.
     why_dead, why_not: in words, why it should be started again, or not be sent work; "" when all is well.
     """
 
@@ -33,6 +35,7 @@ class Health:
         self._why_dead = why_dead
         self._why_not = why_not
         self.stopping = False
+        self.answered = False
         self.lag_s = 0.0
 
     async def watch(self) -> None:
@@ -55,7 +58,10 @@ class Health:
         if not why:
             try:
                 await asyncio.wait_for(self._db.read(_ping), DB_WITHIN_S)
+                self.answered = True
             except (Unreachable, TimeoutError):
+                if self.answered:
+                    return web.Response(text="blind: the database does not answer; declares are paged and told")
                 why = "the database does not answer"
         return web.Response(status=503 if why else 200, text=why or "ok")
 

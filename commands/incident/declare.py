@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any
 
 from commands.by_hand import call_by_hand
 from commands.cadence import cadence_of
@@ -20,6 +22,14 @@ from playbooks.policy import Policy, Severity
 from storage import cards, incidents, timers
 from storage.inbox import Ask
 from storage.incidents import Incident
+
+
+@dataclass(frozen=True)
+class Blind:
+    """What an incident brings along that was declared without the database. at: when, by the host's clock."""
+
+    at: datetime | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @command(
@@ -66,6 +76,10 @@ class Declare(Command):
 
     def act(self, call: Call, seen: None) -> Reply:
         """Everything in one transaction: rows, timers, and the run that pages, opens and tells."""
+        return self.open(call, Blind())[1]
+
+    def open(self, call: Call, blind: Blind) -> tuple[Incident, Reply]:
+        """The same for one that was declared blind and is imported now: with its own time and its page's key."""
         tx, policy = call.tx, call.house.policy
         severity = policy.severity(self.severity)
         site = policy.site_of(policy.services.get(self.service))
@@ -73,7 +87,7 @@ class Declare(Command):
         found = incidents.open_incident(
             tx, title=self.title, severity=severity.name, by=call.person, type=self.type,
             private=self.type == "security", service=self.service or None, site=site.name if site else None,
-            origin_channel=call.ask.channel,
+            origin_channel=call.ask.channel, facts=blind.facts, declared_at=blind.at,
         )  # fmt: skip
         self._roles(call, found)
         self._clocks(call, found, severity)
@@ -83,7 +97,7 @@ class Declare(Command):
         run, problem = try_start(call, severity.declare, given, found)
         if run:
             settle.arm(tx, run)
-        return self._reply(call, found, severity, problem, others)
+        return found, self._reply(call, found, severity, problem, others)
 
     def _others(self, call: Call) -> list[Incident]:
         if not self.service:
@@ -119,7 +133,8 @@ class Declare(Command):
         channel = channel_name(found.number, found.title, secret=found.private)
         doing = [f"→ `#{channel}`"]
         if severity.page_within is not None:
-            doing.append(f"paging *{esc(_whom(policy, found.service))}*")
+            paging = "paged already:" if found.facts.get("paged_blind") else "paging"
+            doing.append(f"{paging} *{esc(_whom(policy, found.service))}*")
         quiet = "Nothing is announced or published." if found.private else ""
         return Reply(text=lines(f"{mark} Declaring {name_of(found)} … {' · '.join(doing)}", quiet) + same, data=data)
 

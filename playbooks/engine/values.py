@@ -38,6 +38,7 @@ INCIDENT_FIELDS = (
     "url",
     "page",
     "page_url",
+    "paged_blind",
     "page_key",
     "page_summary",
     "page_routing_key",

@@ -54,7 +54,8 @@ async def start(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                 monkeypatch.setenv(name, value)
             if mode == "http":
                 monkeypatch.delenv("SLACK_APP_TOKEN", raising=False)
-            given = {"database_url": f"sqlite:///{tmp_path / 'muster.db'}", "muster_config": EXAMPLE, "muster_port": 0}
+            given = {"database_url": f"sqlite:///{tmp_path / 'muster.db'}", "muster_config": EXAMPLE, "muster_port": 0,
+                     "muster_journal": tmp_path / "journal.jsonl"}  # fmt: skip
             app = build(Settings.of(env, **{**given, **changes}))
             await app.start(roles)
             stack.push_async_callback(app.stop)

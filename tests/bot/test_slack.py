@@ -110,10 +110,11 @@ async def test_acknowledging_waits_for_no_other_service(bot: App, people: Sandbo
 
 
 async def test_what_cannot_be_stored_is_said_in_time_with_the_phone_to_call(bot: App, people: SandboxClient) -> None:
+    """A declare is done blind: tests/conversations/test_blind.py."""
     await people.type("U0ANA", "incidents", "/incident help")
     await bot.worker.stop()
     await bot.db.write(lambda tx: tx.conn.execute(text("ALTER TABLE inbox RENAME TO inbox_away")))
-    ack = await people.type("U0ANA", "incidents", "/incident declare sev1 checkout is down")
+    ack = await people.type("U0ANA", "incidents", "/incident resolve restarted it")
     await bot.db.write(lambda tx: tx.conn.execute(text("ALTER TABLE inbox_away RENAME TO inbox")))
     assert ack.acked and ack.latency_ms is not None and ack.latency_ms < 3000
     assert ack.body["response_type"] == "ephemeral"

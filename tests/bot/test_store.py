@@ -85,6 +85,27 @@ async def test_a_slow_database_is_given_up_in_time(tmp_path: Path) -> None:
     await db.close()
 
 
+async def test_what_was_answered_as_not_stored_does_not_come_to_life(tmp_path: Path) -> None:
+    """The database kept us waiting in the middle of the very transaction, and then went on."""
+    url = f"sqlite:///{tmp_path / 'hung.db'}"
+    await asyncio.to_thread(migrate.upgrade, url)
+    db = Database(url)
+    store = Store(db, within_s=0.2)
+    event.listen(db._engine, "after_cursor_execute", _hang)
+    with pytest.raises(NotStored):
+        await store.put(ask("late"))
+    await store.close()
+    event.remove(db._engine, "after_cursor_execute", _hang)
+    assert await db.read(lambda tx: inbox.state(tx, "late")) == "refused"
+    assert await db.write(lambda tx: inbox.claim(tx, "me")) == []
+    await db.close()
+
+
+def _hang(conn: object, cursor: object, statement: str, *more: object) -> None:
+    if statement.startswith("INSERT INTO inbox"):
+        time.sleep(0.5)
+
+
 async def test_an_unreachable_database_says_so() -> None:
     store = Store(Database("postgresql://nobody@127.0.0.1:9/none"))
     with pytest.raises(NotStored):

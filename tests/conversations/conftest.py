@@ -34,6 +34,7 @@ class Town:
     sb: SandboxClient
     url: str
     monkeypatch: pytest.MonkeyPatch
+    folder: Path
     apps: list[App] = field(default_factory=list)
 
     async def muster(self, *, replica: str = "one", policy: Path = POLICY, **changes: Any) -> App:
@@ -41,6 +42,7 @@ class Town:
         env = self.sandbox.env()
         for name, value in env.items():
             self.monkeypatch.setenv(name, value)
+        changes = {"muster_journal": self.folder / f"{replica}.jsonl", **changes}
         settings = Settings.of(
             env, database_url=self.url, muster_config=policy, muster_port=0, muster_replica=replica, **changes
         )
@@ -108,11 +110,11 @@ class Town:
 
 
 @pytest.fixture
-async def town(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
+async def town(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Town]:
     """A sandbox of this test's own, without rate limits, and no Muster yet."""
     async with Sandbox(rate_factor=0) as sandbox, SandboxClient(sandbox.url) as sb:
         await sandbox.aws.start()
-        made = Town(sandbox, sb, url, monkeypatch)
+        made = Town(sandbox, sb, url, monkeypatch, tmp_path)
         yield made
         for app in made.apps:
             await app.stop()
