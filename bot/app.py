@@ -17,23 +17,28 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.blind import Blind
 from bot.cards import Projector
 from bot.clock import Clock
+from bot.codes import Codes
 from bot.connectors import Connectors, connect
+from bot.enrolling import Enrolling
 from bot.home import HomeDirectory
 from bot.importing import Importer
 from bot.metrics import Metrics
 from bot.questions import Questions
 from bot.replies import Sender
+from bot.ruling import Ruling, ask, ruling_policy
 from bot.settings import Settings, reveal
 from bot.slack import SlackDoor, SocketMode
 from bot.store import Store
 from bot.tasks import Tasks
 from bot.web import incidents
+from bot.web.mfa import Pictures
 from bot.web.pagerduty import PagerDutyDoor
 from bot.web.server import Health, Server
 from bot.worker import Worker
 from commands.command import load_commands
 from commands.dispatch import Dispatch
 from commands.house import House
+from commands.timers import quorum_check
 from playbooks.connectors.pagerduty import PagerDuty
 from playbooks.connectors.slack import Slack
 from playbooks.engine.engine import Engine
@@ -43,9 +48,10 @@ from playbooks.engine.post_mortem import TimelineDrafts
 from playbooks.errors import MusterError, Refused
 from playbooks.policy import Policy, load_policy
 from playbooks.ports import Drafts, Record
-from storage import anchors, migrate, policies
-from storage.db import Database, Tx, Unreachable
+from storage import anchors, migrate
+from storage.db import Database, Unreachable
 from storage.journal import Journal
+from storage.sealing import Seal
 
 log = structlog.get_logger(__name__)
 ROLES = frozenset({"web", "worker"})
@@ -64,6 +70,7 @@ class App:
         self.db = Database(settings.database_url)
         self._tasks = Tasks("app")
         self._roles: frozenset[str] = ROLES
+        self.file = policy
         self._wire(policy)
 
     def _wire(self, policy: Policy) -> None:
@@ -79,16 +86,20 @@ class App:
         self.directory = HomeDirectory(db, self.connectors.slack_reads, self.connectors.pagerduty_reads)
         self.connectors.name_files([policy.anchors.file] if policy.anchors.file else [])
         tools = {**self.connectors.tools, Drafts: TimelineDrafts(db, policy), Record: TimelineRecord(db)}
+        tools |= {Seal: settings.seal} if settings.seal else {}  # for decisions that put something into escrow
         self.engine = Engine(db, tools, self.library, policy, replica=name, url=settings.url, directory=self.directory)
         sandbox = settings.sandbox_url is not None
-        self.house = House(db, policy, self.library, self.directory, self.engine, settings.url, sandbox)
+        self.house = House(db, policy, self.library, self.directory, self.engine, settings.url, sandbox, settings.seal)
+        codes = Codes(load_commands(), settings.seal)
         self.dispatch = Dispatch(self.house)
-        self.store = Store(db)
-        self.questions = Questions(slack, load_commands(), self.house, policy)
+        self.store = Store(db, codes)
+        own = {"playbook mfa": Enrolling(self.house).view}
+        self.questions = Questions(slack, load_commands(), self.house, policy, own)
         self.worker = Worker(db, self.dispatch, policy, metrics, owner=name)
         self.sender = Sender(db, slack, metrics, owner=name)
         self.projector = Projector(db, slack, policy, metrics, url=settings.url, owner=name)
         self.clock = Clock(db, owner=name)
+        self.ruling = Ruling(db, self.file, self._use, owner=name)
         journal = Journal(settings.muster_journal, name, secrets.token_hex(8))
         self.blind = Blind(journal, slack, self.connectors.tools.get(PagerDuty), policy, lambda: self.directory.home)
         self.importer = Importer(db, self.blind, self.connectors.pagerduty_reads, owner=name)
@@ -124,10 +135,11 @@ class App:
         self.server.get("/readyz", self.health.readyz)
         self.server.get("/metrics", self.health.metrics)
         self.server.get("/incidents/{incident}", incidents.page)
+        self.server.get("/mfa/{ticket}.png", Pictures(self.db, self.settings.seal).http)
 
     def _dead(self) -> str:
-        duties = (self.worker.duty, self.sender.duty, self.projector.duty, self.clock.duty, self.importer.duty)
-        ended = [duty.name for duty in duties if duty.ended]
+        parts = (self.worker, self.sender, self.projector, self.clock, self.importer, self.ruling)
+        ended = [one.duty.name for one in parts if one.duty.ended]
         return f"ended by a fault: {', '.join(ended)}" if ended else ""
 
     def _not_ready(self) -> str:
@@ -153,12 +165,14 @@ class App:
         if "web" in self._roles and not opened:
             await self._open_doors()
         await self.importer.start()
+        await self._follow()
         if "worker" in self._roles:
             await self.engine.start()
             await self.sender.start()
             await self.projector.start()
             if self.policy.anchors.places:
                 await self.db.write(anchors.arm)
+            await self.db.write(quorum_check.arm)
             await self.clock.start()
             self._tasks.start(self._work())
             if not self.db.sqlite:
@@ -182,6 +196,17 @@ class App:
     async def _ruling(self) -> Policy:
         await self._schema()
         return await self.db.write(lambda tx: ruling_policy(tx, self.policy))
+
+    async def _follow(self) -> None:
+        """Ask for what this file proposes, and from now on use whatever is approved, here or elsewhere."""
+        digest = self.file.digest()
+        if digest != self.policy.digest():
+            await self.db.write(lambda tx: ask(tx, self.engine.house, digest))
+        await self.ruling.start(self.policy)
+
+    def _use(self, ruling: Policy) -> None:
+        """Let this policy rule. Whoever else was handed one reads nothing of its guarded sections."""
+        self.policy = self.house.policy = self.engine.house.policy = ruling
 
     async def _open_doors(self) -> None:
         await self.server.start()
@@ -226,7 +251,7 @@ class App:
     async def _listen(self) -> None:
         wakes = {
             "inbox": self.worker.wake, "replies": self.sender.wake, "cards": self.projector.wake,
-            "timers": self.clock.wake, "runs": self.engine.wake,
+            "timers": self.clock.wake, "runs": self.engine.wake, "policy": self.ruling.wake,
         }  # fmt: skip
         async for topic in self.db.notifications():
             if wake := wakes.get(topic):
@@ -238,6 +263,7 @@ class App:
         if "web" in self._roles:
             await self._close_doors()
         await self.importer.stop()
+        await self.ruling.stop()
         if "worker" in self._roles:
             await self.worker.stop()
             await self.engine.stop()
@@ -272,18 +298,6 @@ def build(settings: Settings) -> App:
             todo="Set one of them.",
         )
     return App(settings, load_policy(settings.muster_config), connectors, connectors.slack)
-
-
-def ruling_policy(tx: Tx, policy: Policy) -> Policy:
-    """The policy with the guarded sections that rule: the first file ever seen, until a change of it is approved."""
-    sections = policy.model_dump(mode="json", by_alias=True, include=set(policies.GUARDED))
-    if policies.adopt(tx, sections, policy.digest()) == policies.ACTIVE:
-        return policy
-    ruling = policies.active(tx)
-    assert ruling is not None, "something is proposed only beside an active one"
-    log.warning("app.policy_proposed", proposed=policy.digest()[:12], ruling=ruling.digest[:12])
-    whole = policy.model_dump(mode="json", by_alias=True)
-    return Policy.model_validate({**whole, **ruling.sections})
 
 
 def _folders(settings: Settings, policy: Policy) -> tuple[Path, ...]:

@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from playbooks.connectors.answers import READ_S
+from storage.sealing import Seal
 
 Secret = SecretStr | None
 
@@ -60,13 +61,13 @@ class Settings(BaseSettings):
     muster_port: int = Field(8080, ge=0, le=65535, description="Port of the HTTP server; 0 takes any free one.")
     muster_playbooks: str | None = Field(None, description="Folder of your own playbooks, beside the library's.")
     muster_replica: str = Field("", description="Name of this process on cards and in the record; must be unique.")
-    muster_read_timeout: float = Field(
     muster_key: Secret = Field(
         None, description="Key that seals secrets of one-time codes and escrow (`muster key` prints a new one)."
     )
     muster_journal: Path = Field(
         Path("var/journal.jsonl"), description="File for what is paged and told while the database does not answer."
     )
+    muster_read_timeout: float = Field(
         READ_S, gt=0, le=60, description="Seconds an outside service may stay silent before its answer counts as lost."
     )
     muster_log: str = Field("info", description="How much is logged: debug, info, warning or error.")
@@ -83,6 +84,16 @@ class Settings(BaseSettings):
     @classmethod
     def _no_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("muster_key")
+    @classmethod
+    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            try:
+                Seal(value.get_secret_value())
+            except ValueError:
+                raise ValueError("is no key; `muster key` prints a new one") from None
+        return value
 
     @field_validator("slack_api_url")
     @classmethod
@@ -104,6 +115,11 @@ class Settings(BaseSettings):
     def socket_mode(self) -> bool:
         """Whether Slack comes by Socket Mode (design 10)."""
         return self.slack_app_token is not None
+
+    @property
+    def seal(self) -> Seal | None:
+        """What MUSTER_KEY seals with, None where it is not set."""
+        return Seal(self.muster_key.get_secret_value()) if self.muster_key is not None else None
 
     @property
     def url(self) -> str:

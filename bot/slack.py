@@ -14,6 +14,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qs
@@ -126,6 +127,8 @@ class SlackDoor:
         if self._app_id and payload.get("api_app_id") not in (None, self._app_id):
             self._metrics.refused.labels("slack", "app").inc()
             return BoltResponse(status=401, body="refused: another app")
+        if inbound.ask is not None:  # before anything is logged, answered or written
+            inbound = replace(inbound, ask=self._store.codes.take_out(inbound.ask))
         answer = await self._answer(inbound)
         self._metrics.ack.labels(inbound.kind).observe(perf_counter() - begun)
         return answer
@@ -136,7 +139,7 @@ class SlackDoor:
             return BoltResponse(status=200, body={"challenge": inbound.challenge} if inbound.challenge else "")
         if inbound.what == "question" and self._questions.take(inbound):
             return BoltResponse(status=200)
-        if inbound.what == "form" and (errors := self._questions.errors(inbound)):
+        if inbound.what == "form" and (errors := self._errors(inbound, inbound.ask)):
             return BoltResponse(status=200, body={"response_action": "errors", "errors": errors})
         try:
             fresh = await self._store.put(inbound.ask)
@@ -144,6 +147,11 @@ class SlackDoor:
             return await self._not_stored(inbound, error)
         (self._metrics.received if fresh else self._metrics.repeats).labels(inbound.ask.kind).inc()
         return BoltResponse(status=200)
+
+    def _errors(self, inbound: Inbound, ask: Ask) -> dict[str, str]:
+        """What is wrong in a form: block id -> words."""
+        codes = {inbound.blocks.get(name, ""): words for name, words in self._store.codes.errors(ask).items()}
+        return {**self._questions.errors(inbound), **{block: words for block, words in codes.items() if block}}
 
     async def _not_stored(self, inbound: Inbound, error: NotStored) -> BoltResponse:
         """Never acknowledge in silence what is not stored: say so in the way this kind of payload allows."""

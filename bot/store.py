@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.codes import Codes
 from storage import inbox
 from storage.db import Database, Tx, Unreachable
 from storage.inbox import Ask
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 WITHIN_S = 2.4  # Slack waits 3 s (contract A1); the rest is for saying that it was not stored
 MOST = 100
+JUDGED_AT_ONCE = 4
 
 
 class NotStored(Exception):
@@ -37,19 +39,25 @@ class _Waiting:
 class Store:
     """Puts asks into the inbox. One transaction at a time on SQLite, up to `lanes` on PostgreSQL."""
 
-    def __init__(self, db: Database, *, within_s: float = WITHIN_S, lanes: int = 2) -> None:
+    def __init__(self, db: Database, codes: Codes | None = None, *, within_s: float = WITHIN_S, lanes: int = 2) -> None:
         self._db = db
+        self.codes = codes or Codes({}, None)
         self._within_s = within_s
         self._lanes = 1 if db.sqlite else lanes
         self._queue: list[_Waiting] = []
         self._flushing: set[asyncio.Task[None]] = set()
+        self._judging: set[asyncio.Task[None]] = set()
+        self._judges = asyncio.Semaphore(JUDGED_AT_ONCE)
 
     async def put(self, ask: Ask) -> bool:
         """Store one ask durably; False when it was there already. Raises NotStored within `within_s` seconds."""
         waiting = _Waiting(ask, asyncio.get_running_loop().create_future())
-        self._queue.append(waiting)
-        if len(self._flushing) < self._lanes:
-            self._start()
+        if ask.codes:
+            self._start_judging(waiting)
+        else:
+            self._queue.append(waiting)
+            if len(self._flushing) < self._lanes:
+                self._start()
         done, _ = await asyncio.wait((waiting.stored,), timeout=self._within_s)
         if done:
             return waiting.stored.result()
@@ -62,8 +70,18 @@ class Store:
 
     async def close(self) -> None:
         """Wait for what is being stored."""
-        while self._flushing:
-            await asyncio.gather(*self._flushing, return_exceptions=True)
+        while self._flushing or self._judging:
+            await asyncio.gather(*self._flushing, *self._judging, return_exceptions=True)
+
+    def _start_judging(self, waiting: _Waiting) -> None:
+        """Asks with a one-time code are stored alone, beside the others: judging takes locks nobody shall wait for."""
+        task = asyncio.get_running_loop().create_task(self._judged(waiting))
+        self._judging.add(task)
+        task.add_done_callback(self._judging.discard)
+
+    async def _judged(self, waiting: _Waiting) -> None:
+        async with self._judges:
+            await self._alone(waiting)
 
     def _start(self) -> None:
         task = asyncio.get_running_loop().create_task(self._flush())
@@ -96,12 +114,12 @@ class Store:
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
         try:
             try:
-                fresh = await self._db.write(lambda tx: _storing(tx, batch))
+                fresh = await self._db.write(lambda tx: _storing(tx, batch, self.codes), door=True)
             except Unreachable:
                 if all(one.given_up for one in batch):
                     raise
                 # After a restart of the database the first connection that is tried is a dead one: a fresh one tells.
-                fresh = await self._db.write(lambda tx: _storing(tx, batch))
+                fresh = await self._db.write(lambda tx: _storing(tx, batch, self.codes), door=True)
         except Unreachable as error:
             log.error("store.unreachable", asks=len(batch), error=str(error))
             for one in batch:
@@ -113,11 +131,13 @@ class Store:
             fresh.discard(one.ask.key)
 
 
-def _storing(tx: Tx, batch: Sequence[_Waiting]) -> set[str]:
+def _storing(tx: Tx, batch: Sequence[_Waiting], codes: Codes) -> set[str]:
     """Store those that are still waited for. One whose sender was told "not stored" while the database kept us waiting
     is settled in this same transaction: it must not come to life behind their back."""
     fresh = inbox.store(tx, [one.ask for one in batch if not one.given_up])
     for one in batch:
+        if one.ask.codes and one.ask.key in fresh:
+            codes.judge(tx, one.ask)
         if one.given_up and one.ask.key in fresh:
             inbox.settle(tx, one.ask.key, "refused", error="answered as not stored")
     return fresh

@@ -22,8 +22,20 @@ from commands.house import House
 from commands.kinds import GREEDY
 from commands.places import incident_for
 from commands.reading import clean
-from commands.timers import acknowledge, anchor, anchored, answered, approvers, decision, review, settle, update
+from commands.timers import (
+    acknowledge,
+    anchor,
+    anchored,
+    answered,
+    approvers,
+    decision,
+    quorum_check,
+    review,
+    settle,
+    update,
+)
 from commands.words import clock, esc, joined, lasted, lines, mrkdwn, safe
+from playbooks import step_up
 from playbooks.durations import words as length_words
 from playbooks.errors import MusterError, Refused
 from playbooks.reading import nearest
@@ -39,13 +51,17 @@ ATTEMPTS = 3  # how often an ask that breaks us is tried before it is given up
 TIMERS = {
     "update": update.act, "acknowledge": acknowledge.act, "settle": settle.act, "answered": answered.act,
     "decision": decision.act, "anchor": anchor.act, "anchored": anchored.act,
-    "approvers": approvers.act, "review": review.act,
+    "approvers": approvers.act, "review": review.act, quorum_check.KIND: quorum_check.act,
 }  # fmt: skip
 _LINE = re.compile(r"/?(\S*)\s*(\S*)\s*(.*)", re.DOTALL)
 
 
 class NotAllowed(Refused):
     """The person may not ask for this, or is nobody we know: kept as an event of the `org` stream."""
+
+
+class NotProven(NotAllowed):
+    """A terminal's ask without a one-time code that is right: kept as an event too."""
 
 
 class TooLate(NotAllowed):
@@ -102,6 +118,8 @@ class Dispatch:
         if ask.kind == "timer":
             await self.house.db.write(lambda tx: self._timer(tx, ask))
             return None
+        if ask.kind == "journal":
+            return await self.house.db.write(lambda tx: self._imported(tx, ask))
         if ask.kind == "event" and not ask.line.strip():
             await directory_hook.look(ask, self.house)
             await self.house.db.write(lambda tx: self._settle(tx, ask, "done"))
@@ -118,8 +136,6 @@ class Dispatch:
     def find(self, line: str) -> _Found:
         """The command of a line; a topic alone is its help. Raises Refused with the nearest right word."""
         match = _LINE.match(clean(line).strip())
-        if ask.kind == "journal":
-            return await self.house.db.write(lambda tx: self._imported(tx, ask))
         topic, verb, rest = (match[1].lower(), match[2].lower(), match[3]) if match else ("", "", "")
         if topic not in TOPICS:
             best = nearest(topic, TOPICS) or TOPICS[0]
@@ -162,6 +178,8 @@ class Dispatch:
 
     def _act(self, tx: Tx, ask: Ask, found: _Found, seen: Any) -> Reply:
         command, call = self._prepare(tx, ask, found)
+        if ask.account_kind == people.CLI and not found.cls.proves:
+            self._proved(call)
         reply = command.act(call, seen)
         reply = reply.model_copy(update={"text": mrkdwn(reply.text)})
         return self._reply(tx, ask, reply, "done" if reply.ok else "refused")
@@ -176,6 +194,13 @@ class Dispatch:
                 f"now (policy `approvals.ask_max_age`: {length_words(limit)}). Nothing was done.",
                 todo="See how things stand now and press again.",
             )
+
+    def _proved(self, call: Call) -> None:
+        """Whoever asks from a terminal proves each time that it is they. Raises NotProven."""
+        try:
+            step_up.take(call.tx, call.person, str(call.ask.values.get("code") or ""), call.ask.key)
+        except Refused as no:
+            raise NotProven(no.message, todo=no.todo) from None
 
     def _permit(self, tx: Tx, cls: type[Command], actor: Actor) -> None:
         if cls.who == "anyone":
@@ -207,6 +232,19 @@ class Dispatch:
         await self.house.db.write(work)
         return None
 
+    def _imported(self, tx: Tx, ask: Ask) -> Reply:
+        """A declare of the journal. What was done outside is on the record whoever asked; what was not, is refused."""
+        if people.account(tx, "slack", ask.account) is None:
+            raise _FirstSight
+        actor = self.house.directory.actor(tx, ask.account_kind, ask.account, self.house.policy)
+        if not journal_hook.made_effects(ask.values):
+            if why := journal_hook.turned_away(ask.values):
+                raise NotAllowed(f"`/incident declare`, without the database: {why} Nothing was done.")
+            self._permit(tx, self.commands["incident declare"], actor)
+        known = replace(actor, person=actor.person or actor.seen_as or "muster")
+        reply = journal_hook.act(Call(ask, known, tx, self.house))
+        return self._reply(tx, ask, reply.model_copy(update={"text": mrkdwn(reply.text)}), "done")
+
     def _timer(self, tx: Tx, ask: Ask) -> None:
         kind, _, subject = ask.line.removeprefix("timer ").strip().partition(" ")
         if handler := TIMERS.get(kind):
@@ -232,19 +270,6 @@ class Dispatch:
 
     def _refused(self, tx: Tx, ask: Ask, no: MusterError | Impossible) -> Reply | None:
         """Nothing of the command was kept; the refusal itself is."""
-    def _imported(self, tx: Tx, ask: Ask) -> Reply:
-        """A declare of the journal. What was done outside is on the record whoever asked; what was not, is refused."""
-        if people.account(tx, "slack", ask.account) is None:
-            raise _FirstSight
-        actor = self.house.directory.actor(tx, ask.account_kind, ask.account, self.house.policy)
-        if not journal_hook.made_effects(ask.values):
-            if why := journal_hook.turned_away(ask.values):
-                raise NotAllowed(f"`/incident declare`, without the database: {why} Nothing was done.")
-            self._permit(tx, self.commands["incident declare"], actor)
-        known = replace(actor, person=actor.person or actor.seen_as or "muster")
-        reply = journal_hook.act(Call(ask, known, tx, self.house))
-        return self._reply(tx, ask, reply.model_copy(update={"text": mrkdwn(reply.text)}), "done")
-
         text = safe(lines(no.message, no.todo))
         try:
             reply = self._reply(tx, ask, Reply(text=text, ok=False), "refused", type(no).__name__)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -158,8 +157,8 @@ def revoke(tx: Tx, id: str, by: str) -> bool:
     assert found is not None
     if people.account(tx, people.CLI, id) is not None:
         people.believe(tx, people.CLI, id, state=people.DEACTIVATED, person=found.person)
-    body: Mapping[str, object] = {"person": found.person, "credential": id, "role": found.role}
-    append(tx, ORG, Entry("credential.revoked", by, dict(body)))
+    body = {"person": found.person, "credential": id, "role": found.role}
+    append(tx, ORG, Entry("credential.revoked", by, body))
     return True
 
 
