@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from bot import doctor_policy
+from bot import doctor_anchors, doctor_journal, doctor_policy
 from bot.connectors import Connectors, connect
 from bot.finding import Finding, ok
 from bot.home import HomeDirectory
@@ -32,6 +32,7 @@ async def examine(settings: Settings) -> list[Finding]:
     db = Database(settings.database_url)
     try:
         stands = await _database(settings, db, findings)
+        findings.append(await asyncio.to_thread(doctor_journal.look, settings.muster_journal))
         team = await _slack(settings, connectors, findings)
         findings += await asyncio.gather(
             _asked("PagerDuty", connectors.pagerduty_reads, lambda: _pagerduty(settings, connectors)),
@@ -41,6 +42,9 @@ async def examine(settings: Settings) -> list[Finding]:
         if policy is not None:
             library = _library(settings, policy)
             findings += _playbooks(library)
+            if stands:
+                ruled = policy
+                findings += await db.read(lambda tx: doctor_anchors.places(tx, ruled))
             findings.append(_step_up(settings, policy))
             if stands and team:
                 findings += await _quorums(db, connectors, policy, library)

@@ -107,6 +107,12 @@ def of_stream(tx: Tx, stream: str) -> list[Anchor]:
     return [Anchor(*row) for row in tx.conn.execute(query.order_by(anchors.c.seq, anchors.c.place))]
 
 
+def last(tx: Tx, stream: str) -> Anchor | None:
+    """The latest head of a stream that any place has, None when none has."""
+    held = of_stream(tx, stream)
+    return held[-1] if held else None
+
+
 def hash_of(tx: Tx, stream: str, seq: int) -> str | None:
     """The hash of one event as the database has it, None where there is no such event."""
     return tx.conn.execute(select(events.c.hash).where(events.c.stream == stream, events.c.seq == seq)).scalar()

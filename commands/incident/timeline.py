@@ -9,7 +9,7 @@ from commands.events import say
 from commands.fields import Arg
 from commands.places import InIncident
 from commands.words import cut
-from storage import timeline
+from storage import anchors, timeline
 
 PAGE = 20
 
@@ -35,7 +35,9 @@ class Timeline(InIncident):
         ]
         last = events[-1].seq
         more = (Button(label="More", line=f"incident timeline {found.id} after={last}"),) if last < head.seq else ()
-        tail = f"{last} of {head.seq} events · head `{head.short}`"
+        held = anchors.last(tx, found.id)
+        outside = f" · anchored at {held.seq}" if held else ""
+        tail = f"{last} of {head.seq} events · head `{head.short}`{outside}"
         return Reply(text="\n".join([*listed, tail]), buttons=more, data={"after": last, "events": head.seq})
 
 

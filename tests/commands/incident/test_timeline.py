@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from storage import anchors, timeline
+
 
 async def test_numbered_named_and_paged(talk: Any) -> None:
     await talk.declare()
@@ -15,3 +17,16 @@ async def test_numbered_named_and_paged(talk: Any) -> None:
     second = await talk("Eve", first.buttons[0].line, kind="button")
     assert "entry 24" in second.text and "27 of 27" in second.text and second.buttons == ()
     assert "none after 99" in (await talk("Eve", "incident timeline after=99")).text
+
+
+async def test_it_says_where_it_is_anchored(talk: Any) -> None:
+    id = await talk.declare()
+    assert "anchored" not in (await talk("Eve", "incident timeline")).text
+
+    def keep(tx: Any) -> None:
+        anchors.keep(tx, [timeline.head(tx, id)], {"file": "/var/anchors.jsonl"}, "org/1")
+
+    before = await talk.read(lambda tx: timeline.head(tx, id).seq)
+    await talk.house.db.write(keep)
+    await talk("Ben", "incident note later")
+    assert f"· anchored at {before}" in (await talk("Eve", "incident timeline")).text
