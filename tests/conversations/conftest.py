@@ -39,6 +39,16 @@ class Town:
 
     async def muster(self, *, replica: str = "one", policy: Path = POLICY, **changes: Any) -> App:
         """Start a replica, connected. changes: Settings fields ("pagerduty_api_key"=None ...)."""
+        app = self.prepared(replica=replica, policy=policy, **changes)
+        await app.start()
+        async with asyncio.timeout(20):
+            while app.socket is None or not app.socket.connected:
+                await asyncio.sleep(0.02)
+        await self.sb.deliver_to("socket", pagerduty_url=f"{app.url}/webhooks/pagerduty")
+        return app
+
+    def prepared(self, *, replica: str = "one", policy: Path = POLICY, **changes: Any) -> App:
+        """A replica that is not started; it is stopped at the end."""
         env = self.sandbox.env()
         for name, value in env.items():
             self.monkeypatch.setenv(name, value)
@@ -47,12 +57,7 @@ class Town:
             env, database_url=self.url, muster_config=policy, muster_port=0, muster_replica=replica, **changes
         )
         app = build(settings)
-        await app.start()
         self.apps.append(app)
-        async with asyncio.timeout(20):
-            while app.socket is None or not app.socket.connected:
-                await asyncio.sleep(0.02)
-        await self.sb.deliver_to("socket", pagerduty_url=f"{app.url}/webhooks/pagerduty")
         return app
 
     async def says(self, user: str, channel: str, line: str, wanted: str | Callable[[Message], bool]) -> Message:

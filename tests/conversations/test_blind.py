@@ -6,6 +6,7 @@ SQLite file is held by another writer.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
@@ -185,4 +186,29 @@ async def test_two_replicas_two_journals_and_a_death_in_the_middle(town: Town) -
     assert len(await pages(town, 2)) == 2
     events = await town.read(lambda tx: timeline.read(tx, "INC-1", types=("journal.imported",)))
     assert len(events) == 1
+    await town.proven()
+
+
+async def test_a_process_that_starts_in_the_outage_opens_its_doors(town: Town) -> None:
+    """What took the database away may have ended Muster too: it starts, pages, and brings it home when it can."""
+    if town.url.startswith("sqlite"):
+        pytest.skip("a SQLite file that is held keeps its one writer waiting, not away")
+    async with outage(town.url):
+        app = town.prepared()
+        starting = asyncio.create_task(app.start())
+        assert app.socket is not None
+        async with asyncio.timeout(20):
+            await app.socket.up.wait()
+        await town.sb.deliver_to("socket")
+        ack = await town.sb.type("U0ANA", "#general", SEV1)
+        assert "declaring blind" in ack.body["text"]
+        await pages(town)
+        health = await town.sb.http.get(f"{app.url}/readyz")
+        assert health.status_code == 503, "a database it never reached may be a wrong address"
+        assert not starting.done()
+    await asyncio.wait_for(starting, 20)
+    await town.sb.wait_for("general", "what you declared blind", as_user="U0ANA", timeout=20)
+    async with outage(town.url):
+        health = await town.sb.http.get(f"{app.url}/readyz")
+        assert (health.status_code, health.text[:5]) == (200, "blind")
     await town.proven()
