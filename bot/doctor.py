@@ -33,7 +33,6 @@ async def examine(settings: Settings) -> list[Finding]:
     try:
         stands = await _database(settings, db, findings)
         findings.append(await asyncio.to_thread(doctor_journal.look, settings.muster_journal))
-        findings.append(await asyncio.to_thread(doctor_journal.look, settings.muster_journal))
         team = await _slack(settings, connectors, findings)
         findings += await asyncio.gather(
             _asked("PagerDuty", connectors.pagerduty_reads, lambda: _pagerduty(settings, connectors)),
