@@ -13,6 +13,7 @@ from typing import Any
 from playbooks.action import Act, Action, Again, Risk
 from playbooks.engine import outcomes
 from playbooks.engine.held import Held, attempt_key
+from playbooks.engine.moves import STEP_ENDED
 from playbooks.engine.next import next_moves
 from playbooks.engine.scope import scope_of
 from playbooks.engine.transition import Changes
@@ -137,9 +138,15 @@ def end(changes: Changes, run: Run, how: str) -> None:
 
 
 def _after(steps: Sequence[Step], changes: Changes) -> list[Step]:
-    """The steps as they will stand. A new fact ends the waiting of who was early for it."""
-    after = [replace(step, **changes.steps[step.idx]) if step.idx in changes.steps else step for step in steps]
-    return [replace(step, wake_at=None) if changes.facts and outcomes.is_early(step) else step for step in after]
+    """The steps as they will stand. A new fact, or the end of what would have made it, ends the waiting for it."""
+    stirred = changes.facts or any(values.get("state") in STEP_ENDED for values in changes.steps.values())
+    return [_one_after(step, changes.steps.get(step.idx), bool(stirred)) for step in steps]
+
+
+def _one_after(step: Step, values: Mapping[str, Any] | None, stirred: bool) -> Step:
+    if values is not None:
+        return replace(step, **values)
+    return replace(step, wake_at=None) if stirred and outcomes.is_early(step) else step
 
 
 def _with(run: Run, values: Mapping[str, Any]) -> Run:

@@ -61,7 +61,7 @@ async def start_ready(held: Held) -> None:
         if run.state == "queued":
             changes.run["started_at"] = tx.now
             changes.event("run.started", run=run.id, playbook=run.playbook, replica=held.house.replica)
-        begun = None if held.stopping else ready(tx, held, run, steps, changes, tried)
+        begun = None if held.stopping or run.stop_asked else ready(tx, held, run, steps, changes, tried)
         if changes.run or changes.steps:
             transition(tx, run, changes, steps)
         return begun

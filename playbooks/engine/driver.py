@@ -28,10 +28,11 @@ POLL_S = 1.0
 
 
 class Driver:
-    """One run while this replica holds it. `wake()` says that rows may have changed."""
+    """One run while this replica holds it. `wake()` says that rows may have changed. fresh: it was never taken up."""
 
-    def __init__(self, held: Held) -> None:
+    def __init__(self, held: Held, *, fresh: bool = False) -> None:
         self.held = held
+        self._fresh = fresh
         self._rows_changed = asyncio.Event()
         self._tasks: dict[asyncio.Task[bool], int] = {}
         held.begin_ready = ready
@@ -68,6 +69,9 @@ class Driver:
     async def _turn(self) -> bool:
         if self.held.unsent:
             await doing.unsent(self.held)
+        if self._fresh and not self.held.stopping:  # nothing to look for: begin at once
+            self._fresh = False
+            await doing.start_ready(self.held)
         now, run, steps, found = await self.held.house.db.read(self._look)
         if run.state in ("succeeded", "incomplete", "aborted", "paused") and not self._tasks:
             if run.lease_owner is not None:

@@ -165,7 +165,7 @@ class Engine:
             self._keep(self._unreadable(before.id, fence, str(error)), before.id)
             return
         held = Held(self.house, before.id, fence, playbook, at)
-        driver = Driver(held)
+        driver = Driver(held, fresh=before.state == "queued")
         self._drivers[before.id] = driver
         self._keep(self._drive_one(before.id, driver), before.id)
 

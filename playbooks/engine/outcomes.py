@@ -21,7 +21,7 @@ from storage.runs import Step
 CAP = 4000
 TRIES = {Again.SAFE: 3, Again.KEYED: 4, Again.NEVER: 2}
 SLOWEST_S = 30.0
-EARLY_S = 0.5
+EARLY_S = 5.0  # who makes the fact wakes who waits for it; this is for what other writers change
 EARLY = "waits for step "
 
 

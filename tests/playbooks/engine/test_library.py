@@ -63,6 +63,8 @@ def test_in_declare_nothing_stands_before_the_page(library: Library) -> None:
         ("chat", "slack.open_channel"),
         ("chat", "slack.invite"),
         ("status", "statuspage.create"),
+        ("topic", "slack.set_topic"),
+        ("link", "pagerduty.link"),
     ]
     assert all(step.on_failure == "continue" and step.retries >= 3 for step in playbook.steps)
 
