@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from commands.command import Button, Call, Reply, command
 from commands.fields import Arg, line_of
@@ -35,6 +35,7 @@ class BreakGlass(OfRun):
     It never changes who approves, the policy or the record.
     """
 
+    proves: ClassVar[bool] = True
     digest: Annotated[str, Arg("digest", "what the card was bound to")] = ""
     rules: Annotated[str, Arg("word", "what you set aside: people, groups, from, requester, member_age, "
                                       "directory_max_age; the button has named what is in the way now",

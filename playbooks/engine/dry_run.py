@@ -111,7 +111,7 @@ def _history(tx: Tx, playbook: Playbook) -> str:
     rows = [row for row in tx.conn.execute(query) if row.started_at and row.ended_at]
     if not rows:
         return "It never ran to its end here"
-    lengths = sorted((row.ended_at - row.started_at for row in rows), key=timedelta.total_seconds)
+    lengths = sorted(max(timedelta(), row.ended_at - row.started_at) for row in rows)  # clocks may have stepped back
     told = f"Usually takes {words(lengths[len(lengths) // 2])} ({len(rows)} earlier run{'s' * (len(rows) > 1)})"
     drills = [row for row in rows if row.kind == "drill"]
     if not drills:

@@ -206,7 +206,7 @@ def _between(story: Story, name: str, before: Moment | None, moment: Moment | No
     if before is None or moment is None:
         return ""
     length = moment.at - before.at
-    text = f"{'+' if length >= timedelta() else ''}{span(length)}"
+    text = f"+{span(length)}" if length >= timedelta() else "*earlier*"
     if name == "decided":
         waited = next((one for _, one in story.approvals if one.decided == moment), None)
         if waited and waited.waited is not None:

@@ -80,9 +80,10 @@ def clock_s(at: datetime) -> str:
 
 
 def span(length: timedelta) -> str:
-    """12 min; seconds are left out of what is longer than an hour, fractions always."""
-    total = round(length.total_seconds())
-    return words(timedelta(seconds=total - total % 60 if abs(total) >= 3600 else total))
+    """12 min; seconds are left out of what is longer than an hour, fractions always. Never negative: times that people
+    or other clocks say may lie the wrong way round."""
+    total = max(0, round(length.total_seconds()))
+    return words(timedelta(seconds=total - total % 60 if total >= 3600 else total))
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
