@@ -94,9 +94,9 @@ class ApprovalRule(BaseModel):
 
     groups: (group, how many) slots, one person fills one. from_: eligible groups, or ("everyone",).
     requester "recoverable": whoever asked may be one of the people (only ever set for recoverable steps); "alone": the
-    only one (contain). mfa: a yes needs the proof of a one-time code. next_groups are called when nobody answered within
-    next_group_after_s. review_within_s: what one person decided alone is looked at by a second one within. source: where
-    it comes from, in words.
+    only one (contain). mfa: a yes needs the proof of a one-time code. next_groups are called when nobody answered
+    within next_group_after_s. review_within_s: what one person decided alone is looked at by a second one within.
+    source: where it comes from, in words.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -27,6 +27,7 @@ APPENDERS = {
     "storage/auditors.py": "auditors let in, and each use",
     "storage/forgetting.py": "persons who were erased",
     "storage/escrow.py": "who an erased person was: opened, read, expired",
+    "storage/credentials.py": "terminals that speak for people",
     "storage/factors.py": "second factors: enrolled, failed, locked, revoked",
     "commands/dispatch.py": "who was refused",
 }
@@ -39,6 +40,7 @@ STATUS_WRITERS = {
     "playbooks/engine/breaking.py": {"approvals", "votes"},
     "storage/runs.py": {"runs"},
     "storage/retention.py": {"runs", "steps", "approvals", "votes"},  # deletes them with their stream, moves none
+    "storage/forgetting.py": {"runs"},  # whose account asked, no status
 }
 STATUSES = {"runs", "steps", "approvals", "votes"}
 # What the doors may ask of the record's writers: reading, and the one fact that a card was told.
