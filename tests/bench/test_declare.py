@@ -62,26 +62,37 @@ async def _quiet(sb: SandboxClient) -> bool:
 
 
 async def test_one_declare_in_round_trips(outside: dict[str, str], url: str, capsys: Any) -> None:
-    """The best of some takes counts: what else the machine does is not Muster's. Each goal holds within one take."""
+    """Baseline: the same declare with nothing slow outside. What slowness outside adds is the length of the chain of
+    calls that wait for each other, on any machine; with our own work it makes the whole. The best of some takes counts.
+    """
     async with SandboxClient(outside["SANDBOX_URL"]) as sb:
         app = await started(outside, url, sb)
         try:
             await sb.rate(0)
-            await _declare(sb, "sev1 warming up")
+            own = await _best(sb, "warming up")
             for service in SERVICES:
                 await sb.latency(service, TRIP_S)
-            takes = [await _declare(sb, f"sev1 checkout is down {n}") for n in range(TAKES)]
+            slow = await _best(sb, "checkout is down")
         finally:
             await app.stop()
-    page, channel, whole = min(takes, key=lambda take: take[2])
+    page, channel, whole = (after - before for before, after in zip(own, slow, strict=True))
     with capsys.disabled():
         print(
-            f"\n{_name(url)}: page on the wire after {page:.2f} round trips, channel {channel:.2f}, "
-            f"everything {whole:.2f} (best of {TAKES}; one trip is {TRIP_S * 1000:.0f} ms)"
+            f"\n{_name(url)}: page on the wire after {slow[0]:.2f} round trips, channel {slow[1]:.2f}, everything "
+            f"{slow[2]:.2f} (goals 1.5, 1.5, 4; calls in a row before them {page:.2f}, {channel:.2f}, {whole:.2f}; "
+            f"our own work {own[2] * TRIP_S * 1000:.0f} ms; best of {TAKES}, one trip is {TRIP_S * 1000:.0f} ms)"
         )
-    assert min(page for page, _, _ in takes) < 1.5
-    assert min(channel for _, channel, _ in takes) < 1.5
-    assert min(whole for _, _, whole in takes) < WHOLE
+    assert page < 0.5, "an outside call stands before the page"
+    assert channel < 0.5, "an outside call stands before the channel"
+    assert whole < 3.5, "more than three calls wait for each other"
+    assert slow[0] < 1.5
+    assert slow[1] < 1.5
+    assert slow[2] < 4 + max(0.0, own[2] - 0.5), "our own work on a slow machine is the only excuse"
+
+
+async def _best(sb: SandboxClient, what: str) -> tuple[float, ...]:
+    takes = [await _declare(sb, f"sev1 {what} {n}") for n in range(TAKES)]
+    return tuple(min(take[n] for take in takes) for n in range(3))
 
 
 async def _declare(sb: SandboxClient, what: str) -> tuple[float, float, float]:
@@ -104,8 +115,7 @@ async def _pinned(sb: SandboxClient, seen: int) -> bool:
     return any(call["method"] == "pins.add" for call in (await sb.calls())[seen:])
 
 
-TAKES = 5
-WHOLE = 4.0
+TAKES = 4
 STEPS = (
     "POST /v2/enqueue", "conversations.create", "conversations.invite", "conversations.setTopic", "chat.postMessage",
     "pins.add",
