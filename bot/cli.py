@@ -23,9 +23,11 @@ import structlog
 from rich.console import Console
 
 from bot.app import App, build
+from bot.codes import Codes
 from bot.connectors import connect
 from bot.render.terminal import reply_text
 from bot.settings import Settings
+from commands.command import load_commands
 from playbooks.engine.library import BUILT_IN
 from playbooks.errors import Refused
 from storage import inbox, replies
@@ -106,7 +108,8 @@ async def say(settings: Settings, line: str, *, as_user: str, channel: str | Non
             key=f"cli:{secrets.token_hex(8)}", kind="cli", line=line.lstrip("/ "), account_kind="slack",
             account=f"{team}/{as_user}", via="cli", team=team, channel=channel,
         )  # fmt: skip
-        await db.write(lambda tx: inbox.store(tx, [ask]))
+        codes = Codes(load_commands(), settings.seal)
+        await db.write(lambda tx: codes.store(tx, ask))
         return await answers(db, ask.key, wait_s, as_json)
     finally:
         await connectors.close()

@@ -21,7 +21,7 @@ from bot.settings import Settings
 from commands.command import load_commands
 from playbooks.engine.approvals import short
 from playbooks.errors import Refused
-from storage import credentials, inbox, people, runs
+from storage import credentials, people, runs
 from storage.credentials import AUDITOR, Credential
 from storage.db import Database, Tx
 from storage.inbox import Ask
@@ -120,9 +120,7 @@ async def _ask(
             key=key, kind="cli", line=line.lstrip("/ "), account_kind=people.CLI, account=mine.id, via="cli",
             values={"code": given},
         )  # fmt: skip
-        judged = codes.take_out(ask)
-        inbox.store(tx, [judged])
-        codes.judge(tx, judged)
+        codes.store(tx, ask)
 
     await db.write(store)
     return await answers(db, key, wait_s, as_json)

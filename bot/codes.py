@@ -54,6 +54,12 @@ class Codes:
             name: "Six digits, as your app shows them." for name, code in ask.codes.items() if not _SIX.fullmatch(code)
         }
 
+    def store(self, tx: Tx, ask: Ask) -> None:
+        """Take out, store, judge: for doors that store one ask at a time."""
+        bare = self.take_out(ask)
+        if bare.key in inbox.store(tx, [bare]) and bare.codes:
+            self.judge(tx, bare)
+
     def judge(self, tx: Tx, ask: Ask) -> None:
         """Judge the codes of an ask that was stored just now, in this same transaction, and keep the verdicts."""
         known = people.account(tx, ask.account_kind, ask.account)
