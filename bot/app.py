@@ -95,7 +95,7 @@ class App:
         self.store = Store(db, codes)
         own = {"playbook mfa": Enrolling(self.house).view}
         self.questions = Questions(slack, load_commands(), self.house, policy, own)
-        self.worker = Worker(db, self.dispatch, policy, metrics, owner=name)
+        self.worker = Worker(db, self.dispatch, policy, metrics, owner=name, looks=self.directory)
         self.sender = Sender(db, slack, metrics, owner=name)
         self.projector = Projector(db, slack, policy, metrics, url=settings.url, owner=name)
         self.clock = Clock(db, owner=name)

@@ -1,7 +1,8 @@
 """The worker: takes stored asks and hands them to the commands, some at a time, until each is settled.
 
 Belongs here: claiming, leases, attempts, and the one catch-all of the product: what fails three times inside Muster is
-dead and says so. Does not belong here: what an ask means (commands/), sending answers (replies.py).
+dead and says so; having a person's account looked up once after their first ask. Does not belong here: what an ask
+means (commands/), sending answers (replies.py).
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from bot.metrics import Metrics
 from bot.tasks import Tasks
 from commands.command import Reply
 from playbooks.policy import Policy
-from storage import inbox, replies
+from storage import inbox, people, replies
 from storage.db import Database, Tx, Unreachable
 from storage.inbox import Ask
 
 log = structlog.get_logger(__name__)
 ATTEMPTS = 3
 LEASE_S = 30.0
+LOOKS_AT_ONCE = 4
+MET_MOST = 5000
 
 
 class Handles(Protocol):
@@ -36,12 +39,20 @@ class Handles(Protocol):
         """Run the ask's command and settle it, in its own transaction."""
 
 
+class Looks(Protocol):
+    """What the worker needs of `playbooks.directory.Directory`."""
+
+    async def refresh_account(self, kind: str, account: str) -> None:
+        """Ask outside who this account is, bounded in time, and write it down."""
+
+
 class Worker:
-    """One process's worker. at_once: how many asks are handled at the same time."""
+    """One process's worker. at_once: how many asks are handled at the same time; looks: who asks strangers' names."""
 
     def __init__(
-        self, db: Database, dispatch: Handles, policy: Policy, metrics: Metrics, *, owner: str, at_once: int = 32
-    ) -> None:
+        self, db: Database, dispatch: Handles, policy: Policy, metrics: Metrics, *, owner: str, at_once: int = 32,
+        looks: Looks | None = None,
+    ) -> None:  # fmt: skip
         self._db = db
         self._dispatch = dispatch
         self._policy = policy
@@ -50,6 +61,9 @@ class Worker:
         self._at_once = at_once
         self._mine: dict[str, Ask] = {}
         self._tasks = Tasks("worker")
+        self._looks = looks
+        self._looking = Tasks("worker looks")
+        self._met: set[str] = set()
         self.duty = Duty("worker", db, self._take, owner=owner, topics=("inbox",))
         self._renewal: asyncio.Task[None] | None = None
 
@@ -62,6 +76,7 @@ class Worker:
         """Take nothing new, finish what is in hand (at most grace_s), give the rest back."""
         await self.duty.stop()
         await self._tasks.finish(grace_s)
+        await self._looking.finish(0.0)
         if self._renewal is not None:
             self._renewal.cancel()
             await asyncio.gather(self._renewal, return_exceptions=True)
@@ -95,6 +110,7 @@ class Worker:
             else:
                 await self._dispatch.handle(ask)
                 self._metrics.handled.labels("handled").inc()
+                self._acquaint(ask)
         except Unreachable as error:
             log.warning("worker.database_unreachable", kind=ask.kind, error=str(error))  # its lease runs out: again
         except Exception as error:  # noqa: BLE001  (the worker loop's one catch-all)
@@ -103,6 +119,27 @@ class Worker:
         finally:
             self._mine.pop(ask.key, None)
             self.duty.wake()
+
+    def _acquaint(self, ask: Ask) -> None:
+        """After somebody's first ask, learn their name: a person in no group would stay an opaque id on timelines."""
+        if self._looks is None or ask.account_kind != "slack" or ask.account in self._met:
+            return
+        if len(self._looking) >= LOOKS_AT_ONCE:
+            return  # at their next ask
+        if len(self._met) >= MET_MOST:
+            self._met.clear()
+        self._met.add(ask.account)
+        self._looking.start(self._look_up(self._looks, ask.account))
+
+    async def _look_up(self, looks: Looks, account: str) -> None:
+        try:
+            if await self._db.read(lambda tx: _unlooked(tx, account)):
+                await looks.refresh_account("slack", account)
+            unknown = await self._db.read(lambda tx: _unlooked(tx, account))
+        except Unreachable:
+            unknown = True
+        if unknown:
+            self._met.discard(account)  # Slack did not say: once more after their next ask
 
     async def _failed(self, ask: Ask) -> None:
         self._metrics.handled.labels("failed").inc()
@@ -142,6 +179,11 @@ class Worker:
 
     def _keep(self, tx: Tx) -> None:
         inbox.renew(tx, self._owner, list(self._mine), lease_s=LEASE_S)
+
+
+def _unlooked(tx: Tx, account: str) -> bool:
+    row = people.account(tx, "slack", account)
+    return row is not None and row.state == people.UNVERIFIED
 
 
 def _releasing(key: str) -> Callable[[Tx], None]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from commands.command import Command
-from commands.kinds import GREEDY, MENTIONS, Arg, Around, is_clock, looks, read, read_time
+from commands.kinds import GREEDY, MENTIONS, Arg, Around, is_clock, like_clock, looks, read, read_time
 from commands.reading import Token, clean, cut, plain, quote
 from playbooks.errors import Refused
 from playbooks.policy import Policy
@@ -194,6 +194,11 @@ class _Line:
             try:
                 when = read_time(said, self.around)
             except Refused:
+                if like_clock(said):  # meant as a time, and none: kept as text it would date the entry wrongly
+                    raise self.around.refuse(
+                        f"*{said}* is not a time. Write 14:05 (UTC) or 2026-11-22T14:05Z. What is text may stand in "
+                        "quotes. Nothing was written down."
+                    ) from None
                 continue
             if place and self.around.now - when > TRAILING:
                 continue

@@ -32,6 +32,7 @@ UNCHECKED = "wrong:unchecked"
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})…?", re.IGNORECASE)
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:z|utc)?", re.IGNORECASE)
 _PERSON_ID = re.compile(r"P-[A-Z2-7]{12}", re.IGNORECASE)  # as timelines name somebody who was erased, or is unknown
+_LIKE_CLOCK = re.compile(r"\d{1,2}:\d{1,2}(?::\d{1,2})?(?:z|utc|h|am|pm)?", re.IGNORECASE)
 _PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>|@?([UW][A-Z0-9]{2,})")
 
 
@@ -73,6 +74,11 @@ def looks(kind: Kind, text: str) -> bool:
 def is_clock(text: str) -> bool:
     """Whether a word is a time of day."""
     return _CLOCK.fullmatch(text) is not None
+
+
+def like_clock(text: str) -> bool:
+    """Whether a word is written as a time of day, be it one or not: 14:05, 99:99, 7:5."""
+    return _LIKE_CLOCK.fullmatch(text) is not None
 
 
 def read(arg: Arg, name: str, text: str, around: Around) -> object:

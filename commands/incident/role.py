@@ -12,7 +12,7 @@ from commands.places import InIncident
 from commands.starting import try_start
 from commands.words import esc, lines, safe
 from playbooks.errors import Refused
-from storage import incidents
+from storage import incidents, people
 from storage.inbox import Ask
 
 
@@ -56,13 +56,18 @@ class Role(InIncident):
         return Reply(text=lines(f"🎩 *{name}* is *{esc(role.title)}* of *{found.id}*{after}.", told))
 
     def _person(self, call: Call) -> tuple[str, str]:
-        """(person, Slack id). A mention Slack has not confirmed yet is believed: a role gives no vote."""
+        """(person, Slack id). Only somebody the directory has found: an account nobody knows could not be told."""
         directory, tx = call.house.directory, call.tx
         if self.person == ME:
             return call.person, directory.slack_id(tx, call.person) or ""
-        team = call.ask.account.rpartition("/")[0] if call.ask.account_kind == "slack" else ""
-        known = directory.person_by_slack(tx, self.person)
-        person = known or (directory.see(tx, "slack", f"{team}/{self.person}") if team else None)
+        person = directory.person_by_slack(tx, self.person)
+        team = call.ask.account.rpartition("/")[0]
+        unseen = person is None and people.account(tx, "slack", f"{team}/{self.person}") is None
+        if unseen and call.ask.account_kind == "slack":
+            raise Refused(
+                f"Slack does not know who <@{self.person}> is, or does not say so now. Nothing was changed.",
+                todo="Pick the name from Slack's list: `/incident role commander @ben`; else try again in a moment.",
+            )
         if person is None:
             raise Refused(
                 f"<@{self.person}> is nobody Muster can give a role to (a guest, a bot, or of another workspace). "

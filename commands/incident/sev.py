@@ -1,4 +1,5 @@
-"""`/incident sev`: how bad it is, as known now."""
+"""`/incident sev`: how bad it is, as known now. Raising it does what declaring it so would have done; lowering stops
+nothing: whoever was woken, invited or told stays so."""
 
 from __future__ import annotations
 
@@ -9,9 +10,12 @@ from commands.cadence import cadence_of
 from commands.command import Call, Reply, command
 from commands.fields import Arg
 from commands.places import InIncident, bare
-from commands.words import clock, dot, lines
+from commands.starting import try_start
+from commands.timers import settle
+from commands.words import clock, dot, lines, safe
 from playbooks.durations import words as length_words
-from storage import incidents, timers
+from playbooks.policy import Policy, Severity
+from storage import cards, incidents, timers
 from storage.inbox import Ask
 from storage.incidents import Incident
 
@@ -36,23 +40,41 @@ class Sev(InIncident):
 
     def act(self, call: Call, seen: None) -> Reply:
         """The clocks of the new severity count from now."""
-        before = call.here
+        before, policy = call.here, call.house.policy
         found = incidents.set_severity(call.tx, before.id, self.severity, by=call.person, reason=self.reason)
-        said = self._clocks(call, found)
-        mark = dot(call.house.policy, found.severity)
+        severity = policy.severity(found.severity)
+        said = self._clocks(call, found, severity)
+        if _worse(policy, found.severity, before.severity):
+            said += self._raised(call, found, severity)
+        mark = dot(policy, found.severity)
         return Reply(text=lines(f"{mark} *{found.id}* is *{found.severity}* now (was {before.severity}).", *said))
 
-    def _clocks(self, call: Call, found: Incident) -> list[str]:
-        policy, tx, said = call.house.policy, call.tx, []
-        severity = policy.severity(found.severity)
+    def _clocks(self, call: Call, found: Incident, severity: Severity) -> list[str]:
+        tx, said = call.tx, []
         cadence = cadence_of(severity, private=found.private)
         incidents.set_update_due(tx, found.id, tx.now + cadence if cadence else None)
         if cadence:
             said.append(f"Next update due *{clock(tx.now + cadence, tx.now)} UTC* (every {length_words(cadence)}).")
-        if severity.page_within is not None and not found.facts.get("page_key"):
-            within = length_words(severity.page_within)
-            by_hand = call_by_hand(policy, found.service)
-            said.append(f"⚠️ {found.severity} pages within {within} and nobody was paged for {found.id} yet. {by_hand}")
-        elif severity.acknowledge_within and found.acknowledged_at is None:
+        pages = severity.page_within is not None
+        if pages and severity.acknowledge_within and found.acknowledged_at is None:
             timers.set(tx, "acknowledge", found.id, tx.now + severity.acknowledge_within)
         return said
+
+    def _raised(self, call: Call, found: Incident, severity: Severity) -> list[str]:
+        """The run that pages, invites and publishes what the new severity asks for; what is done already stays once."""
+        if severity.status_page.mode == "draft" and not found.private:
+            cards.want(call.tx, "status_page", found.id, found.id)
+        run, problem = try_start(call, "sev/raise", {}, found)
+        pages = severity.page_within is not None
+        if run:
+            settle.arm(call.tx, run)
+            again = found.facts.get("page_key")
+            return ["The page says so too." if again else "The on-call is being paged."] if pages else []
+        by_hand = call_by_hand(call.house.policy, found.service) if pages else ""
+        return [f"⚠️ {'*Nobody was paged for it*' if pages else 'Nobody was invited'}: {safe(problem)} {by_hand}"]
+
+
+def _worse(policy: Policy, now: str, before: str) -> bool:
+    """The policy names the worst severity first."""
+    names = list(policy.severities)
+    return now in names and (before not in names or names.index(now) < names.index(before))

@@ -50,6 +50,9 @@ def incident_scope(
     headline = f"{found.id} · {found.severity} · {'restricted' if secret else found.title}"
     what = service.title or service.name if service else "a part of our service"
     cadence = severity.status_page.cadence
+    asked = policy.severity_scope(severity, private=found.private)
+    if secret and (declarer := slack_id(tx, found.declared_by)):
+        asked["invite"]["users"] = list(dict.fromkeys([declarer, *asked["invite"]["users"]]))
     fixed = {
         "id": found.id,
         "number": found.number,
@@ -79,7 +82,7 @@ def incident_scope(
     }
     return {
         "incident": {**found.facts, **(facts or {}), **fixed},
-        "severity": policy.severity_scope(severity, private=found.private),
+        "severity": asked,
     }
 
 

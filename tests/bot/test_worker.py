@@ -12,8 +12,8 @@ import pytest
 from bot.metrics import Metrics
 from bot.worker import Worker
 from playbooks.policy import parse_policy
-from storage import inbox, migrate, replies
-from storage.db import Database
+from storage import inbox, migrate, people, replies
+from storage.db import Database, Tx
 from storage.inbox import Ask
 
 POLICY = parse_policy(
@@ -117,3 +117,51 @@ async def test_stopping_finishes_what_is_in_hand(db: Database) -> None:
     await begun.wait()
     await worker.stop()
     assert await db.read(lambda tx: inbox.state(tx, "last")) == "done"
+
+
+class Quick:
+    """A dispatch that sees who asks and settles."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+
+    async def handle(self, asked: Ask) -> None:
+        def work(tx: Tx) -> None:
+            people.see(tx, "slack", asked.account, state=people.UNVERIFIED)
+            inbox.settle(tx, asked.key, "done")
+
+        await self.db.write(work)
+
+
+async def test_who_was_never_looked_up_is_after_their_first_ask(db: Database) -> None:
+    """Once each while Slack says who they are, again while it does not, and never more than a few at a time."""
+    looked: list[str] = []
+    silent = True
+
+    class Looks:
+        async def refresh_account(self, kind: str, account: str) -> None:
+            looked.append(account)
+            await asyncio.sleep(0.01)
+            if not silent:
+                await db.write(lambda tx: people.believe(tx, kind, account, state=people.MEMBER, name="Dov"))
+
+    worker = Worker(db, Quick(db), POLICY, Metrics(), owner="w1", looks=Looks())
+    await worker.start()
+
+    async def asks(key: str) -> None:
+        await db.write(lambda tx: inbox.store(tx, [ask(key)]))
+        worker.wake()
+        assert await settled(db, key) == "done"
+        async with asyncio.timeout(5):
+            while len(worker._looking):
+                await asyncio.sleep(0.01)
+
+    await asks("a1")
+    assert looked == ["T1/U1"]
+    silent = False
+    await asks("a2")
+    await asks("a3")
+    assert looked == ["T1/U1"] * 2
+    found = await db.read(lambda tx: people.account(tx, "slack", "T1/U1"))
+    assert found and found.name == "Dov"
+    await worker.stop()

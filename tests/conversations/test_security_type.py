@@ -63,7 +63,7 @@ async def test_nobody_else_learns_of_it(town: Any, publishing: Path) -> None:
     assert channel["name"] == "inc-1-restricted"
     await over(town)
     members = next(c for c in await town.sb.channels() if c["name"] == channel["name"])["members"]
-    assert "U0CHI" in members, "the security contacts are invited"
+    assert {"U0CHI", "U0ANA"} <= set(members), "the security contacts and whoever declared it are invited"
     assert not {"U0EVE", "U0BEN", "U0DOV"} & set(members), "nobody else is"
     assert not (await town.sb.statuspage())["incidents"]
     assert not [m for m in await town.sb.messages("#incidents") if "INC-1" in m.plain]
@@ -92,7 +92,7 @@ async def _last(town: Any, user: str, line: str) -> str:
 @SQLITE
 async def test_updates_publishing_and_resolving_stay_inside(town: Any, publishing: Path) -> None:
     await town.muster(policy=publishing)
-    channel = f"#{(await opened(town))['name']}"  # only the security contacts are in it: Chi
+    channel = f"#{(await opened(town))['name']}"  # Ana, who declared it, and the security contacts: Chi
     await over(town)
     preview = await town.says("U0CHI", channel, f"/incident update {WORD} is contained", "contained")
     assert preview.button("Send")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 
 async def test_words_go_beside_the_chain(talk: Any) -> None:
     id = await talk.declare()
@@ -38,3 +40,23 @@ async def test_another_incidents_id_in_front_is_never_guessed(talk: Any) -> None
     assert (await talk("Ben", "incident note incident=INC-1 is the same", channel="C43")).text.startswith(
         "📝 Noted on *INC-1*"
     )
+
+
+@pytest.mark.parametrize("said", ["99:99", "24:00", "14:60", "7:5"])
+async def test_what_is_meant_as_a_time_and_is_none_is_not_kept_as_text(talk: Any, said: str) -> None:
+    await talk.declare()
+    for line in (f"at {said} the proxy fell over", f"the proxy fell over at {said}"):
+        reply = await talk("Ben", f"incident note {line}")
+        if reply.ok:
+            assert said == "7:5" and line.endswith(said), "only a whole time of day is one at the end"
+            continue
+        assert f"*{said}* is not a time. Write 14:05 (UTC)" in reply.text and "/incident note" in reply.text
+        assert "What is text may stand in quotes" in reply.text
+    assert all("at the proxy" not in e.text() for e in await talk.events("INC-1", "incident.note"))
+
+
+async def test_a_text_that_begins_with_at_is_a_text(talk: Any) -> None:
+    await talk.declare()
+    for text in ("at last it works", "at 3 of 5 shops", "we meet at noon", "at 99.99 percent", "10:1 at most"):
+        assert (await talk("Ben", f"incident note {text}")).ok
+    assert len(await talk.events("INC-1", "incident.note")) == 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from storage import incidents, runs
+from storage import incidents, people, runs
 
 
 async def test_a_mention_takes_the_role_and_is_told_by_a_run(talk: Any) -> None:
@@ -32,3 +32,16 @@ async def test_wrong_names_are_explained(talk: Any) -> None:
     await talk.declare()
     assert "no role *comander*" in (await talk("Ana", "incident role comander me")).text
     assert "cannot tell who" in (await talk("Ana", "incident role commander bob")).text
+
+
+async def test_somebody_slack_does_not_know_gets_none(talk: Any) -> None:
+    """Until the directory has found the account; a guest is named as one."""
+    await talk.declare()
+    reply = await talk("Ana", "incident role commander <@UNEW|new>")
+    assert not reply.ok and "Slack does not know who <@UNEW>" in reply.text.replace("&lt;", "<").replace("&gt;", ">")
+    assert await talk.read(lambda tx: incidents.roles(tx, "INC-1")) == {}
+    await talk.member("New")
+    assert (await talk("Ana", "incident role commander <@UNEW|new>")).ok
+    guest = "T1/UGUS"
+    await talk.house.db.write(lambda tx: people.believe(tx, "slack", guest, state=people.GUEST, name="Gus"))
+    assert "a guest" in (await talk("Ana", "incident role commander <@UGUS|gus>")).text

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
+from playbooks.errors import Refused
+from storage import cards, incidents, runs
+from storage.tables import timers
+
 
 async def test_it_changes_with_the_reason_and_new_clocks(talk: Any) -> None:
     await talk.declare()
@@ -13,10 +19,50 @@ async def test_it_changes_with_the_reason_and_new_clocks(talk: Any) -> None:
     assert event.body == {"from": "sev1", "to": "sev2"} and event.text("reason") == "only one shop"
 
 
-async def test_raised_where_nobody_was_paged_names_the_telephone(talk: Any) -> None:
-    await talk.declare("sev3 checkout is slow service=checkout")
+async def test_raised_it_pages_as_a_declare_would_have(talk: Any) -> None:
+    """By a run of its own, with the incident's one key; the clock of the acknowledgement starts now."""
+    id = await talk.declare("sev3 checkout is slow service=checkout")
     reply = await talk("Ben", "incident sev critical")
-    assert "nobody was paged" in reply.text and "+1-555-0199" in reply.text
+    assert reply.ok and "The on-call is being paged." in reply.text
+
+    def look(tx: Any) -> None:
+        run = runs.of_incident(tx, id)[-1]
+        assert run.playbook == "sev/raise" and not run.shown
+        waiting = set(tx.conn.execute(select(timers.c.kind, timers.c.subject).where(timers.c.state == "pending")).all())
+        assert {("acknowledge", id), ("settle", run.id)} <= {tuple(row) for row in waiting}
+        assert cards.get(tx, "status_page", id), "the draft of the new severity"
+
+    await talk.read(look)
+    assert "The page says so too" in (await _paged(talk, id, "sev2", "sev1")).text
+
+
+async def _paged(talk: Any, id: str, down: str, up: str) -> Any:
+    await talk.house.db.write(lambda tx: incidents.set_facts(tx, id, {"page_key": f"muster/{id}"}))
+    await talk("Ben", f"incident sev {down}")
+    return await talk("Ben", f"incident sev {up}")
+
+
+async def test_lowered_it_stops_nothing(talk: Any) -> None:
+    id = await talk.declare()
+    before = [run.id for run in await talk.read(lambda tx: runs.of_incident(tx, id))]
+    reply = await talk("Ben", "incident sev sev3")
+    assert reply.ok and "paged" not in reply.text
+    assert [run.id for run in await talk.read(lambda tx: runs.of_incident(tx, id))] == before
+
+
+async def test_raised_without_its_playbook_names_the_telephone(talk: Any, monkeypatch: Any) -> None:
+    await talk.declare("sev3 checkout is slow service=checkout")
+    found = talk.house.library.find
+
+    def find(name: str) -> Any:
+        if name == "sev/raise":
+            raise Refused("There is no playbook sev/raise.")
+        return found(name)
+
+    monkeypatch.setattr(talk.house.library, "find", find)
+    reply = await talk("Ben", "incident sev critical")
+    assert reply.ok and "Nobody was paged for it" in reply.text and "+1-555-0199" in reply.text
+    assert (await talk.incident("INC-1")).severity == "sev1"
 
 
 async def test_the_same_again_changes_nothing(talk: Any) -> None:
