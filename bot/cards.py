@@ -36,6 +36,7 @@ AT_ONCE = 8
 COALESCE_S = 1.0  # between two updates of one message: chat.update is tier 3 (contract A7)
 LONGEST_WAIT_S = 120.0
 LOOK_BACK_S = 86_400.0
+PIN_WITHIN_S = 2.0
 DELETED = ("message_not_found", "cant_update_message", "edit_window_closed")
 KINDS: dict[str, Any] = {
     "board": board, "announcement": announcement, "approval": approval, "run": run, "question": question,
@@ -176,6 +177,8 @@ class Projector:
         else:
             digest = ""  # it shows what it showed then: the next look updates it
         channel, ts = found.channel, found.ts
+        # Before the row says that it stands: whoever is struck in between is found by its key, and pinned then.
+        pinned = card.kind != "board" or await self._pinned(channel, ts)
 
         def keep(tx: Tx) -> None:
             cards.shown(tx, card, channel=channel, ts=ts, digest=digest)
@@ -185,7 +188,7 @@ class Projector:
 
         await self._db.write(keep)
         self._drawn(card, "posted")
-        if card.kind == "board":
+        if not pinned:
             self._pins.start(self._pin(channel, ts))
         if moved is not None:
             self._pins.start(self._moved(*moved, channel))
@@ -219,6 +222,17 @@ class Projector:
         log.warning("cards.deleted", kind=card.kind, subject=card.subject)
         fresh = Card(**{**card.__dict__, "state": "waiting", "ts": None, "posting_key": None})
         await self._first(fresh, channel, drawn)
+
+    async def _pinned(self, channel: str, ts: str) -> bool:
+        """Pin the board once; False: Slack is slow, to be tried on beside the card, which waits no longer."""
+        try:
+            async with asyncio.timeout(PIN_WITHIN_S):
+                await self._slack.pin(channel, ts)
+        except (TimeoutError, Temporary):
+            return False
+        except MusterError as error:
+            log.warning("cards.not_pinned", error=error.message)
+        return True
 
     async def _pin(self, channel: str, ts: str) -> None:
         """Pin the board; people can live without it, so a refusal is only logged."""

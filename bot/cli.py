@@ -160,16 +160,17 @@ async def sandboxed(port: int, rate_factor: float) -> int:
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     sandbox = Sandbox(rate_factor)
     await sandbox.start(port)
-    warming = asyncio.create_task(sandbox.aws.start())  # so that the first AWS call does not wait for moto
+    warming = asyncio.create_task(sandbox.warm())
     try:
         with tempfile.TemporaryDirectory(prefix="muster-sandbox-") as folder:
             env = sandbox.env() | {"DATABASE_URL": f"sqlite:///{folder}/muster.db"}
+            env["MUSTER_JOURNAL"] = f"{folder}/journal.jsonl"
             env["MUSTER_CONFIG"] = os.environ.get("MUSTER_CONFIG") or str(EXAMPLE)
             os.environ.update(env)  # secret references of the policy are read from the environment
             app = build(Settings.of(env, muster_port=0))
             started = asyncio.create_task(run(app, ("web", "worker"), ended))
             assert app.socket is not None, "the sandbox is reached by Socket Mode"
-            connected = asyncio.create_task(app.socket.up.wait())
+            connected = asyncio.gather(app.socket.up.wait(), warming)
             await asyncio.wait((started, connected), return_when=asyncio.FIRST_COMPLETED)
             connected.cancel()
             if not started.done():

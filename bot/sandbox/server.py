@@ -163,6 +163,11 @@ class Sandbox:
         await self._close_parts()
         self._fresh()
 
+    async def warm(self) -> None:
+        """Load what starts slowly (moto, PostgreSQL), so that nobody's first look waits for it. What fails here fails
+        again, in words, for whoever uses it."""
+        await asyncio.gather(self.aws.start(), self.database.start(), return_exceptions=True)
+
     def env(self, socket_mode: bool = True) -> dict[str, str]:
         """The environment that points Muster at this sandbox. Without Socket Mode SLACK_APP_TOKEN is left out."""
         env = {
@@ -188,16 +193,19 @@ async def run(port: int, *, as_json: bool = False, rate_factor: float = 1.0) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     await sandbox.start(port)
-    warming = asyncio.create_task(sandbox.aws.start())  # so that the first AWS call does not wait for moto
     env = sandbox.env()
     if as_json:
         text = json.dumps(env) + "\n"
     else:
         text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in env.items())
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    warming, over = asyncio.create_task(sandbox.warm()), asyncio.create_task(ended.wait())
     try:
-        await ended.wait()
+        await asyncio.wait((warming, over), return_when=asyncio.FIRST_COMPLETED)
+        if not over.done():
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        await over
     finally:
         warming.cancel()
+        over.cancel()
         await sandbox.stop()

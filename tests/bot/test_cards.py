@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from bot.app import App
@@ -45,6 +47,32 @@ async def test_the_board_is_posted_once_pinned_and_told(bot: App, people: Sandbo
     assert len(await boards(people)) == 1
     told = await bot.db.read(lambda tx: timeline.read(tx, "INC-1", types=("card.told",)))
     assert [event.body["kind"] for event in told].count("board") == 1
+
+
+async def test_struck_between_posting_and_pinning_it_is_pinned_all_the_same(
+    bot: App, people: SandboxClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    struck = asyncio.Event()
+
+    async def hang(channel: str, ts: str) -> None:
+        struck.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bot.slack, "pin", hang)
+        await declare(people)
+        await asyncio.wait_for(struck.wait(), 15)
+        await bot.projector._drawing.finish(0.0)  # what a process that ends here leaves behind
+    found = await bot.db.read(lambda tx: cards.get(tx, "board", "INC-1"))
+    assert found and found.state == "posting"
+    bot.projector.wake()
+
+    async def pinned() -> bool:
+        return len((await people.channel(ROOM))["pins"]) == 1
+
+    await people.wait_until(pinned, timeout=15)
+    await people.wait_until(lambda: live(bot, "board", "INC-1"), timeout=15)
+    assert len(await boards(people)) == 1
 
 
 async def test_an_acknowledgement_shows_on_the_board_in_the_same_message(bot: App, people: SandboxClient) -> None:

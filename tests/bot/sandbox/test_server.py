@@ -7,7 +7,9 @@ import json
 import os
 import signal
 import sys
+import time
 
+import psycopg
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -52,5 +54,10 @@ async def test_its_own_process_says_when_it_is_ready_and_stops_on_a_signal(stop:
     env = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
     async with SandboxClient(env["SANDBOX_URL"]) as sb:
         assert (await sb.env()) == env
+        assert {one["id"] for one in await sb.instances()} == {"orders-db"}
+    begun = time.monotonic()
+    with await asyncio.to_thread(psycopg.connect, env["CHECKOUT_DSN"]) as line:
+        assert line.execute("SELECT count(*) FROM orders").fetchone()
+    assert time.monotonic() - begun < 1.0, "its PostgreSQL was running before it said that it is ready"
     process.send_signal(stop)
     assert await asyncio.wait_for(process.wait(), 10) == 0
