@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from bot.doctor import Finding, examine
+from pydantic import SecretStr
+
+from bot.doctor import Finding, _step_up, examine
 from bot.manifest import EVENTS, SCOPES, as_yaml, manifest
 from bot.sandbox.client import SandboxClient
 from bot.settings import Settings
+from playbooks.policy import load_policy
+from storage.sealing import new_key
+from tests.bot.conftest import EXAMPLE
 
 
 def by_name(findings: list[Finding]) -> dict[str, list[Finding]]:
@@ -63,6 +68,15 @@ async def test_a_quorum_nobody_could_give_is_a_warning(start: Any, people: Sandb
     await people.group("sre", remove=["U0CHI"])
     found = by_name(await examine(await settings(start)))
     assert found["Quorum of checkout"][0].state == "warning"
+
+
+def test_without_a_key_codes_that_policy_asks_for_are_a_fault() -> None:
+    policy = load_policy(EXAMPLE)
+    asks = policy.model_copy(update={"approvals": policy.approvals.model_copy(update={"mfa": "required"})})
+    none, some = Settings(muster_key=None), Settings(muster_key=SecretStr(new_key()))
+    states = [_step_up(*one).state for one in ((none, policy), (none, asks), (some, asks))]
+    assert states == ["missing", "broken", "ok"]
+    assert "muster key" in _step_up(none, asks).text
 
 
 def test_the_manifest_fits_slack() -> None:
