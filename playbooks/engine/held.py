@@ -185,12 +185,16 @@ class Held:
             tried.clear()
             return work(tx, tried)
 
+        stored = False
         try:
             ready = await self.house.db.write(write)
-        except BaseException as error:
-            self.flying -= tried
-            self.unsent |= tried if isinstance(error, Unreachable) else set()
+            stored = True
+        except Unreachable:
+            self.unsent |= tried
             raise
+        finally:
+            if not stored:
+                self.flying -= tried
         if ready is None or self.follow is None:
             return False
         for one in ready.begun:
