@@ -46,7 +46,7 @@ STATUSES = {"runs", "steps", "approvals", "votes"}
 # What the doors may ask of the record's writers: reading, and the one fact that a card was told.
 DOORS_MAY = {"get", "find", "told", "roles", "roles_of", "open_ones", "by_channel", "get_by_number"}
 LOOKS = ("look", "plan", "verify", "reconcile", "_check", "_events")
-WRITES = ("insert", "update", "delete", "insert_or")
+WRITES = ("insert", "update", "delete", "insert_or", "change", "fresh_insert")
 
 
 def calls(tree: ast.AST) -> Iterator[ast.Call]:
@@ -192,6 +192,7 @@ def test_a_planted_entry_by_hand_is_found(planted: Callable[..., Any], code: str
         "from storage.tables import steps\n\ndef f(tx):\n    tx.conn.execute(update(steps).values(state='done'))\n",
         "from storage.tables import approvals as asked\n\ndef f(tx):\n    tx.conn.execute(delete(asked))\n",
         "from storage import tables\n\ndef f(tx):\n    tx.conn.execute(insert_or(tx, tables.votes))\n",
+        "from storage.tables import runs\n\ndef f(tx):\n    change(tx, runs, {'id': 'x'}, {'state': 'done'})\n",
     ],
 )
 def test_a_planted_status_is_found(planted: Callable[..., Any], code: str) -> None:
