@@ -28,7 +28,7 @@ from playbooks.engine.transition import Changes, Fence, Fenced, lock, transition
 from playbooks.engine.values import references, resolve, test
 from playbooks.errors import Refused
 from playbooks.policy import Policy
-from storage import runs
+from storage import runs, timeline
 from storage.db import Database, Tx, Unreachable, Work
 from storage.runs import Run, Step
 
@@ -159,7 +159,7 @@ class Held:
             await self.keep(lambda tx: write(tx, None))
         except Fenced:
             self.lost = True
-            await self.keep(lambda tx: late(tx, self.id, idx, decide, attempt))
+            await self.keep(lambda tx: late(tx, self.id, idx, decide, attempt, self.fence.number))
         return False
 
     def _begin_ready(
@@ -202,17 +202,23 @@ class Held:
         return not ready.more
 
 
-def late(tx: Tx, run_id: str, idx: int, decide: Any, attempt: int | None = None) -> None:
+def late(tx: Tx, run_id: str, idx: int, decide: Any, attempt: int | None = None, fence: int = 0) -> None:
     """The run was taken over while the effect was being made. The outcome is known: it goes on the record, and where
-    the new holder is still wondering about this very attempt, it answers the question."""
+    the new holder is still wondering about this very attempt, it answers the question.
+
+    fence: the number under which the call was made; once is enough when the answer to this very commit was lost.
+    """
     run = lock(tx, run_id)
     step = runs.steps_of(tx, run_id)[idx - 1]
     of = step.attempt if attempt is None else attempt
+    if _said_late(tx, run, (idx, of, fence)):
+        return
     wondering = step.state in ("unknown", "asking", "uncertain") and step.attempt == of
     told: Changes = decide(tx, run, _as_started(step))
     outcome = told.steps.get(idx, {})
     changes = Changes()
-    changes.event("step.late", run=run_id, step=idx, id=step.id, attempt=of, came_as=outcome.get("state", "—"))
+    changes.event("step.late", run=run_id, step=idx, id=step.id, attempt=of, fence=fence,
+                  came_as=outcome.get("state", "—"))  # fmt: skip
     answers = wondering and outcome.get("state") in ("done", "succeeded")
     if answers and (step.state, "done") in moves.STEP_MOVES and run.state not in moves.RUN_ENDED:
         values = {**outcome, "state": "done", "wake_at": None}
@@ -220,6 +226,13 @@ def late(tx: Tx, run_id: str, idx: int, decide: Any, attempt: int | None = None)
         changes.events += [event for event in told.events if event.type == "step.done"]
         changes.run["ready_at"] = tx.now
     transition(tx, run, changes)
+
+
+def _said_late(tx: Tx, run: Run, call: tuple[int, int, int]) -> bool:
+    """Whether the outcome of this call (step, attempt, fence) stands on the timeline already."""
+    told = timeline.read(tx, run.stream, types=("step.late",))
+    mine = (event.body for event in told if event.body["run"] == run.id)
+    return any((body["step"], body["attempt"], body.get("fence")) == call for body in mine)
 
 
 def _as_started(step: Step) -> Step:
