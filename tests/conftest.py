@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -16,7 +17,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
 
-from storage import migrate
+from storage import grants, migrate
 from storage.db import Database
 
 structlog.configure(
@@ -25,6 +26,8 @@ structlog.configure(
 )
 
 BACKENDS = ("sqlite", "postgresql")
+AS_APP = "MUSTER_TESTS_AS_APP"  # set: PostgreSQL tests run as the application's role (tests/storage/test_grants.py)
+APP_LOGIN = "app_login"
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +63,9 @@ def pg_template(server: URL) -> str:
     """The name of a migrated, empty database to copy."""
     _on_server(server, "CREATE DATABASE muster_template")
     migrate.upgrade(server.set(database="muster_template").render_as_string(hide_password=False))
+    if os.environ.get(AS_APP):
+        _on_server(server.set(database="muster_template"), *grants.statements())
+        _on_server(server, f"CREATE ROLE {APP_LOGIN} LOGIN", f"GRANT {grants.APP} TO {APP_LOGIN}")
     return "muster_template"
 
 
@@ -95,12 +101,16 @@ async def db(url: str) -> AsyncIterator[Database]:
 def _pg_database(server: URL, template: str) -> Iterator[str]:
     name = f"t{uuid4().hex}"
     _on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield server.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
+    found = server.set(database=name, drivername="postgresql")
+    if template == "muster_template" and os.environ.get(AS_APP):
+        found = found.set(username=APP_LOGIN)
+    yield found.render_as_string(hide_password=False)
     _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _on_server(server: URL, statement: str) -> None:
+def _on_server(server: URL, *statements: str) -> None:
     engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as conn:
-        conn.execute(text(statement))
+        for statement in statements:
+            conn.execute(text(statement))
     engine.dispose()
