@@ -28,13 +28,16 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import select
 
+from bot.codes import Codes
 from bot.metrics import Metrics
 from bot.questions import Questions
 from bot.slack import SlackDoor
 from bot.store import Store
+from commands.command import load_commands
 from playbooks.connectors.slack import Slack
 from playbooks.policy import parse_policy
 from storage.db import Database
+from storage.inbox import Ask
 from storage.migrate import upgrade
 from storage.sql import count_all
 from storage.tables import inbox
@@ -100,13 +103,17 @@ async def bolt() -> AsyncIterator[int]:
         yield port
 
 
+async def not_stored(ask: Ask) -> tuple[str, bool]:
+    return "not stored", False
+
+
 @asynccontextmanager
 async def ours(db: Database) -> AsyncIterator[int]:
     slack = Slack("xoxb-1", base_url="http://127.0.0.1:9/api/")
     questions = Questions(slack, {}, None, POLICY)
     door = SlackDoor(
-        Store(db), questions, Metrics(), client=AsyncWebClient("xoxb-1", base_url="http://127.0.0.1:9/api/"),
-        signing_secret=SECRET, not_stored=lambda line: "not stored",
+        Store(db, Codes(load_commands(), None)), questions, Metrics(), client=AsyncWebClient("xoxb-1", base_url="http://127.0.0.1:9/api/"),
+        signing_secret=SECRET, instead=not_stored,
     )  # fmt: skip
     async with served(door.http) as port:
         yield port
