@@ -143,6 +143,18 @@ class ApprovalRule(BaseModel):
             }
         )
 
+    def with_all_of(self, other: ApprovalRule) -> ApprovalRule:
+        """This rule and another one together: what either asks for. Raises Refused when nobody could meet both."""
+        never = "never" in (self.requester, other.requester)
+        also = Override.model_validate({
+            "people": other.people or None, "groups": dict(other.groups), "from": list(other.from_),
+            "expires": timedelta(seconds=other.expires_s), "member_age": timedelta(seconds=other.member_age_s),
+            "directory_max_age": timedelta(seconds=other.directory_max_age_s),
+            "ask_max_age": timedelta(seconds=other.ask_max_age_s),
+            **({"requester": "never"} if never else {}), **({"mfa": "required"} if other.mfa else {}),
+        })  # fmt: skip
+        return self.stricter(also, other.source) if other != self else self
+
     def broken(self, rules: Collection[str], who: tuple[str, ...]) -> ApprovalRule:
         """This rule with those of BREAKABLE set aside for one person out of `who`; what is not named stays."""
         changes: dict[str, Any] = {

@@ -17,7 +17,7 @@ from commands.playbook import break_glass
 from commands.playbook.plan import Plan
 from playbooks.action import Risk
 from playbooks.durations import words
-from playbooks.engine.approvals import Candidates, Tally, short
+from playbooks.engine.approvals import Candidates, Tally, join, short
 from playbooks.engine.quorum import candidates, count, on_call_policy, rule_of
 from playbooks.policy import ApprovalRule, Policy
 from storage import reviews, runs
@@ -81,14 +81,10 @@ def draw(facts: ApprovalFacts, around: Around) -> Drawn:
     """The card. What is bound into the digest is shown word for word."""
     asked, run, plan = facts.asked, facts.run, facts.asked.plan
     where = f"{run.incident} · " if run.incident else f"{run.id} · "
-    of = f" of {plan['of']}" if plan.get("of") else ""
     kind = f" · {run.kind.upper()}" if run.kind != "real" else ""
-    head = (
-        f"🔐 *{where}step {asked.idx}{of} · {escape(facts.step.uses)}*{kind} — "
-        f"asked by *{around.name(run.requester)}*, {around.at(asked.opened_at)}"
-    )
+    head = f"🔐 *{where}{_what(facts)}*{kind} — asked by *{around.name(run.requester)}*, {around.at(asked.opened_at)}"
     warnings = " ".join(person(one, 300) for one in plan.get("warnings") or ())
-    effect = f"*{_effect(facts)}.* {warnings} {_no_return(facts)}"
+    effect = f"{_effects(facts)} {warnings} {_no_return(facts)}"
     about = (
         f"site {escape(run.site or '—')} · playbook {escape(run.playbook)} · `{short(asked.digest)}` · "
         f"expires *{around.at(asked.expires_at)}* UTC"
@@ -108,12 +104,40 @@ def _effect(facts: ApprovalFacts) -> str:
     return person(str(facts.asked.plan.get("effect") or "").replace(" -> ", " → ").rstrip("."), 1200)
 
 
+def _what(facts: ApprovalFacts) -> str:
+    """`step 2 of 4 · aws.rds_failover`, or `steps 2, 3 and 4 of 6 · stage cutover`."""
+    plan = facts.asked.plan
+    of = f" of {plan['of']}" if plan.get("of") else ""
+    if not plan.get("steps"):
+        return f"step {facts.asked.idx}{of} · {escape(facts.step.uses)}"
+    return f"steps {join([str(one['idx']) for one in plan['steps']])}{of} · stage {escape(plan['stage'])}"
+
+
+def _effects(facts: ApprovalFacts) -> str:
+    """The one effect; of a stage each step's in order, with what has begun and what an earlier step will say."""
+    plan = facts.asked.plan
+    if not plan.get("steps"):
+        return f"*{_effect(facts)}.*"
+    begun = plan.get("started", ())
+    lines = []
+    for one in plan["steps"]:
+        effect = person(str(one["effect"]).replace(" -> ", " → ").rstrip("."), 600)
+        mark = "✅" if one["idx"] in begun else "•"
+        late = " _else it asks again_" if one["later"] else ""
+        lines.append(f"{mark} {one['idx']} {escape(one['uses'])}: *{effect}.*{late}")
+    return "\n".join([*lines, "One yes covers each of these once, in this order.\n"])
+
+
+def _risk(facts: ApprovalFacts) -> int:
+    return max([facts.step.risk, *(int(one["risk"]) for one in facts.asked.plan.get("steps") or ())])
+
+
 def _no_return(facts: ApprovalFacts) -> str:
     """Whether it can be undone, from its risk and the action's own words."""
     undo = str(facts.asked.plan.get("undo") or "").rstrip(".")
     if facts.step.risk == Risk.CONTAIN:
         return "*Only closes access*; opening it again takes the full quorum."
-    if facts.step.risk >= Risk.IRREVERSIBLE:
+    if _risk(facts) >= Risk.IRREVERSIBLE:
         return "*Point of no return: it cannot be undone.*"
     return f"*Point of no return* (recoverable{f': {person(undo, 200)}' if undo else ''})."
 
@@ -205,7 +229,7 @@ def _ended(facts: ApprovalFacts, around: Around) -> str:
     if asked.state == "used":
         return f"✅ *started {hms(step.started_at)}* UTC"
     if asked.state == "granted":
-        return "✅ *approved*, starting"
+        return "✅ *approved*, under way" if (asked.plan or {}).get("started") else "✅ *approved*, starting"
     words = {
         "denied": f"⛔ *denied {when}*{why}. Nothing was changed.",
         "expired": f"⌛ *expired {when}*{why}. Nothing was changed; ask again with `/playbook retry {asked.run}`.",

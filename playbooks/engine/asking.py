@@ -7,9 +7,10 @@ Does not belong here: counting (approvals.py), votes people cast (voting.py), do
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Any
 
 import structlog
@@ -18,11 +19,13 @@ from sqlalchemy import insert
 from playbooks.action import Action, Plan, Risk
 from playbooks.engine import alone
 from playbooks.engine import approvals as rules
+from playbooks.engine.covering import Part, as_now, bind_rest, covers, exact, staged
 from playbooks.engine.held import Held, load
 from playbooks.engine.outcomes import skip
 from playbooks.engine.paging import call_again, first_call
 from playbooks.engine.quorum import candidates, count, groups_of, on_call_policy, rule_of
 from playbooks.engine.scope import service_of
+from playbooks.engine.spending import after_non_effect, spent
 from playbooks.engine.transition import Changes, lock, transition
 from playbooks.errors import MusterError, Refused, Temporary
 from playbooks.policy import ApprovalRule
@@ -31,7 +34,6 @@ from storage.db import Tx
 from storage.runs import Approval, Run, Step
 from storage.sql import insert_or
 from storage.tables import approvals, locks
-from storage.types import iso
 
 log = structlog.get_logger(__name__)
 
@@ -59,43 +61,6 @@ class _Looked:
     step: Step
     scope: Mapping[str, Any]
     steps: list[Step]
-
-
-def covers(
-    run: Run,
-    step: Step,
-    action: Action,
-    plan: Plan,
-    rule: Mapping[str, Any],
-    expires_at: datetime,
-    *,
-    mode: str,
-    overrides: Mapping[str, Any] | None = None,
-) -> Any:
-    """Everything an approval is bound to. Anything in here changes: another digest, votes void."""
-    return {
-        "playbook": run.digest,
-        "run": run.id,
-        "steps": [
-            {
-                "index": step.idx,
-                "id": step.id,
-                "action": step.uses,
-                "version": action.version,
-                "params": {"attempt": step.attempt, **action.model_dump(mode="json")},
-                "targets": list(plan.targets),
-                "effect": plan.effect,
-            }
-        ],
-        "site": run.site,
-        "service": run.service,
-        "incident": run.incident,
-        "kind": run.kind,
-        "mode": mode,
-        "overrides": dict(overrides) if overrides else None,
-        "rule": dict(rule),
-        "expires_at": iso(expires_at),
-    }
 
 
 async def _plan(held: Held, idx: int) -> tuple[_Looked, Action, Plan] | None:
@@ -160,53 +125,59 @@ async def ask(held: Held, idx: int) -> None:
     if planned is None:
         return
     looked, action, plan = planned
+    rest, alone_why = await bind_rest(held, looked.steps, looked.scope, looked.step, looked.now)
+    parts = [exact(looked.step, action, plan), *rest]
     if held.house.directory is not None:
-        rule = _rule(held, looked.run, looked.step)
+        rule = _rule(held, looked.run, [part.step for part in parts])
         await held.house.directory.refresh_for_vote(held.house.policy, groups_of(rule), None)
         if looked.run.service:
             await held.house.directory.refresh_oncall(held.house.policy, looked.run.service)
 
     def write(tx: Tx) -> None:
         run = lock(tx, held.id, held.fence)
-        step = runs.steps_of(tx, held.id)[idx - 1]
-        if step.state == "pending" and not run.stop_asked:
-            _ask(tx, held, run, step, action, plan)
+        steps = runs.steps_of(tx, held.id)
+        if steps[idx - 1].state == "pending" and not run.stop_asked and run.state not in ("paused", "aborted"):
+            _ask(tx, held, run, [replace(part, step=steps[part.step.idx - 1]) for part in parts], alone_why)
 
     await held.house.db.write(write)
 
 
-def _rule(held: Held, run: Run, step: Step) -> ApprovalRule:
+def _rule(held: Held, run: Run, steps: Sequence[Step]) -> ApprovalRule:
+    """The rule for these steps together: what any of them asks for. Raises Refused when nobody could meet it."""
     policy = held.house.policy
     service = service_of(policy, run.service)
     site = policy.sites.get(run.site) if run.site else policy.site_of(service)
-    return policy.rule_for(Risk(step.risk), held.spec(step.idx).approvals, run.kind, site, service)
+    each = [
+        policy.rule_for(Risk(step.risk), held.spec(step.idx).approvals, run.kind, site, service)
+        for step in sorted(steps, key=lambda step: -step.risk)
+    ]
+    return reduce(ApprovalRule.with_all_of, each)
 
 
-def _ask(tx: Tx, held: Held, run: Run, step: Step, action: Action, plan: Plan) -> None:
-    rule = _rule(held, run, step)
+def _ask(tx: Tx, held: Held, run: Run, parts: Sequence[Part], alone_why: str) -> None:
+    """Write the request for the first step, and with it for those that `parts` bind of the rest of its stage."""
+    step, plan = parts[0].step, parts[0].shown
+    rule = _rule(held, run, [part.step for part in parts])
+    targets = tuple(dict.fromkeys(target for part in parts for target in part.targets))
     changes = Changes()
-    void(tx, step, changes, "it is asked for again")
-    if not _take_locks(tx, run, plan.targets):
-        refused = _held_by_other(tx, run, step, plan)
+    for part in parts:
+        void(tx, part.step, changes, "it is asked for again")
+    if not _take_locks(tx, run, targets):
+        refused = _held_by_other(tx, run, step, targets)
         refused.approvals |= changes.approvals
+        refused.events[:0] = changes.events
         transition(tx, run, refused)
         return
     expires = tx.now + timedelta(seconds=rule.expires_s)
     number = len(runs.approvals_of(tx, run.id)) + 1
     barred = {
         **dict.fromkeys(run.editors, "editor"),
-        **dict.fromkeys(step.requesters, "retry"),
+        **dict.fromkeys((who for part in parts for who in part.step.requesters), "retry"),
         run.requester: "requester",
     }
     mode = "contain" if Risk(step.risk) is Risk.CONTAIN else "quorum"
-    bound = covers(run, step, action, plan, rule.model_dump(mode="json"), expires, mode=mode)
-    service = service_of(held.house.policy, run.service)
-    shown = {
-        **plan.model_dump(mode="json", exclude={"outputs"}),
-        "risk": Risk(step.risk).word,
-        "rpo_s": int(service.rpo.total_seconds()) if service else None,
-        "of": len(held.playbook.steps),
-    }
+    bound = covers(run, [part.bound for part in parts], rule.model_dump(mode="json"), expires, mode=mode)
+    shown = _shown(held, run, parts, alone_why)
     asked = {
         "id": f"{run.id}/{number}", "run": run.id, "idx": step.idx, "attempt": step.attempt,
         "digest": rules.digest(bound), "covers": bound, "rule": rule.model_dump(mode="json"), "plan": shown,
@@ -214,12 +185,15 @@ def _ask(tx: Tx, held: Held, run: Run, step: Step, action: Action, plan: Plan) -
         "mode": mode,
     }  # fmt: skip
     tx.conn.execute(insert(approvals).values(asked))
-    changes.steps[step.idx] = {"state": "held", "approval": asked["id"], "plan": shown, "wake_at": None, "tries": 0}
+    for part in parts:
+        changes.steps[part.step.idx] = {"approval": asked["id"], "plan": dict(part.shown)}
+    changes.steps[step.idx] |= {"state": "held", "plan": shown, "wake_at": None, "tries": 0}
     changes.approvals[str(asked["id"])] = {}
     changes.event(
         "approval.requested", run.requester, approval=asked["id"], run=run.id, step=step.idx, uses=step.uses,
-        digest=asked["digest"], effect=plan.effect, targets=list(plan.targets), data_loss=plan.data_loss,
+        digest=asked["digest"], effect=shown["effect"], targets=list(targets), data_loss=plan.get("data_loss", ""),
         expires_at=expires, people=rule.people, rule=rule.model_dump(mode="json"), mode=mode,
+        stage=shown.get("stage"), steps=[part.step.idx for part in parts],
     )  # fmt: skip
     able = candidates(tx, rule, barred, on_call_policy(held.house.policy, run))
     if not able.reachable:
@@ -229,6 +203,21 @@ def _ask(tx: Tx, held: Held, run: Run, step: Step, action: Action, plan: Plan) -
     transition(tx, run, changes)
 
 
+def _shown(held: Held, run: Run, parts: Sequence[Part], alone_why: str) -> dict[str, Any]:
+    """What the card shows: the step's own plan; of a stage every step in order, and the worst of what they say."""
+    service = service_of(held.house.policy, run.service)
+    worst = max(part.step.risk for part in parts)
+    shown = {
+        **parts[0].shown,
+        "risk": Risk(worst).word,
+        "rpo_s": int(service.rpo.total_seconds()) if service else None,
+        "of": len(held.playbook.steps),
+    }
+    if alone_why:
+        shown["notes"] = [*shown.get("notes", ()), alone_why]
+    return shown if len(parts) < 2 else staged(str(held.spec(parts[0].step.idx).stage), parts, shown)
+
+
 def _take_locks(tx: Tx, run: Run, targets: tuple[str, ...]) -> bool:
     for target in sorted(targets):
         row = {"resource": target, "run": run.id, "person": run.requester, "since": tx.now}
@@ -236,9 +225,9 @@ def _take_locks(tx: Tx, run: Run, targets: tuple[str, ...]) -> bool:
     return all(held.run == run.id for held in runs.holders(tx, targets))
 
 
-def _held_by_other(tx: Tx, run: Run, step: Step, plan: Plan) -> Changes:
+def _held_by_other(tx: Tx, run: Run, step: Step, targets: Collection[str]) -> Changes:
     """The second asker is told who holds it, since when, and how to free it."""
-    other = next(held for held in runs.holders(tx, plan.targets) if held.run != run.id)
+    other = next(held for held in runs.holders(tx, targets) if held.run != run.id)
     who = people.name(tx, other.person)
     words = (
         f"{other.resource} is held by run {other.run} (asked by {who}) since {other.since:%H:%M} UTC. "
@@ -296,9 +285,11 @@ def check_approval(tx: Tx, held: Held, run: Run, step: Step, action: Action, app
         raise Differs(Changes())
     if rules.expired(tx.now, asked.expires_at):
         raise Differs(Changes())  # the next look expires it
-    bound = covers(
-        run, step, action, approved.plan, asked.rule, asked.expires_at, mode=asked.mode, overrides=asked.overrides
-    )
+    parts = asked.covers["steps"]
+    if [part["index"] for part in parts].count(step.idx) != 1 or spent(asked, step.idx):
+        raise Differs(_ask_again(step, asked, "it was used for this step already"))
+    now = [as_now(part, step, action, approved.plan) if part["index"] == step.idx else part for part in parts]
+    bound = covers(run, now, asked.rule, asked.expires_at, mode=asked.mode, overrides=asked.overrides)
     if rules.digest(bound) != asked.digest:
         raise Differs(_ask_again(step, asked, "what would happen changed"))
     tally = count(tx, asked)
@@ -316,7 +307,7 @@ def check_approval(tx: Tx, held: Held, run: Run, step: Step, action: Action, app
     if run.incident:
         incidents.decided(tx, run.incident)
     if not _take_locks(tx, run, approved.plan.targets):
-        raise Refused(str(_held_by_other(tx, run, step, approved.plan).steps[step.idx]["error"]))
+        raise Refused(str(_held_by_other(tx, run, step, approved.plan.targets).steps[step.idx]["error"]))
     if asked.mode == "contain":
         alone.acts(tx, held.house, run, asked, tally.counted[0])
 
@@ -335,6 +326,7 @@ def _ask_again(step: Step, asked: Approval, why: str) -> Changes:
 def keep_approval(tx: Tx, step: Step, changes: Changes) -> None:
     """A proven non-effect keeps its approval, once, before it expires."""
     used = runs.approval(tx, step.approval) if step.approval else None
-    if used is not None and used.state == "used" and used.reason != "kept" and used.expires_at > tx.now:
-        changes.approvals[used.id] = {"state": "granted", "reason": "kept", "decided_at": None}
+    again = after_non_effect(used, step.idx) if used is not None and used.expires_at > tx.now else None
+    if used is not None and again is not None:
+        changes.approvals[used.id] = again
         changes.event("approval.kept", approval=used.id, run=step.run, step=step.idx)

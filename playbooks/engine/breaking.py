@@ -213,7 +213,9 @@ def _break(attempt: _Attempt, asked: Approval, method: str) -> Said:
         proof=method, via=attempt.via, texts={"reason": attempt.reason},
     )  # fmt: skip
     changes.event("approval.granted", approval=made.id, run=run.id, step=asked.idx, by=[actor.person])
-    changes.steps[asked.idx] = {"approval": made.id}
+    for step in runs.steps_of(tx, run.id):
+        if step.approval == asked.id and step.state in ("held", "pending"):  # of a stage: every step that is left
+            changes.steps[step.idx] = {"approval": made.id}
     changes.run["ready_at"] = tx.now
     within = section.review_within.total_seconds()
     review = alone.open_review(tx, run, made, MODE, str(actor.person), within, changes)

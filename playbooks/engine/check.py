@@ -7,13 +7,13 @@ the vocabulary itself (written.py), anything that needs a policy's values (input
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from playbooks.action import Action, Risk, load_actions
 from playbooks.durations import parse_duration
+from playbooks.engine.check_stages import constraint_references, stage_problems
 from playbooks.engine.expressions import Path
 from playbooks.engine.model import Playbook, Step
 from playbooks.engine.values import RUN_FIELDS, condition_references, incident_names, is_incident_name, references
@@ -172,21 +172,19 @@ class _Check:
                     self._problems.add(line, f"objectives.{key}: {what}")
 
     def _stages(self) -> None:
-        """A stage is a run of neighbours, and holds something that needs approval."""
-        members: dict[str, list[Step]] = {}
+        every = {step.id: step for step in self._playbook.steps}
+        said = set()
+        for step, loc, what in stage_problems(self._playbook.steps, self._risk):
+            self._say(step, loc, what)
+            said.add(step.id)
         for step in self._playbook.steps:
-            if step.stage is not None:
-                members.setdefault(step.stage, []).append(step)
-        for name, steps in members.items():
-            for before, after in pairwise(steps):
-                if after.index != before.index + 1:
-                    self._say(after, ("stage",), f"stage {name} is interrupted after step {before.id}")
-            if not any(self._is_destructive(step) for step in steps):
-                self._say(steps[0], ("stage",), f"stage {name} holds no destructive step")
+            for path in sorted(constraint_references(step)) if step.id not in said else ():
+                if wrong := self._wrong(path, step, every):
+                    self._say(step, ("constraint",), f"constraint: {wrong}")
 
-    def _is_destructive(self, step: Step) -> bool:
+    def _risk(self, step: Step) -> Risk:
         action = self._find(step.uses)
-        return action is None or max(action.risk, step.risk or action.risk).destructive
+        return Risk.IRREVERSIBLE if action is None else max(action.risk, step.risk or action.risk)
 
 
 def _step_nodes(nodes: Any) -> list[Any]:

@@ -21,6 +21,7 @@ from playbooks.engine.asking import Differs, check_approval, keep_approval, look
 from playbooks.engine.beginning import Begun, begin, once, ready
 from playbooks.engine.held import Held
 from playbooks.engine.scope import scope_of
+from playbooks.engine.spending import after_start
 from playbooks.engine.transition import Changes, lock, transition
 from playbooks.errors import MusterError, Refused
 from storage import runs
@@ -133,7 +134,9 @@ def _begin(tx: Tx, held: Held, idx: int, approved: Any) -> Begun | None:
         void(tx, step, changes, "the step is not done" if after == "skipped" else "the step cannot be done now")
         transition(tx, run, changes, steps)
         return None
-    changes.approvals[approved.id] = {"state": "used"}
+    asked = runs.approval(tx, approved.id)
+    assert asked is not None
+    changes.approvals[approved.id] = after_start(asked, idx)
     transition(tx, run, changes, steps)
     return begun
 

@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from playbooks.action import Action, Risk, find
 from playbooks.engine.check import check
 from playbooks.engine.inputs import service_input, site_input, typed_inputs
-from playbooks.engine.model import Input, InputType, OnFailure, Playbook, Step
-from playbooks.engine.written import WrittenGroup, WrittenInput, WrittenPlaybook, WrittenStep
+from playbooks.engine.model import Bound, Constraint, Input, InputType, OnFailure, Playbook, Step
+from playbooks.engine.written import WrittenConstraint, WrittenGroup, WrittenInput, WrittenPlaybook, WrittenStep
 from playbooks.reading import Problems, explain, line_of, plain, read_yaml
 
 __all__ = [
@@ -165,6 +165,7 @@ class _Steps:
                 if_=step.if_,
                 phase=step.phase,
                 stage=step.stage,
+                constraint=_constraint(step.constraint),
                 timeout_s=_seconds(step.timeout),
                 retries=step.retries,
                 on_failure=step.on_failure,
@@ -176,6 +177,16 @@ class _Steps:
                 line=line,
             )
         )
+
+
+def _constraint(written: WrittenConstraint | None) -> Constraint | None:
+    if written is None:
+        return None
+    bounds = written.inputs.items()
+    return Constraint(
+        tuple(written.targets),
+        {name: Bound(None if one.one_of is None else tuple(one.one_of), one.matches) for name, one in bounds},
+    )
 
 
 def _seconds(length: timedelta | None) -> float | None:

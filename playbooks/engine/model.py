@@ -1,7 +1,7 @@
 """A playbook after reading: typed, frozen, flattened in document order.
 
-Belongs here: Playbook, Step and Input. Does not belong here: reading YAML (load.py), checking it (check.py), references
-(values.py), what a run remembers (storage).
+Belongs here: Playbook, Step, Input, Constraint. Does not belong here: reading YAML (load.py), checking it (check.py),
+references (values.py), what a run remembers (storage).
 """
 
 from __future__ import annotations
@@ -32,12 +32,29 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """What one input may turn out to be, as written: one of these values, or a text with `*` for anything."""
+
+    one_of: tuple[Any, ...] | None = None
+    matches: str | None = None
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """What a step of a stage may turn out to do: on none but these targets, with inputs bound like this."""
+
+    targets: tuple[str, ...]
+    inputs: dict[str, Bound] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Step:
     """One action call.
 
     index: 1-based position as people see it ("step 2 of 4"). with_: values as written, references unresolved.
     if_: an expression, with or without `${{ }}`. approvals: the override as written (policy_approvals.Override reads
     it). group and lane: set inside `parallel:`; steps of a group share `group`. risk: raised by the playbook, or None.
+    stage: approved together with its neighbours of that name; constraint: as what, where that is not known by then.
     Times are in seconds. line: 1-based, in the file.
     """
 
@@ -49,6 +66,7 @@ class Step:
     if_: str | None = None
     phase: str | None = None
     stage: str | None = None
+    constraint: Constraint | None = None
     timeout_s: float | None = None
     retries: int = 0
     on_failure: OnFailure = "pause"

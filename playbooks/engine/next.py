@@ -13,6 +13,7 @@ from typing import Literal
 
 from playbooks.action import Risk
 from playbooks.engine.moves import STEP_BAD, STEP_ENDED
+from playbooks.engine.spending import spent
 from storage.runs import Approval, Run, Step
 
 Kind = Literal["start", "ask", "expire", "probe", "resume", "overdue", "verify", "lost", "reconcile"]
@@ -122,7 +123,7 @@ def _one(
         return None
     match step.state:
         case "pending":
-            return _pending(step, approvals, now)
+            return _pending(step, approvals, now, found)
         case "held":
             return _held(step, approvals, now, found)
         case "started":
@@ -136,13 +137,13 @@ def _one(
     return None
 
 
-def _pending(step: Step, approvals: Mapping[str, Approval], now: datetime) -> Do:
+def _pending(step: Step, approvals: Mapping[str, Approval], now: datetime, found: Next) -> Do | None:
     if not Risk(step.risk).guarded:
         return Do("start", step.idx)
     kept = approvals.get(step.approval or "")
-    if kept is not None and kept.state == "granted":
-        return Do("start" if kept.expires_at > now else "expire", step.idx)
-    return Do("ask", step.idx)
+    if kept is None or kept.state not in ("open", "granted") or spent(kept, step.idx):
+        return Do("ask", step.idx)
+    return _held(step, approvals, now, found)  # of its stage, or kept: as good as held
 
 
 def _held(step: Step, approvals: Mapping[str, Approval], now: datetime, found: Next) -> Do | None:

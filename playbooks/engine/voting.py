@@ -17,6 +17,7 @@ from playbooks.engine.engine import Engine
 from playbooks.engine.moves import RUN_ENDED
 from playbooks.engine.paging import call_again
 from playbooks.engine.quorum import believed, candidates, count, on_call_policy, rule_of
+from playbooks.engine.spending import waiting
 from playbooks.engine.transition import Changes, lock, transition
 from playbooks.errors import Refused
 from playbooks.policy import ApprovalRule
@@ -242,14 +243,15 @@ def _deny(ballot: _Ballot) -> Said:
     ballot.count(changes)
     changes.approvals[asked.id] = {"state": "denied", "reason": f"denied by {ballot.actor.name}"}
     changes.event("approval.denied", ballot.actor.person or "", approval=asked.id, run=run.id, step=asked.idx)
-    step = runs.steps_of(tx, run.id)[asked.idx - 1]
+    step = waiting(asked, runs.steps_of(tx, run.id))
     words = f"Denied by {ballot.actor.name}" + (f": {ballot.reason}" if ballot.reason else "")
     if step.state in ("held", "pending"):
-        changes.steps[asked.idx] = {"state": "failed", "error": words, "wake_at": None}
+        changes.steps[step.idx] = {"state": "failed", "error": words, "wake_at": None}
         changes.told("step.failed", step, why="denied", texts={"error": words})
     changes.run["ready_at"] = tx.now
     transition(tx, run, changes)
-    return Said(f"⛔ Denied: {asked.plan['effect']}. Nothing was changed. {run.id} pauses; a person chooses what next.")
+    nothing = f"{begun} began already; the rest is not done." if (begun := _begun(asked)) else "Nothing was changed."
+    return Said(f"⛔ Denied: {asked.plan['effect']}. {nothing} {run.id} pauses; a person chooses what next.")
 
 
 def revoke(tx: Tx, engine: Engine, *, run: str, actor: Person, via: str, reason: str = "") -> Said:
@@ -276,8 +278,15 @@ def revoke(tx: Tx, engine: Engine, *, run: str, actor: Person, via: str, reason:
         tally = count(tx, asked)
         if asked.state == "granted":  # whoever was called has been let sleep since
             changes.approvals[asked.id]["paged"] = call_again(tx, engine.house, found, asked, tally.counted)
+        begun = _begun(asked)
+        if begun and not found.stop_asked and found.state != "paused":  # it is a request to stop as well
+            changes.run |= {"stop_asked": "pause", "ready_at": tx.now}
         transition(tx, found, changes)
-        return Said(f"Your approval is withdrawn: {len(tally.counted)} of {len(tally.slots)}. Nothing has started.")
+        left = f"{begun} of its stage began already and cannot be called back; the rest waits, and {run} pauses."
+        return Said(
+            f"Your approval is withdrawn: {len(tally.counted)} of {len(tally.slots)}. "
+            f"{left if begun else 'Nothing has started.'}"
+        )
     if asked.state != "used" or found.state in RUN_ENDED:
         return ballot.refuse(_ended_words(asked), f"the approval is {asked.state}")
     changes = Changes()
@@ -292,6 +301,12 @@ def revoke(tx: Tx, engine: Engine, *, run: str, actor: Person, via: str, reason:
     )
 
 
+def _begun(asked: Approval) -> str:
+    """Which steps of a stage began on this approval, in words; "" for none."""
+    started = [str(one) for one in dict.fromkeys((asked.plan or {}).get("started", ()))]
+    return f"Step{'s' * (len(started) > 1)} {', '.join(started)}" if started else ""
+
+
 def _mended(ballot: _Ballot, changes: Changes) -> Said:
     """Who broke the glass thinks again before the start: nobody else's yes can take its place, so it is asked anew."""
     tx, asked, run = ballot.tx, ballot.asked, ballot.run
@@ -302,10 +317,10 @@ def _mended(ballot: _Ballot, changes: Changes) -> Said:
     changes.event(
         "approval.void", approval=asked.id, run=run.id, step=asked.idx, why="who broke the glass took it back"
     )
-    step = runs.steps_of(tx, run.id)[asked.idx - 1]
-    changes.steps[asked.idx] = {"approval": None, "note": "asking again"}
+    step = waiting(asked, runs.steps_of(tx, run.id))
+    changes.steps[step.idx] = {"approval": None, "note": "asking again"}
     if step.state == "held":
-        changes.steps[asked.idx]["state"] = "pending"
+        changes.steps[step.idx]["state"] = "pending"
     changes.run["ready_at"] = tx.now
     transition(tx, run, changes)
     return Said("Your decision is withdrawn. Nothing has started; approval is asked for again.")

@@ -51,6 +51,26 @@ class WrittenObjectives(Written):
     rpo: str | None = None
 
 
+class WrittenBound(Written):
+    """What one input may turn out to be: `one-of` these values, or a text that `matches` (`*` is anything)."""
+
+    one_of: list[Any] | None = Field(default=None, alias="one-of", min_length=1)
+    matches: str | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> WrittenBound:
+        if (self.one_of is None) == (self.matches is None):
+            raise ValueError("write either `one-of` or `matches`")
+        return self
+
+
+class WrittenConstraint(Written):
+    """What a step of a stage may do, where that is not known yet when people approve the stage."""
+
+    targets: list[str] = Field(min_length=1)
+    inputs: dict[Name, WrittenBound] = Field(default_factory=dict)
+
+
 class WrittenStep(Written):
     """One step."""
 
@@ -61,6 +81,7 @@ class WrittenStep(Written):
     if_: str | None = Field(default=None, alias="if")
     phase: Phase | None = None
     stage: Name | None = None
+    constraint: WrittenConstraint | None = None
     timeout: Duration | None = None
     retries: int = Field(default=0, ge=0, le=20)
     on_failure: OnFailure = Field(default="pause", alias="on-failure")

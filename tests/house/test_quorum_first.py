@@ -111,7 +111,7 @@ def test_not_among_other_steps_either(world: Any) -> None:
     assert too_early(*world) == []
 
 
-def _at_once(step: Any, approvals: Any, now: datetime) -> Any:
+def _at_once(step: Any, approvals: Any, now: datetime, found: Any) -> Any:
     return next_module.Do("start", step.idx)
 
 

@@ -165,6 +165,20 @@ LOST = {
 }
 
 
+def test_a_stage_shows_every_step_with_its_effect_in_order() -> None:
+    steps = [
+        {"idx": 2, "uses": "aws.rds_failover", "risk": 3, "effect": "a -> b", "later": False},
+        {"idx": 3, "uses": "aws.rds_failover", "risk": 4, "effect": "b <!here>", "later": True},
+    ]
+    plan = {**PLAN, "stage": "cutover", "steps": steps, "started": [], "kept": []}
+    found = plain(approval.draw(facts(asked=replace(ASKED, plan=plan)), AROUND))
+    assert "INC-42 · steps 2 and 3 of 4 · stage cutover" in found and "it cannot be undone" in found
+    assert found.index("• 2 aws.rds_failover: *a → b.*") < found.index("• 3 aws.rds_failover: *b &lt;!here&gt;.*")
+    assert found.count("else it asks again") == 1
+    begun = plain(approval.draw(facts(asked=replace(ASKED, state="granted", plan={**plan, "started": [2]})), AROUND))
+    assert "✅ 2 aws.rds_failover" in begun and "• 3" in begun and "under way" in begun
+
+
 def test_an_unknown_outcome_asks_a_person_and_repeats_nothing() -> None:
     step = replace(STEP, state="asking", question=LOST, started_at=AT, started_by="web-2")
     found = question.draw(QuestionFacts(RUN, step), AROUND)

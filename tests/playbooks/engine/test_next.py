@@ -169,7 +169,7 @@ DESTRUCTIVE = int(Risk.RECOVERABLE)
 def test_destructive_asks_first() -> None:
     assert dos(look(step(1, risk=DESTRUCTIVE))) == [("ask", 1)]
     assert dos(look(step(1, risk=int(Risk.IRREVERSIBLE)))) == [("ask", 1)]
-    assert dos(look(step(1, risk=int(Risk.CONTAIN)))) == [("start", 1)]
+    assert dos(look(step(1, risk=int(Risk.CONTAIN)))) == [("ask", 1)]
 
 
 def test_held_waits_for_the_quorum_and_the_expiry() -> None:
