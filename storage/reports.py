@@ -31,6 +31,7 @@ CHANGES = (
     "policy", "decision", "account", "group", "person", "factor", "credential", "auditor", "audit", "export", "stream",
     "hold", "text", "escrow", "review", "anchor",
 )  # fmt: skip
+_GLASS = ("approval.broken", "approval.break_refused")
 _NOISE = ("stream.opened", "stream.anchored")
 
 
@@ -138,8 +139,7 @@ _CHANGE = ("at", "stream", "seq", "type", "actor", "name", "body", "reason", "ha
 
 def changes(tx: Tx, start: datetime, end: datetime) -> Iterator[Row]:
     """Every event of the period that changed who may do what, or the record: by time, each as its stream holds it."""
-    kinds = or_(*[events.c.type.startswith(f"{kind}.", autoescape=True) for kind in CHANGES],
-                events.c.type.startswith("approval.break"), events.c.type == "approval.broken")  # fmt: skip
+    kinds = or_(*[events.c.type.startswith(f"{kind}.", autoescape=True) for kind in CHANGES], events.c.type.in_(_GLASS))
     query = (
         select(events, texts.c.text.label("reason"))
         .outerjoin(

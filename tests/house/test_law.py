@@ -17,6 +17,7 @@ APPENDERS = {
     "storage/joining.py": "accounts that turned out to be one person's",
     "playbooks/engine/deciding.py": "decisions of two people",
     "playbooks/engine/breaking.py": "glass that cannot be broken: a decision is no step",
+    "commands/timers/quorum_check.py": "quorums nobody could reach",
     "storage/policies.py": "policies found and adopted",
     "storage/anchors.py": "heads anchored outside, and places that do not take them",
     "storage/export.py": "what was carried away",
