@@ -163,5 +163,5 @@ def test_an_unknown_action_counts_as_the_worst() -> None:
 
 
 def test_there_is_something_to_prove() -> None:
-    assert "aws.rds_failover" in DESTRUCTIVE
+    assert "aws.rds_failover" in DESTRUCTIVE and "aws.iam_deactivate_key" in CONTAIN
     assert all(ACTIONS[name].again is not Again.SAFE for name in DESTRUCTIVE)
