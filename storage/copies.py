@@ -13,6 +13,7 @@ import hashlib
 import html
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +60,7 @@ class Words:
     def __init__(self, text: str) -> None:
         self.whole = plain(text)
         quoted = [json.dumps(text, ensure_ascii=ascii)[1:-1] for ascii in (False, True)]  # as it stands inside JSON
-        parts = [plain(said) for said in (text, *quoted, *text.splitlines())]
+        parts = [plain(said) for said in (text, *quoted, *text.splitlines(), _slug(text))]
         self.parts = tuple(dict.fromkeys(part[:CUT] for part in parts if len(part) >= LONG))
         rare = max(_WORD.findall(self.whole[:CUT]), key=len, default="")
         self._rare = "" if len(text.splitlines()) > 1 else rare  # a line of several need not hold the longest word
@@ -74,6 +75,12 @@ class Words:
         """What the database can sort out beforehand: a plain word of the text stands in every copy as it is."""
         said = cast(column, Text)
         return said.ilike(f"%{self._rare}%") if self._rare else said.is_not(None)
+
+
+def _slug(text: str) -> str:
+    """As a channel's name spells it: `jon-moeller-cannot-pay`."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return re.sub(r"[^a-z0-9]+", "-", "".join(c for c in letters if not unicodedata.combining(c))).strip("-")
 
 
 def _leaves(packed: str) -> Iterator[str]:

@@ -113,12 +113,13 @@ async def test_a_short_text_is_found_only_where_it_stands_alone(db: Database) ->
 async def test_the_title_is_the_first_event_s_text(db: Database) -> None:
     def work(tx: Tx) -> None:
         stream = incidents.open_incident(tx, title="Jon Möller cannot pay", severity="sev1", by="P-ANA").id
+        incidents.set_facts(tx, stream, {"channel": "C1", "channel_name": "inc-1-jon-moller-cannot-pay"})
         cards.want(tx, "run", "INC-1/1", stream)
         tx.conn.execute(update(card_rows).values(shown=card_rows.c.wanted))
         assert cards.due(tx) == []
         _gone(tx, stream, 1)
         found = incidents.get(tx, stream)
-        assert found and found.title == "(erased)"
+        assert found and found.title == "(erased)" and found.facts == {"channel": "C1", "channel_name": "(erased)"}
         assert {card.kind for card in cards.due(tx)} == {"board", "announcement", "run"}
 
     await db.write(work)
