@@ -29,7 +29,7 @@ def ruling_policy(tx: Tx, policy: Policy) -> Policy:
         return policy
     ruling = policies.active(tx)
     assert ruling is not None, "something is proposed only beside an active one"
-    log.warning("policy.proposed", proposed=digest[:12], ruling=ruling.digest[:12])
+    log.warning("ruling.proposed", proposed=digest[:12], ruling=ruling.digest[:12])
     return ruled_by(policy, ruling.sections)
 
 
@@ -38,7 +38,7 @@ def ask(tx: Tx, house: House, digest: str) -> None:
     try:
         changing.ask(tx, house, digest)
     except Refused as no:
-        log.error("policy.not_asked", proposed=digest[:12], why=str(no))
+        log.error("ruling.not_asked", proposed=digest[:12], why=str(no))
 
 
 class Ruling:
@@ -75,9 +75,9 @@ class Ruling:
         try:
             ruling = ruled_by(self._file, row.sections)
         except Refused as no:  # a newer version wrote it: the former sections go on ruling here, and this says so
-            log.error("policy.unreadable", ruling=row.digest[:12], why=str(no))
+            log.error("ruling.unreadable", ruling=row.digest[:12], why=str(no))
         else:
             self._use(ruling)
-            log.info("policy.changed", ruling=row.digest[:12])
+            log.info("ruling.changed", ruling=row.digest[:12])
         self._digest = row.digest
         return False

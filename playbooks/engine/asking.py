@@ -26,11 +26,12 @@ from playbooks.engine.paging import call_again, first_call
 from playbooks.engine.quorum import candidates, count, groups_of, on_call_policy, rule_of
 from playbooks.engine.scope import service_of
 from playbooks.engine.spending import after_non_effect, spent
-from playbooks.engine.transition import Changes, lock, transition
+from playbooks.engine.transition import UNDOES, Changes, lock, transition
 from playbooks.errors import MusterError, Refused, Temporary
 from playbooks.policy import ApprovalRule
 from storage import incidents, people, runs
 from storage.db import Tx
+from storage.joining import carried
 from storage.runs import Approval, Run, Step
 from storage.sql import insert_or
 from storage.tables import approvals, locks
@@ -175,6 +176,7 @@ def _ask(tx: Tx, held: Held, run: Run, parts: Sequence[Part], alone_why: str) ->
         **dict.fromkeys((who for part in parts for who in part.step.requesters), "retry"),
         run.requester: "requester",
     }
+    barred = carried(tx, barred)  # who asked under a name that was joined to another's still asked
     mode = "contain" if Risk(step.risk) is Risk.CONTAIN else "quorum"
     bound = covers(run, [part.bound for part in parts], rule.model_dump(mode="json"), expires, mode=mode)
     shown = _shown(held, run, parts, alone_why)
@@ -219,6 +221,10 @@ def _shown(held: Held, run: Run, parts: Sequence[Part], alone_why: str) -> dict[
 
 
 def _take_locks(tx: Tx, run: Run, targets: tuple[str, ...]) -> bool:
+    origin = runs.undone_by(tx, run.id) if run.playbook.startswith(UNDOES) else None
+    before = runs.get(tx, origin, lock=True) if origin else None
+    if before is not None and before.state == "paused":  # it waits for a person, who chose this; later it asks again
+        runs.hand_over(tx, before.id, run.id, targets)
     for target in sorted(targets):
         row = {"resource": target, "run": run.id, "person": run.requester, "since": tx.now}
         tx.conn.execute(insert_or(tx, locks).values(row).on_conflict_do_nothing(index_elements=[locks.c.resource]))

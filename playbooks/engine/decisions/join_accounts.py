@@ -56,7 +56,8 @@ def ask(tx: Tx, house: House, *, person: str, account: Account, asked_by: str) -
     }  # fmt: skip
     base = base_rule(house.policy.approvals, Risk.IRREVERSIBLE)
     from_ = tuple(dict.fromkeys([*house.policy.permissions.administer, *base.from_]))
-    rule = DecisionRule(people=2, from_=from_, asker_counts=True, admin=True, expires_s=OPEN_FOR_S)
+    barred = (former,) if former else ()  # else one human with both accounts would be the administrator and the other
+    rule = DecisionRule(people=2, from_=from_, asker_counts=True, admin=True, barred=barred, expires_s=OPEN_FOR_S)
     subject = f"{person}/{account.kind}/{short}"
     return propose(tx, house, kind=KIND, subject=subject, body=body, stream=ORG, asked_by=asked_by, rule=rule)
 

@@ -31,6 +31,7 @@ async def owner(stage: Any, kind: str, id: str) -> Any:
 
 async def held(stage: Any, by: str = "ana") -> tuple[Any, str]:
     """A run that waits for approval, of an engine that stands still."""
+    stage.outside.target = f"db-{len(stage.engines)}"
     engine = stage.engine()
     run = await stage.request(DESTROY, engine, by=by)
     await engine.start()
@@ -101,6 +102,9 @@ async def test_who_asked_under_a_former_name_still_asked(stage: Any, house: Any,
     assert asked.barred[stage.persons["ben"]] == "requester"
     refused = await votes(stage, engine, run, "ben")
     assert not refused.ok and "You asked for this run" in refused.text
+    _, later = await held(stage)
+    anew = await stage.db.read(lambda tx: runs.open_approval(tx, later))
+    assert anew.barred[stage.persons["ben"]] == "requester", "also where the former name asks from now on"
     carried = await stage.db.read(lambda tx: joining.carried(tx, {stage.persons["ana"]: "retry"}))
     assert carried == {stage.persons["ana"]: "retry", stage.persons["ben"]: "retry"}
 
