@@ -1,4 +1,4 @@
-"""`/playbook retry`: try a failed step again; a destructive one asks for approval again."""
+"""`/playbook retry`: try a failed step again, also of a run that ended incomplete; a destructive one asks again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 from commands.command import Call, Reply, command
 from commands.fields import Arg
 from commands.runs import OfRun, chosen, reply
+from commands.timers import settle
 from playbooks.engine import requests
 
 
@@ -19,8 +20,10 @@ class Retry(OfRun):
 
     def act(self, call: Call, seen: None) -> Reply:
         """Whoever presses it is a requester of that attempt."""
-        run = chosen(call, self.run, ("paused",), "is paused")
+        run = chosen(call, self.run, ("paused", "incomplete"), "is paused or ended with a failed step")
         said = requests.retry(
             call.tx, call.house.engine, run=run.id, actor=call.actor, reason=self.reason, step=self.step or None
         )
+        if not run.shown:  # no card tells how it goes
+            settle.arm(call.tx, run.id, asked=call.ask.key)
         return reply(said)

@@ -25,35 +25,38 @@ BAD = frozenset({"failed", "uncertain", "unknown"})
 ENDED_WELL = frozenset({"succeeded", "skipped"})
 
 
-def arm(tx: Tx, run: str) -> None:
-    """Have the asker of this run told how it went."""
-    timers.set(tx, "settle", run, tx.now + SOON)
+def arm(tx: Tx, run: str, *, asked: str = "") -> None:
+    """Have the asker of this run told how it went; asked: the key of a later ask that set it going once more."""
+    timers.set(tx, "settle", run, tx.now + SOON, {"asked": asked} if asked else None)
 
 
 def act(tx: Tx, house: House, ask: Ask, subject: str) -> None:
     """subject: the run. The engine may pull the timer forward when the run ends."""
     run = runs.get(tx, subject)
-    if run is None or run.ask is None:
+    again = str(ask.values.get("asked") or "")
+    asked = inbox.get(tx, again or (run.ask or "")) if run is not None else None
+    if run is None or asked is None:
         return
-    age = tx.now - run.created_at
+    age = tx.now - ((asked.received_at if again else None) or run.created_at)
     over = not going_on(run) or run.state == "paused"
     if over:
-        _tell(tx, house, run, "settled")
+        _tell(tx, house, run, "settled", asked)
     elif age >= LATEST:
-        _tell(tx, house, run, "after10s")
+        _tell(tx, house, run, "after10s", asked)
     if not over and age < GIVE_UP:
-        timers.set(tx, "settle", subject, tx.now + (SOON if age < LATEST else SLOW))
+        later = tx.now + (SOON if age < LATEST else SLOW)
+        timers.set(tx, "settle", subject, later, {"asked": again} if again else None)
 
 
-def _tell(tx: Tx, house: House, run: Run, when: str) -> None:
-    asked = inbox.get(tx, run.ask or "")
-    if asked is None or asked.account_kind not in ("slack", "cli"):
+def _tell(tx: Tx, house: House, run: Run, when: str, asked: Ask) -> None:
+    if asked.account_kind not in ("slack", "cli"):
         return
+    again = f":{asked.key}" if asked.key != run.ask else ""
     found = incidents.get(tx, run.incident) if run.incident else None
     reply = words(tx, house, run, found)
     replies.add(
         tx, ask=asked.key, account_kind=asked.account_kind, account=asked.account, channel=asked.channel,
-        body=reply.model_dump(mode="json"), id=f"settle:{run.id}:{when}",
+        body=reply.model_dump(mode="json"), id=f"settle:{run.id}:{when}{again}",
     )  # fmt: skip
 
 
@@ -111,7 +114,7 @@ def _next(run: Run, step: Step) -> str:
         return "I keep trying."
     if step.state == "unknown":
         return "I am looking whether it happened."
-    return f"Again: `/playbook retry {run.id}`." if run.state == "paused" else "I have stopped trying."
+    return f"Again: `/playbook retry {run.id}`." if run.state in ("paused", "incomplete") else "I have stopped trying."
 
 
 def _draft(house: House, run: Run, incident: Incident | None) -> tuple[str, tuple[Button, ...]]:

@@ -20,6 +20,7 @@ RUN_MOVES: dict[tuple[str, str], str] = {
     ("waiting", "aborted"): "a person aborted it",
     ("paused", "running"): "a person chose retry, skip or resume",
     ("paused", "aborted"): "a person aborted it",
+    ("incomplete", "running"): "a person chose retry of a step that ended badly",
 }
 
 STEP_MOVES: dict[tuple[str, str], str] = {
@@ -62,6 +63,7 @@ STEP_MOVES: dict[tuple[str, str], str] = {
     ("failed", "skipped"): "a person chose skip",
     ("uncertain", "pending"): "a person chose retry",
     ("uncertain", "skipped"): "a person chose skip",
+    ("skipped", "pending"): "the step it was skipped for is tried again: its condition is looked at anew",
     ("uncertain", "done"): "the lost outcome came in late: it happened",
 }
 

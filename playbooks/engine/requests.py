@@ -21,9 +21,12 @@ from playbooks.engine.starting import write_run
 from playbooks.engine.transition import Changes, lock, transition
 from playbooks.engine.voting import Said, revoke, vote
 from playbooks.errors import Refused
-from storage import runs
+from storage import incident_rows, runs
 from storage.db import Tx
 from storage.runs import Run, Step
+
+# How notes of steps begin that Muster itself skipped for what an earlier step did not give (held.py `why_not`).
+SKIPPED_FOR = ("its condition does not hold", "it needs step")
 
 __all__ = [
     "Said",
@@ -71,14 +74,15 @@ def calls_answered(tx: Tx, engine: Engine, approval: str) -> None:
         answered(tx, engine.house, run, asked)
 
 
-def _running(tx: Tx, run: str) -> Run:
+def _running(tx: Tx, run: str, *, but: str = "") -> Run:
+    """The run, locked. but: an ended state that will do all the same."""
     try:
         found = lock(tx, run)
     except LookupError:
         raise Refused(
             f"There is no run **{run}**.", todo="`/playbook status` lists the runs of this incident."
         ) from None
-    if found.state in moves.RUN_ENDED:
+    if found.state in moves.RUN_ENDED and found.state != but:
         raise Refused(f"{run} ({found.playbook}) has ended: {found.state}.", todo=f"`/playbook run {found.playbook}`")
     return found
 
@@ -122,8 +126,8 @@ def resume(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "")
 
 
 def _go_on(tx: Tx, run: Run, changes: Changes, actor: Person) -> None:
-    if run.state == "paused":
-        changes.run |= {"state": "running", "reason": None}
+    if run.state in ("paused", "incomplete"):
+        changes.run |= {"state": "running", "reason": None, "ended_at": None}
         changes.event("run.resumed", actor.person or "", run=run.id)
     changes.run |= {"ready_at": tx.now, "stop_asked": None}
     transition(tx, run, changes)
@@ -149,8 +153,13 @@ def abort(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "") 
 
 
 def retry(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "", step: str | None = None) -> Said:
-    """Try a failed or uncertain step again: a new attempt with a new key; the asker is a requester of it."""
-    found = _running(tx, run)
+    """Try a failed or uncertain step again: a new attempt with a new key; the asker is a requester of it.
+
+    A run that ended incomplete is opened again for it, as long as its incident goes on. What was skipped because of the
+    step (its condition, what it reads) is looked at anew.
+    """
+    found = _running(tx, run, but="incomplete")
+    _still_wanted(tx, found)
     bad = _chosen(tx, found, step, ("failed", "uncertain"))
     changes = Changes()
     void(tx, bad, changes, "a new attempt was asked for")
@@ -158,13 +167,22 @@ def retry(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "", 
     values |= {"params": None, "outputs": None, "deadline": None, "ended_at": None, "key": None, "answer": None}
     values["requesters"] = sorted({*bad.requesters, actor.person or ""})
     changes.steps[bad.idx] = values
-    changes.told(
-        "step.retry_asked", bad, actor.person or "", next=bad.attempt + 1, texts={"reason": reason} if reason else {}
-    )
+    after = runs.steps_of(tx, run)[bad.idx :]
+    anew = [s.idx for s in after if s.state == "skipped" and (s.note or "").startswith(SKIPPED_FOR)]
+    changes.steps |= {idx: {"state": "pending", "note": None, "ended_at": None} for idx in anew}
+    texts = {"reason": reason} if reason else {}
+    changes.told("step.retry_asked", bad, actor.person or "", next=bad.attempt + 1, anew=anew, texts=texts)
     _go_on(tx, found, changes, actor)
     again = " It needs a new approval; yours does not count." if Risk(bad.risk).destructive else ""
     again = again or (" It needs a new approval." if Risk(bad.risk).guarded else "")
     return Said(f"🔁 **{run}** tries step {bad.idx} {bad.uses} again.{again}")
+
+
+def _still_wanted(tx: Tx, run: Run) -> None:
+    """Nobody is paged or invited for an incident that has ended. Raises Refused."""
+    owner = incident_rows.get(tx, run.incident) if run.state == "incomplete" and run.incident else None
+    if owner is not None and not owner.open:
+        raise Refused(f"{run.id} ({run.playbook}) has ended, and {owner.id} was {owner.status}. Nothing was started.")
 
 
 def skip(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "", step: str | None = None) -> Said:

@@ -7,6 +7,7 @@ Nothing is mocked: Slack, PagerDuty, Statuspage and AWS are the sandbox's, over 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,8 +36,8 @@ class Town:
     sb: SandboxClient
     url: str
     monkeypatch: pytest.MonkeyPatch
-    folder: Path
     apps: list[App] = field(default_factory=list)
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="muster-town-")))
 
     async def muster(self, *, replica: str = "one", policy: Path = POLICY, **changes: Any) -> App:
         """Start a replica, connected. changes: Settings fields ("pagerduty_api_key"=None ...)."""
@@ -121,7 +122,7 @@ async def town(url: str, server: URL, monkeypatch: pytest.MonkeyPatch, tmp_path:
     shared = server.set(drivername="postgresql").render_as_string(hide_password=False)
     async with Sandbox(rate_factor=0, postgres=shared) as sandbox, SandboxClient(sandbox.url) as sb:
         await sandbox.aws.start()
-        made = Town(sandbox, sb, url, monkeypatch, tmp_path)
+        made = Town(sandbox, sb, url, monkeypatch, folder=tmp_path)
         yield made
         for app in made.apps:
             await app.stop()

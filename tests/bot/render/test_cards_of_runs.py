@@ -139,7 +139,7 @@ def drawn_run(state: str, step: str, **more: Any) -> Drawn:
         ("paused", "failed", {"error": "AWS said no"}, "❌ 2 aws.rds_failover AWS said no", {"Retry", "Skip", "Abort"}),
         ("paused", "succeeded", {}, "not done: 3", {"Resume", "Abort"}),
         ("waiting", "asking", {}, "❓ *2 aws.rds_failover* *outcome unknown", {"Pause", "Abort"}),
-        ("incomplete", "uncertain", {"error": "lost"}, "❓ 2 aws.rds_failover *outcome unknown:* lost", set()),
+        ("incomplete", "uncertain", {"error": "lost"}, "❓ 2 aws.rds_failover *outcome unknown:* lost", {"Retry"}),
         ("succeeded", "succeeded", {}, "*finished* for INC-42", set()),
         ("aborted", "aborted", {}, "aborted", set()),
         ("running", "skipped", {"note": "Statuspage is not configured"}, "⏭ 2 aws.rds_failover", {"Pause", "Abort"}),

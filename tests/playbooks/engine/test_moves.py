@@ -12,7 +12,9 @@ from playbooks.engine import moves
 from playbooks.engine.moves import APPROVAL_LIVE, APPROVAL_MOVES, RUN_ENDED, RUN_MOVES, STEP_BAD, STEP_ENDED, STEP_MOVES
 
 TABLES = {"run": (RUN_MOVES, "queued"), "step": (STEP_MOVES, "pending"), "approval": (APPROVAL_MOVES, "open")}
-FINAL = {"run": RUN_ENDED, "step": STEP_ENDED - STEP_BAD, "approval": None}
+# A retry opens these again: the run of a step that failed, and what was skipped because of it. All other ends are final.
+AGAIN = {("incomplete", "running"), ("skipped", "pending")}
+FINAL = {"run": RUN_ENDED - {"incomplete"}, "step": STEP_ENDED - STEP_BAD - {"skipped"}, "approval": None}
 STATES = {what: sorted({state for pair in table for state in pair}) for what, (table, _) in TABLES.items()}
 
 
@@ -35,8 +37,8 @@ def test_every_state_can_be_reached_and_left_or_is_an_end(what: str) -> None:
     assert (
         stuck
         == {
-            "run": set(RUN_ENDED),
-            "step": set(STEP_ENDED - STEP_BAD),
+            "run": set(FINAL["run"]),
+            "step": set(FINAL["step"]),
             "approval": set(STATES["approval"]) - APPROVAL_LIVE - {"used"},
         }[what]
     )
@@ -51,6 +53,13 @@ def test_only_a_person_or_a_late_outcome_leads_out_of_a_bad_end() -> None:
     ways = {(before, after) for before, after in STEP_MOVES if before in STEP_BAD}
     assert {after for _, after in ways} == {"pending", "skipped", "done"}
     assert ("failed", "done") not in ways
+
+
+def test_only_a_retry_opens_an_end_again() -> None:
+    ways = {move for move in RUN_MOVES if move[0] in RUN_ENDED} | {
+        move for move in STEP_MOVES if move[0] in STEP_ENDED - STEP_BAD
+    }
+    assert ways == AGAIN
 
 
 def test_nothing_reaches_started_but_from_where_it_is_written_first() -> None:
