@@ -40,6 +40,8 @@ _PLAIN = {
     "step.skipped": "{run} step {step} {uses} skipped: {text:reason}",
     "step.unknown": "{run} step {step} {uses}: outcome unknown",
     "step.retrying": "{run} step {step} {uses} tries again: {text:error}",
+    "step.undo_asked": "step {step} {uses} of {run} is taken back by {by}",
+    "step.accepted": "what step {step} {uses} of {run} changed stays",
     "approval.requested": "{run} step {step} waits for approval",
     "approval.granted": "{run} step {step} is approved",
     "approval.denied": "denied {run} step {step}",

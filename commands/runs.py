@@ -10,6 +10,7 @@ from typing import Annotated
 from commands.command import Call, Command, Reply
 from commands.kinds import Arg
 from commands.places import going_on, run_for
+from playbooks.engine.leftovers import leftovers
 from playbooks.engine.requests import Said
 from storage import runs
 from storage.inbox import Ask
@@ -34,6 +35,15 @@ def chosen(call: Call, said: str, states: tuple[str, ...] = (), what: str = "is 
 def waiting(call: Call, said: str) -> Run:
     """The run meant; without a name the only one that waits for approval."""
     return run_for(call, said, lambda run: runs.open_approval(call.tx, run.id) is not None, "waits for approval")
+
+
+def left_over(call: Call, said: str) -> Run:
+    """The run meant; without a name the only one with a change that nobody took back or accepted."""
+
+    def fits(run: Run) -> bool:
+        return bool(leftovers(call.tx, runs.steps_of(call.tx, run.id)))
+
+    return run_for(call, said, fits, "left anything behind that has an undo")
 
 
 def asking(call: Call, said: str) -> Run:

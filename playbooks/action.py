@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from playbooks.errors import MusterError, NotConfigured
 
 T = TypeVar("T")
+UNDO = ".undo"
 
 
 class Risk(IntEnum):
@@ -234,6 +235,18 @@ class Action(BaseModel):
         """Take it back. Only where it exists; otherwise `why_no_undo` says why not."""
         raise NotImplementedError
 
+    async def plan_undo(self, world: World, done: Any) -> Plan:
+        """Reads only: what taking it back would do now. Refuses when there is nothing to take back."""
+        return Plan(effect=f"Take back: {self.say(done)}")
+
+    async def verify_undo(self, world: World, done: Any) -> Seen:
+        """One look at whether it was taken back. Default: nothing to look at."""
+        return Seen(ok=True, text=f"taken back: {self.say(done)}")
+
+    async def reconcile_undo(self, world: World, done: Any) -> Found:
+        """After a lost outcome: was it taken back? Default: looking cannot tell."""
+        return Found(happened=None, evidence="Whether this was taken back cannot be seen from outside.")
+
     def say(self, done: Any) -> str:
         """One line for the timeline and the run card: what was seen or done."""
         return self.heading()
@@ -298,7 +311,14 @@ def load_actions() -> Mapping[str, type[Action]]:
 
 
 def find(name: str) -> type[Action] | None:
-    """The action of that name, or None. Loads its one module by name when it has not been imported yet."""
+    """The action of that name, or None. Loads its one module by name when it has not been imported yet.
+
+    `aws.iam_deactivate_key.undo` is the undo of that action as an action of its own (undoing.py).
+    """
+    if name.endswith(UNDO) and name.count(".") > 1:
+        from playbooks.undoing import undo_of
+
+        return undo_of(name)
     if name not in _registry and name.replace(".", "").replace("_", "").isalnum() and "." in name:
         try:
             importlib.import_module(f"playbooks.actions.{name}")

@@ -54,7 +54,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Step:
-    """One action call of a run. idx: position from 1; risk: `playbooks.action.Risk`; key: of the attempt."""
+    """One action call of a run. idx: position from 1; risk: `playbooks.action.Risk`; key: of the attempt.
+
+    undone_by: the last run that was asked to take it back; accepted_by: the person who lets its change stay.
+    """
 
     run: str
     idx: int
@@ -85,6 +88,8 @@ class Step:
     ended_at: datetime | None
     deadline: datetime | None
     wake_at: datetime | None
+    undone_by: str | None = None
+    accepted_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +167,19 @@ def _among(tx: Tx, kind: type[Any], column: str, values: Collection[str], order:
     return [kind(*row) for row in tx.conn.execute(query.order_by(table.c[order]))]
 
 
+def undone_by(tx: Tx, run: str) -> str | None:
+    """The run of which this run takes a step back, or None."""
+    query = select(steps.c.run).where(steps.c.undone_by == run)
+    found: str | None = tx.conn.execute(query).scalar()
+    return found
+
+
+def hand_over(tx: Tx, before: str, after: str, resources: Collection[str]) -> None:
+    """Let a run hold what another one held of these resources, from now on."""
+    mine = (locks.c.run == before, locks.c.resource.in_(resources))
+    tx.conn.execute(update(locks).where(*mine).values(run=after, since=tx.now))
+
+
 def get(tx: Tx, run: str, *, lock: bool = False) -> Run | None:
     """One run; with `lock` its row is held until the transaction ends (first in the lock order)."""
     found: list[Run] = _rows(tx, Run, id=run, lock=lock)
@@ -208,6 +226,15 @@ def locks_of(tx: Tx, run: str) -> list[Lock]:
 def holders(tx: Tx, resources: Iterable[str]) -> list[Lock]:
     """Who holds any of these resources."""
     return _among(tx, Lock, "resource", list(resources), "resource")
+
+
+def locks_beside(tx: Tx, run: Run) -> list[Lock]:
+    """What other runs of the same playbook or for the same service hold: this one may need it."""
+    alike = (runs.c.playbook == run.playbook) & (runs.c.service.is_not_distinct_from(run.service))
+    alike = alike | (runs.c.service == run.service) if run.service else alike
+    columns = [locks.c[name] for name in _COLUMNS[Lock]]
+    query = select(*columns).join(runs, runs.c.id == locks.c.run).where(alike, locks.c.run != run.id)
+    return [Lock(*row) for row in tx.conn.execute(query.order_by(locks.c.resource))]
 
 
 def claim(tx: Tx, owner: str, *, limit: int, lease_s: float, but: Collection[str] = ()) -> list[Run]:

@@ -207,6 +207,8 @@ steps = Table(
     Column("ended_at", UtcTime),
     Column("deadline", UtcTime),
     Column("wake_at", UtcTime),
+    Column("undone_by", Text),  # the run that was asked to take it back
+    Column("accepted_by", Text),  # the person who lets what it changed stay
 )
 
 approvals = Table(

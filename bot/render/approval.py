@@ -19,6 +19,7 @@ from playbooks.action import Risk
 from playbooks.durations import words
 from playbooks.engine.approvals import Candidates, Tally, join, short
 from playbooks.engine.quorum import candidates, count, on_call_policy, rule_of
+from playbooks.engine.transition import UNDOES
 from playbooks.policy import ApprovalRule, Policy
 from storage import reviews, runs
 from storage.db import Tx
@@ -246,7 +247,7 @@ def _buttons(facts: ApprovalFacts) -> list[Button]:
     return [
         Button(label="Approve", line=f"playbook approve {bound}", style="primary", asks=code),
         Button(label="Deny", line=f"playbook deny {bound}", style="danger", asks="reason"),
-        Button(label="See plan", line=line_of(_plan(facts.run))),
+        *([] if facts.run.playbook.startswith(UNDOES) else [Button(label="See plan", line=line_of(_plan(facts.run)))]),
         *([] if facts.able.reachable else [break_glass.button(facts.asked)]),
     ]
 

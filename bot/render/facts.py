@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.render.blocks import escape, hm, person
-from playbooks.action import Risk, find
 from playbooks.durations import words
+from playbooks.engine.leftovers import leftovers
 from playbooks.policy import Policy, Service
 from storage import incidents, reviews, runs, tables
 from storage.db import Tx
@@ -58,7 +58,7 @@ class Around:
 class IncidentFacts:
     """An incident with what its board shows.
 
-    runs: those people see; approvals: the live ones; leftovers: steps whose change could be undone and was not;
+    runs: those people see; approvals: the live ones; leftovers: steps whose change nobody took back or accepted;
     doing: the latest step of Muster's own playbooks per action that the board speaks of ("pagerduty.trigger");
     reviews: what one person decided alone and nobody has looked at yet.
     """
@@ -90,17 +90,12 @@ def incident_facts(tx: Tx, id: str) -> IncidentFacts | None:
     every = runs.of_incident(tx, id)
     asked = [one for run in every for one in runs.approvals_of(tx, run.id) if one.state in ("open", "granted")]
     steps = [step for run in every for step in runs.steps_of(tx, run.id)]
-    leftovers = [step for step in steps if step.state == "succeeded" and _undoable(step)]
+    left = leftovers(tx, steps)
     doing = {step.uses: step for step in steps if step.uses in SPOKEN_OF}
     shown = tuple(run for run in every if run.shown)
     alone = tuple(reviews.open_of_incident(tx, id))
     worn = tuple(incidents.roles_of(tx, id))
-    return IncidentFacts(found, worn, shown, tuple(asked), tuple(leftovers), doing, alone)
-
-
-def _undoable(step: Step) -> bool:
-    action = find(step.uses)
-    return action is not None and action.can_undo() and step.risk >= Risk.CONTAIN
+    return IncidentFacts(found, worn, shown, tuple(asked), tuple(left), doing, alone)
 
 
 def took(length: timedelta | None) -> str:

@@ -12,6 +12,7 @@ from bot.render.blocks import Drawn, buttons, drawn, escape, hms, person
 from bot.render.facts import ENDED, Around, names, took
 from commands.command import Button
 from playbooks.durations import words
+from playbooks.engine.leftovers import leftovers
 from playbooks.policy import Policy
 from storage import incidents, reviews, runs
 from storage.db import Tx
@@ -30,12 +31,14 @@ STEPS_MOST = 30
 
 @dataclass(frozen=True)
 class RunFacts:
-    """A run with its steps, the incident it belongs to, and reviews of what one person decided alone."""
+    """A run with its steps, the incident it belongs to, reviews of what one person decided alone, and what is left:
+    steps whose change nobody took back or accepted."""
 
     run: Run
     steps: tuple[Step, ...]
     incident: Incident | None
     reviews: tuple[Review, ...] = ()
+    left: tuple[Step, ...] = ()
 
 
 def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[RunFacts, Around] | None:
@@ -47,7 +50,8 @@ def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[RunFacts, Arou
     alone = tuple(reviews.of_run(tx, subject))
     ids = [run.requester, *(one.person for one in alone), *(one.reviewed_by for one in alone)]
     around = Around(policy, url, tx.now, names(tx, ids))
-    return RunFacts(run, tuple(runs.steps_of(tx, subject)), incident, alone), around
+    steps = tuple(runs.steps_of(tx, subject))
+    return RunFacts(run, steps, incident, alone, tuple(leftovers(tx, steps))), around
 
 
 def draw(facts: RunFacts, around: Around) -> Drawn:
@@ -59,6 +63,8 @@ def draw(facts: RunFacts, around: Around) -> Drawn:
     parts = [head, "\n".join(lines)]
     if end := _end(facts, around):
         parts.append(end)
+    if over := _left(facts):
+        parts.append(over)
     parts += [_review(one, around) for one in facts.reviews]
     return drawn([*parts, *buttons([*_buttons(facts), *_review_buttons(facts)])], text=head)
 
@@ -123,6 +129,16 @@ def _end(facts: RunFacts, around: Around) -> str:
     used = incident.restored_at - start
     mark = "✅" if used <= service.rto else "❌"
     return f"*Time to restore: {took(used)} of {words(service.rto)} RTO* {mark}"
+
+
+def _left(facts: RunFacts) -> str:
+    """`↩️ Left over: step 1 aws.iam_deactivate_key`, once people may do something about it."""
+    if not facts.left or facts.run.state not in (*ENDED, "paused"):
+        return ""
+    named = ", ".join(f"step {step.idx} {escape(step.uses)}" for step in facts.left[:5])
+    one = f"{facts.run.id} step={facts.left[0].idx}"
+    stay = f"let it stay (`/playbook accept {one}`)"
+    return f"↩️ Left over: {named}. Take it back (`/playbook undo {one} <reason>`) or {stay}."
 
 
 def _review(review: Review, around: Around) -> str:

@@ -14,7 +14,7 @@ from commands.starting import request
 from commands.words import esc, lines
 from playbooks.action import Risk
 from playbooks.errors import Refused
-from storage import runs
+from storage import people, runs
 from storage.inbox import Ask
 
 
@@ -56,4 +56,20 @@ class Run(Command):
         after = "Its destructive steps wait for approval: a card follows." if worst.destructive else "Its card follows."
         if worst is Risk.CONTAIN:
             after = "What it closes waits for one person's approval: a card follows."
-        return Reply(text=lines(f"▶️ *{id}* {esc(playbook.name)} is asked for. {after}"), data={"run": id})
+        held = _held(call, id) if worst.guarded else []
+        return Reply(text=lines(f"▶️ *{id}* {esc(playbook.name)} is asked for. {after}", *held), data={"run": id})
+
+
+def _held(call: Call, id: str) -> list[str]:
+    """What other runs hold of the same service or playbook: the first asker goes first, the second is told at once."""
+    tx = call.tx
+    mine = runs.get(tx, id)
+    assert mine is not None
+    found = []
+    for one in runs.locks_beside(tx, mine):
+        who = esc(people.name(tx, one.person))
+        found.append(
+            f"⚠️ {esc(one.resource)} is held by run *{one.run}* (asked by {who}) since {one.since:%H:%M} UTC. "
+            f"What needs it is refused until that run ends: wait for it, or `/playbook abort {one.run}`."
+        )
+    return found[:3]

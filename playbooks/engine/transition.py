@@ -23,6 +23,8 @@ from storage.tables import approvals, locks, runs
 from storage.tables import steps as steps_table
 from storage.timeline import Entry
 
+UNDOES = "undo/"  # runs that take back a step of another one
+
 
 class Fenced(Exception):
     """Another replica holds the run now: what this one wanted to write is not written."""
@@ -146,6 +148,9 @@ def _move_approval(tx: Tx, id: str, values: dict[str, Any]) -> None:
 
 
 def _redraw(tx: Tx, run: rows.Run, changes: Changes) -> None:
+    ended = changes.run.get("state") in moves.RUN_ENDED and run.playbook.startswith(UNDOES)
+    if ended and (origin := rows.undone_by(tx, run.id)):
+        cards.want(tx, "run", origin, run.stream)
     if run.shown:
         cards.want(tx, "run", run.id, run.stream)
     if run.incident and (changes.run or changes.approvals or changes.facts):

@@ -154,9 +154,9 @@ def test_muster_only_speaks_of_commands_there_are(house: list[Any]) -> None:
 
 def test_a_planted_unknown_verb_is_found(planted: Callable[..., Any]) -> None:
     sources = planted(
-        {"commands/x.py": 'def f(run):\n    return f"`/playbook undo {run}` or `/playbook abort {run}`"\n'}
+        {"commands/x.py": 'def f(run):\n    return f"`/playbook unmake {run}` or `/playbook abort {run}`"\n'}
     )
-    assert list(unknown_verbs(sources)) == ["commands/x.py:2: /playbook undo"]
+    assert list(unknown_verbs(sources)) == ["commands/x.py:2: /playbook unmake"]
 
 
 # --- names ----------------------------------------------------------------------------------------------------------

@@ -70,6 +70,28 @@ class IamActivateKey(Action):
         await act.use(Aws).iam_set_access_key(done.user, done.key, active=False)
         return done
 
+    async def plan_undo(self, world: World, done: Activated) -> Plan:
+        """Refuses a key that is inactive already."""
+        seen = await world.use(AwsReads).iam_access_key(done.key)
+        if not seen.active:
+            raise Refused(f"{done.key} of {seen.user} is inactive already.", todo="There is nothing to take back.")
+        effect = f"Deactivate the access key {done.key} of {seen.user or 'the account itself'}"
+        return Plan(targets=(f"iam:{done.key}",), effect=effect, warnings=("Everything that signs in with it stops.",),
+                    undo="Activate it again (aws.iam_activate_key).")  # fmt: skip
+
+    async def verify_undo(self, world: World, done: Activated) -> Seen:
+        """IAM says that it is inactive."""
+        seen = await world.use(AwsReads).iam_access_key(done.key)
+        if seen.active:
+            return Seen(ok=None, text=f"{done.key} is still active", again_in=2.0)
+        return Seen(ok=True, text=f"{done.key} of {seen.user} is inactive")
+
+    async def reconcile_undo(self, world: World, done: Activated) -> Found:
+        """Whatever happened, the key is active or it is not."""
+        seen = await world.use(AwsReads).iam_access_key(done.key)
+        state = "active" if seen.active else "inactive"
+        return Found(not seen.active, f"{done.key} of {seen.user} is {state}.", None if seen.active else done)
+
     async def _check(self, world: World) -> AccessKey:
         seen = await world.use(AwsReads).iam_access_key(self.key)
         if seen.active:

@@ -74,6 +74,28 @@ class IamDeactivateKey(Action):
         await act.use(Aws).iam_set_access_key(done.user, done.key, active=True)
         return done
 
+    async def plan_undo(self, world: World, done: Deactivated) -> Plan:
+        """Refuses a key that is active already."""
+        seen = await world.use(AwsReads).iam_access_key(done.key)
+        if seen.active:
+            raise Refused(f"{done.key} of {seen.user} is active already.", todo="There is nothing to take back.")
+        effect = f"Activate the access key {done.key} of {seen.user or 'the account itself'} again"
+        return Plan(targets=(f"iam:{done.key}",), effect=effect, warnings=("Whoever holds it gets in again.",),
+                    undo="Deactivate it again (aws.iam_deactivate_key).")  # fmt: skip
+
+    async def verify_undo(self, world: World, done: Deactivated) -> Seen:
+        """IAM says that it is active."""
+        seen = await world.use(AwsReads).iam_access_key(done.key)
+        if not seen.active:
+            return Seen(ok=None, text=f"{done.key} is still inactive", again_in=2.0)
+        return Seen(ok=True, text=f"{done.key} of {seen.user} is active again")
+
+    async def reconcile_undo(self, world: World, done: Deactivated) -> Found:
+        """Whatever happened, the key is active or it is not."""
+        seen = await world.use(AwsReads).iam_access_key(done.key)
+        state = "active" if seen.active else "inactive"
+        return Found(seen.active, f"{done.key} of {seen.user} is {state}.", done if seen.active else None)
+
     async def _check(self, world: World) -> AccessKey:
         reads = world.use(AwsReads)
         if self.key == await reads.own_access_key():

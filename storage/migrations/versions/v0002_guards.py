@@ -38,6 +38,8 @@ def upgrade() -> None:
     op.add_column("approvals", sa.Column("mode", sa.Text(), nullable=False, server_default="quorum"))
     op.add_column("approvals", sa.Column("overrides", sa.JSON(), nullable=True))
     op.add_column("votes", sa.Column("proof", sa.Text(), nullable=True))
+    op.add_column("steps", sa.Column("undone_by", sa.Text(), nullable=True))
+    op.add_column("steps", sa.Column("accepted_by", sa.Text(), nullable=True))
     _decisions()
     _step_up()
     _reviews()

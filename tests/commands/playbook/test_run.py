@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import insert
+
 from storage import cards, runs
+from storage.tables import locks
 
 
 async def test_it_belongs_to_the_channels_incident_and_waits(talk: Any) -> None:
@@ -40,3 +43,19 @@ async def test_an_ended_incident_runs_nothing_new(talk: Any) -> None:
     await talk.declare()
     await talk("Ben", "incident resolve")
     assert "nothing new runs in it" in (await talk("Ben", "playbook run failover/rds-multi-az")).text
+
+
+async def test_who_asks_second_is_told_at_once_who_holds_what(talk: Any) -> None:
+    await talk.declare()
+    await talk("Ben", "playbook run failover/rds-multi-az")
+
+    def hold(tx: Any) -> None:
+        person = runs.get(tx, "INC-1/2").requester
+        tx.conn.execute(insert(locks).values(resource="rds:orders-db", run="INC-1/2", person=person, since=tx.now))
+
+    await talk.house.db.write(hold)
+    reply = await talk("Chi", "playbook run failover/rds-multi-az")
+    assert reply.ok and "rds:orders-db is held by run *INC-1/2* (asked by Ben) since" in reply.text
+    assert "`/playbook abort INC-1/2`" in reply.text
+    other = await talk("Chi", "playbook run failover/rds-multi-az service=auth")
+    assert "is held by" not in other.text
