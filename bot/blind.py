@@ -61,7 +61,7 @@ class Blind:
         self.journal = journal
         self._slack = slack
         self._pagerduty = pagerduty
-        self._policy = policy
+        self.policy = policy
         self._home = home
         self._places = Places(slack)
         self._tasks = Tasks("blind")
@@ -73,24 +73,24 @@ class Blind:
         """(words for somebody whose ask could not be stored, whether it is done blind all the same)."""
         said = f"/{ask.line}" if ask.kind in ("command", "form") else ask.line
         if ask.account_kind != "slack" or " ".join(ask.line.lower().split()[:WORDS]) != Declare.words:
-            return words.not_stored(self._policy, said), False
+            return words.not_stored(self.policy, said), False
         if ask.key in self._taken:
             return self._taken[ask.key], True  # Slack delivered it again
         try:
             wanted = self._read(ask)
         except Refused as error:
-            return words.not_declared(self._policy, str(error)), False
-        severity = self._policy.severity(wanted.severity)
+            return words.not_declared(self.policy, str(error)), False
+        severity = self.policy.severity(wanted.severity)
         try:
             await self._note("declared", ask.key, _declared(ask, wanted))
         except OSError as error:
             log.error("blind.no_journal", error=type(error).__name__)
-            return words.no_journal(self._policy, said), False
+            return words.no_journal(self.policy, said), False
         self.busy.add(ask.key)
         self.declared.set()
         self._tasks.start(self._act(ask, wanted, severity))
         pages = severity.page_within is not None
-        self._taken[ask.key] = words.blind(self._policy, pages=pages, private=_private(wanted))
+        self._taken[ask.key] = words.blind(self.policy, pages=pages, private=_private(wanted))
         if len(self._taken) > SEEN_MOST:
             self._taken.popitem(last=False)
         return self._taken[ask.key], True
@@ -103,7 +103,7 @@ class Blind:
         rest = ask.line.split(maxsplit=WORDS)[WORDS:]
         values = ask.values if ask.kind == "form" else None
         now = datetime.now(UTC)  # the database's clock is not to be had; a declare holds no time
-        return parse(Declare, rest[0] if rest else "", policy=self._policy, now=now, values=values)
+        return parse(Declare, rest[0] if rest else "", policy=self.policy, now=now, values=values)
 
     async def _note(self, type: str, declare: str, body: Mapping[str, Any]) -> None:
         await asyncio.to_thread(self.journal.write, type, declare, body)
@@ -120,12 +120,12 @@ class Blind:
             page = self._page(ask, wanted, severity) if severity.page_within is not None else _nothing()
             tell = self._tell(ask, wanted, severity) if not _private(wanted) else _nothing()
             paged, told = await asyncio.gather(page, tell)
-            said = words.blind_done(self._policy, wanted.service, page=paged.state, page_why=paged.why,
+            said = words.blind_done(self.policy, wanted.service, page=paged.state, page_why=paged.why,
                                     told=told.state, told_why=told.why, channel=told.where)  # fmt: skip
             await self._answer(ask, said)
         except OSError as error:
             log.critical("blind.journal_lost", error=type(error).__name__)
-            await self._answer(ask, words.no_journal(self._policy, f"/{ask.line}"))
+            await self._answer(ask, words.no_journal(self.policy, f"/{ask.line}"))
         finally:
             self.busy.discard(ask.key)
             self.declared.set()
@@ -135,8 +135,8 @@ class Blind:
         team, _, user = ask.account.rpartition("/")
         if (home := self._home()) and team != home:
             return "it is for full members of this workspace."
-        groups = self._policy.permissions.declare
-        handles = [self._policy.groups[name].slack for name in groups if name in self._policy.groups]
+        groups = self.policy.permissions.declare
+        handles = [self.policy.groups[name].slack for name in groups if name in self.policy.groups]
         try:
             async with asyncio.timeout(LOOK_S):
                 found = await self._slack.user(user)
@@ -151,7 +151,7 @@ class Blind:
 
     async def _page(self, ask: Ask, wanted: Declare, severity: Severity) -> Outcome:
         key = page_key(ask.key)
-        service = self._policy.services.get(wanted.service)
+        service = self.policy.services.get(wanted.service)
         summary = (
             f"{severity.name} · {'restricted' if _private(wanted) else wanted.title} (declared without the database)"
         )
@@ -171,13 +171,13 @@ class Blind:
     async def _tell(self, ask: Ask, wanted: Declare, severity: Severity) -> Outcome:
         """Post where incidents are announced; the announcement card takes this message over when it is imported."""
         key = _short(f"tell:{ask.key}")
-        channel = self._policy.organisation.slack.announce
+        channel = self.policy.organisation.slack.announce
         try:
             channel = await self._places.id_of(channel)
         except MusterError as error:
             log.warning("blind.channel_unknown", error=error.message)
         who = ask.account.rpartition("/")[2]
-        text = words.blind_announced(self._policy, severity.name, wanted.title, wanted.service, who)
+        text = words.blind_announced(self.policy, severity.name, wanted.title, wanted.service, who)
         metadata = {"event_type": EVENT, "event_payload": {"key": key, "kind": "announcement"}}
 
         async def post() -> dict[str, Any]:

@@ -10,6 +10,7 @@ when `people:` of the policy says so, and for reading only when nothing but its 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -25,6 +26,7 @@ from storage.people import BY_MAIL, EVERYONE, Account, Member, OnCall, Voter
 BOUND_S = 2.0
 LOOK_AGAIN = timedelta(hours=1)  # how old the belief in a group member's account may grow before a refresh looks again
 Apply = Callable[[Tx], None]
+_SLACK_ID = re.compile(r"(?:[TE][A-Z0-9]+/)?[UW][A-Z0-9]+")
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,7 @@ class Directory:
         answers = await self._looks.sources(group, deadline)
         seen, errors = answered(answers), failures(answers)
         ids = {id for source, found in seen.items() if source.startswith("slack:") for id in found}
-        ids |= {said for who in group.people if who in policy.people and (said := policy.people[who].slack)}
+        ids |= set(_listed(policy, group))
         accounts = sorted({self._full(id) for id in ids})
         old = await self._db.read(lambda tx: [one.rpartition("/")[2] for one in accounts if _old(tx, one)])
         users = await self._looks.users(old, deadline)
@@ -218,8 +220,7 @@ class Directory:
         """Source -> people: what the policy itself lists, and what the sources that answered said."""
         sources: dict[str, Collection[str]] = {}
         if group.people:
-            listed = [policy.people[who].slack for who in group.people if who in policy.people]
-            sources["policy"] = self._persons(tx, [id for id in listed if id])
+            sources["policy"] = self._persons(tx, _listed(policy, group))
         for source, found in seen.items():
             if source.startswith("slack:"):
                 sources[source] = self._persons(tx, found)
@@ -297,6 +298,12 @@ class Directory:
     def _full(self, id: str) -> str:
         """ "U1" -> "T1/U1"."""
         return id if "/" in id else f"{self._team}/{id}"
+
+
+def _listed(policy: Policy, group: Group) -> list[str]:
+    """Slack ids of those the policy itself lists: keys of `people`, or ids; an address proves nothing."""
+    said = [policy.people[who].slack if who in policy.people else who for who in group.people]
+    return [id for id in said if id and _SLACK_ID.fullmatch(id)]
 
 
 def _nothing(tx: Tx) -> None:

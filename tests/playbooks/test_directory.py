@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from playbooks.directory import Directory
+from playbooks.directory import Directory, _listed
 from playbooks.errors import Temporary
 from playbooks.policy import Policy, parse_policy
 from storage import people, timeline
@@ -409,3 +409,12 @@ async def test_everyone_is_every_full_member(db: Database, directory: Directory,
     await directory.refresh_account("slack", "T1/UG")
     found = await db.read(lambda tx: directory.members(tx, "everyone"))
     assert [one.name for one in found] == ["Ben", "Chi", "Dov"]
+
+
+def test_a_group_lists_people_by_key_or_by_id_and_never_by_address() -> None:
+    policy = parse_policy(
+        "severities: {sev1: {title: outage}}\n"
+        "people: {ben: {slack: U0BEN}, mail: {email: m@example.com}}\n"
+        "groups: {sre: {people: [ben, U0CHI, m@example.com, mail]}}\n"
+    )
+    assert _listed(policy, policy.groups["sre"]) == ["U0BEN", "U0CHI"]
