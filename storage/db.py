@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -41,6 +41,7 @@ IDLE_IN_TRANSACTION_S = 3
 CHANNEL = "muster"
 READERS = 5
 DOORS = 2  # connections nobody but the doors uses: an acknowledgement never waits for work that waits for a lock
+_NO_EFFECT = "nothing was committed"
 _SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 _NOTIFY = text("SELECT pg_notify(:channel, :topics)")
 _NOW = select(DbNow())
@@ -109,7 +110,7 @@ class Database:
             try:
                 result, hints = await self._write_once(work, door)
             except DBAPIError as error:
-                if _sqlstate(error) in _LOST_RACE and attempt + 1 < RACES:
+                if _undone(error) and attempt + 1 < RACES:
                     log.debug("database.race_lost", attempt=attempt + 1)
                     await asyncio.sleep(0.005 * (attempt + 1))
                     continue
@@ -129,7 +130,7 @@ class Database:
     def _in_transaction(self, work: Work[T]) -> tuple[T, set[str]]:
         with self._engine.connect() as fresh:
             conn = fresh.execution_options(muster_begin="IMMEDIATE") if self.sqlite else fresh
-            with conn.begin():
+            with conn.begin(), _before_commit():
                 tx = Tx(conn)
                 result = work(tx)
                 if tx.hints and not self.sqlite:
@@ -137,11 +138,11 @@ class Database:
                 return result, tx.hints
 
     async def read(self, work: Work[T]) -> T:
-        """Run `work` on a consistent snapshot; it must not write. A look the server ended for idling is taken again."""
+        """Run `work` on a consistent snapshot; it must not write. A look the server ended is taken once more."""
         try:
             return await self._read_once(work)
         except DBAPIError as error:
-            if _sqlstate(error) not in _LOST_RACE:
+            if not _undone(error):
                 raise _unreachable(error) from error
         try:
             return await self._read_once(work)
@@ -157,7 +158,7 @@ class Database:
     def _looking(self, work: Work[T]) -> T:
         with self._engine.connect() as fresh:
             conn = fresh if self.sqlite else fresh.execution_options(**_SNAPSHOT)
-            with conn.begin():
+            with conn.begin(), _before_commit():
                 return work(Tx(conn))
 
     async def notifications(self) -> AsyncIterator[str]:
@@ -180,6 +181,23 @@ class Database:
         await loop.run_in_executor(self._writers, self._engine.dispose)
         for threads in (self._doors, self._writers, self._readers):
             threads.shutdown(wait=True)
+
+
+@contextlib.contextmanager
+def _before_commit() -> Iterator[None]:
+    """Mark what fails in here: nothing was committed, so the work has had no effect and may be run again."""
+    try:
+        yield
+    except DBAPIError as error:
+        error.add_note(_NO_EFFECT)
+        raise
+
+
+def _undone(error: DBAPIError) -> bool:
+    """Whether the work certainly had no effect and is worth another try: a race lost, or a connection that was cut (by
+    a restarted server, or for idling) before the commit was sent."""
+    cut = isinstance(error.orig, psycopg.OperationalError) and _is_lost(error.orig, _sqlstate(error))
+    return _sqlstate(error) in _LOST_RACE or (cut and _NO_EFFECT in getattr(error, "__notes__", ()))
 
 
 def _limit_idling(dbapi: Any, record: Any) -> None:

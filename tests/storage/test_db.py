@@ -184,3 +184,20 @@ async def test_a_transaction_the_server_ended_for_idling_is_run_again(db: Databa
     assert await db.write(work) == 7
     assert await db.read(work) == 7
     assert len(tries) == 4
+
+
+async def test_a_connection_cut_before_the_commit_is_tried_again(db: Database) -> None:
+    if db.sqlite:
+        pytest.skip("SQLite has no connection to cut")
+    await db.write(lambda tx: tx.conn.execute(text("CREATE TABLE cut (n INTEGER)")))
+    tries: list[int] = []
+
+    def work(tx: Tx) -> int:
+        tries.append(1)
+        tx.conn.execute(text("INSERT INTO cut VALUES (1)"))
+        if len(tries) == 1:
+            tx.conn.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return len(tries)
+
+    assert await db.write(work) == 2
+    assert await db.read(lambda tx: tx.conn.execute(text("SELECT count(*) FROM cut")).scalar_one()) == 1
