@@ -22,6 +22,7 @@ from playbooks.errors import MusterError, NotConfigured
 
 T = TypeVar("T")
 UNDO = ".undo"
+UNDOES = "undo/"  # playbooks of runs that take back a step of another one
 
 
 class Risk(IntEnum):

@@ -15,11 +15,10 @@ from commands.command import Button
 from commands.fields import line_of
 from commands.playbook import break_glass
 from commands.playbook.plan import Plan
-from playbooks.action import Risk
+from playbooks.action import UNDOES, Risk
 from playbooks.durations import words
 from playbooks.engine.approvals import Candidates, Tally, join, short
 from playbooks.engine.quorum import candidates, count, on_call_policy, rule_of
-from playbooks.engine.transition import UNDOES
 from playbooks.policy import ApprovalRule, Policy
 from storage import reviews, runs
 from storage.db import Tx

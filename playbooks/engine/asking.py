@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from sqlalchemy import insert
 
-from playbooks.action import Action, Plan, Risk
+from playbooks.action import UNDOES, Action, Plan, Risk
 from playbooks.engine import alone
 from playbooks.engine import approvals as rules
 from playbooks.engine.covering import Part, as_now, bind_rest, covers, exact, staged
@@ -26,7 +26,7 @@ from playbooks.engine.paging import call_again, first_call
 from playbooks.engine.quorum import candidates, count, groups_of, on_call_policy, rule_of
 from playbooks.engine.scope import service_of
 from playbooks.engine.spending import after_non_effect, spent
-from playbooks.engine.transition import UNDOES, Changes, lock, transition
+from playbooks.engine.transition import Changes, lock, transition
 from playbooks.errors import MusterError, Refused, Temporary
 from playbooks.policy import ApprovalRule
 from storage import incidents, people, runs

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from playbooks.action import UNDO, Risk, find
+from playbooks.action import UNDO, UNDOES, Risk, find
 from playbooks.directory import Person
 from playbooks.engine import moves
 from playbooks.engine.engine import Engine
 from playbooks.engine.load import load_text
 from playbooks.engine.outcomes import as_json
 from playbooks.engine.starting import write_run
-from playbooks.engine.transition import UNDOES, Changes, lock, transition
+from playbooks.engine.transition import Changes, lock, transition
 from playbooks.engine.voting import Said
 from playbooks.errors import Refused
 from storage import cards, runs

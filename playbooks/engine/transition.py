@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import delete
 
+from playbooks.action import UNDOES
 from playbooks.engine import moves
 from storage import anchors, cards, incidents, timeline, timers
 from storage import runs as rows
@@ -22,8 +23,6 @@ from storage.sql import change
 from storage.tables import approvals, locks, runs
 from storage.tables import steps as steps_table
 from storage.timeline import Entry
-
-UNDOES = "undo/"  # runs that take back a step of another one
 
 
 class Fenced(Exception):
