@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,10 +29,16 @@ async def outside() -> AsyncIterator[Outside]:
         yield running
 
 
-@pytest.fixture
-async def nursery() -> AsyncIterator[Nursery]:
-    async with start_nursery() as running:
+@pytest.fixture(scope="session")
+def nursery_process() -> Iterator[Any]:
+    with start_nursery() as running:
         yield running
+
+
+@pytest.fixture
+async def nursery(nursery_process: Any) -> AsyncIterator[Nursery]:
+    async with Nursery(nursery_process) as mine:
+        yield mine
 
 
 @pytest.fixture(params=("sqlite", "postgresql"))

@@ -27,6 +27,9 @@ class Cell:
     hung: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
     drop: bool = False
+    refuse: int = 0  # how many destructive calls are refused
+    blind: bool = False  # verify never sees it
+    apart_s: float = 0.05  # between two looks of verify
 
     def made(self, tag: str) -> list[tuple[str, str, str]]:
         """Effects on this tag, (kind, tag, key)."""
@@ -66,7 +69,11 @@ class Outside:
         cell.calls.append(one)
         if not await self._hung(cell, "do", one[1], "before", request):
             return web.Response(status=500)
-        if one[0] in ("never", "destroy") or one not in cell.effects:
+        if one[0] == "destroy" and cell.refuse > 0:
+            cell.refuse -= 1
+            cell.calls.remove(one)  # refused: not a call that could have had an effect
+            return web.Response(status=409)
+        if one[0] in ("never", "destroy", "cut", "undo") or one not in cell.effects:
             cell.effects.append(one)
         await self._hung(cell, "do", one[1], "after", request)
         return web.json_response({})
@@ -77,7 +84,8 @@ class Outside:
         cell.looks[what, tag] += 1
         happened = any(effect[1:] == (tag, request.query["key"]) for effect in cell.effects) if cell.tells else None
         await self._hung(cell, what, tag, "after", request)
-        return web.json_response({"looks": cell.looks[what, tag], "happened": happened})
+        seen = {"looks": 0 if cell.blind else cell.looks[what, tag], "happened": happened, "apart_s": cell.apart_s}
+        return web.json_response(seen)
 
     async def _hung(self, cell: Cell, what: str, tag: str, phase: str, request: web.Request) -> bool:
         """Hang once, if it is told to; False when the caller is gone or is dropped, so that nothing is made."""

@@ -8,9 +8,10 @@ import itertools
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,10 @@ from tests.crash import toys
 from tests.crash.outside import Cell, Outside
 
 ROOT = Path(__file__).parents[2]
-AT_ONCE = 4
+AT_ONCE = 6
 ENDED = ("succeeded", "incomplete", "aborted")
-DESTRUCTIVE = ("destroy",)
-NEVER = ("never", "destroy")
+DESTRUCTIVE = ("destroy", "cut", "undo")
+NEVER = ("never", *DESTRUCTIVE)
 
 PLAYBOOK = """
 name: crash/all
@@ -54,45 +55,60 @@ steps:
   - {id: destroy, uses: crash.destroy, with: {tag: destroy}}
   - {id: last, uses: crash.keyed, with: {tag: "${{ steps.destroy.outputs.name }}"}}
 """
+TOLD = """
+name: comms/acted-alone
+title: Tell everyone
+inputs: {channel: {required: false}, users: {type: list, required: false}, text: {type: text}}
+steps:
+  - {id: tell, uses: crash.keyed, with: {tag: "told-${{ run.id }}"}}
+"""
+NUMBERS = itertools.count(1)
 NAMES = ("ana", "ben", "chi", "dov")
 
 
 class Nursery:
-    """The process that forks victims."""
+    """The process that forks victims, as one test sees it: the process lives as long as the session of tests."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        self._numbers = itertools.count(1)
         self._born: dict[str, asyncio.Future[int]] = {}
         self._ended: dict[str, asyncio.Future[int]] = {}
-        self._reading = asyncio.create_task(self._read())
-        self.kills = 0
+        self._reading: asyncio.Task[None] | None = None
+        self._pipe: asyncio.ReadTransport | None = None
 
-    async def _read(self) -> None:
+    async def __aenter__(self) -> Nursery:
         assert self._process.stdout is not None
-        async for line in self._process.stdout:
+        reader, loop = asyncio.StreamReader(), asyncio.get_running_loop()
+        file = os.fdopen(os.dup(self._process.stdout.fileno()), "rb", 0)
+        self._pipe, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
+        self._reading = asyncio.create_task(self._read(reader))
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        """Every victim has an end, so that its line is not left for the next test."""
+        if living := [ended for ended in self._ended.values() if not ended.done()]:
+            await asyncio.wait(living, timeout=20)
+        assert self._reading is not None and self._pipe is not None
+        self._reading.cancel()
+        self._pipe.close()
+        await asyncio.sleep(0)
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        async for line in reader:
             said = json.loads(line)
-            if "pid" in said:
-                self._born[said["id"]].set_result(said["pid"])
-            else:
-                self.kills += said["status"] == -signal.SIGKILL
-                self._ended[said["id"]].set_result(said["status"])
+            known = self._born if "pid" in said else self._ended
+            if said["id"] in known:  # else of an earlier test
+                known[said["id"]].set_result(said["pid"] if "pid" in said else said["status"])
 
     async def hatch(self, **spec: Any) -> Victim:
         """A living victim."""
-        loop, id = asyncio.get_running_loop(), f"v{next(self._numbers)}"
+        loop, id = asyncio.get_running_loop(), f"v{next(NUMBERS)}"
         self._born[id], self._ended[id] = loop.create_future(), loop.create_future()
-        spec = {"id": id, "replica": f"replica-{id}", "lease_s": 1.0, "poll_s": 0.1, **spec}
+        spec = {"id": id, "replica": f"replica-{id}", "lease_s": 1.0, "poll_s": 0.05, **spec}
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(spec).encode() + b"\n")
+        self._process.stdin.flush()
         return Victim(id, spec["replica"], await self._born[id], self._ended[id])
-
-    async def close(self) -> None:
-        """End it and every victim it still has."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        await self._process.wait()
-        await self._reading
 
 
 @dataclass
@@ -128,16 +144,20 @@ class Victim:
                 await asyncio.sleep(0.01)
 
 
-@contextlib.asynccontextmanager
-async def nursery() -> AsyncIterator[Nursery]:
-    """Start one and end it."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.crash.victim", cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+@contextlib.contextmanager
+def nursery() -> Iterator[subprocess.Popen[bytes]]:
+    """Start the process and end it, and every victim it still has: importing everything takes it seconds, once."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.crash.victim"], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
     )  # fmt: skip
-    made = Nursery(process)
-    yield made
-    await made.close()
+    try:
+        yield process
+    finally:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.close()
+        process.wait(20)
+        process.stdout.close()
 
 
 @dataclass
@@ -156,6 +176,7 @@ class Scene:
     async def open(cls, url: str, outside: Outside, nursery: Nursery) -> Scene:
         db = Database(url, pool=2)
         engine = Engine(db, {}, Library([]), parse_policy(toys.POLICY), replica="test", url="http://muster")
+        engine.house.find_playbook = lambda name: load_text(TOLD, "acted-alone.yaml")
         return cls(url, outside, nursery, db, engine, await db.write(_people))
 
     async def close(self) -> None:
@@ -218,14 +239,26 @@ class Scene:
                     )
         return found
 
-    async def settled(self, run: str, cell: Cell, *, timeout: float = 40.0, watch: Iterable[Victim] = ()) -> runs.Run:
-        """Play the people until the run has ended or paused, or one of the watched victims is dead."""
+    async def asks(self, work: Callable[[Tx], Any]) -> None:
+        """Somebody presses something; a victim may have moved the run since."""
+        with contextlib.suppress(Refused):
+            await self.db.write(work)
+
+    async def settled(
+        self, run: str, cell: Cell, *, timeout: float = 40.0, watch: Iterable[Victim] = (), play: Any = None
+    ) -> runs.Run:
+        """Play the people until it is over (the run has ended or paused), or one of the watched victims is dead."""
         async with asyncio.timeout(timeout):
             while True:
-                found = await self.people(run, cell)
-                if found.state in (*ENDED, "paused") or any(victim.dead for victim in watch):
+                if play is not None:
+                    over = await play.round(self, run, cell)
+                else:
+                    over = (await self.people(run, cell)).state in (*ENDED, "paused")
+                if over or any(victim.dead for victim in watch):
+                    found = await self.db.read(lambda tx: runs.get(tx, run))
+                    assert found is not None
                     return found
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.05)
 
     async def until(self, check: Callable[[Tx], Any], *, timeout: float = 20.0) -> Any:
         """Poll a read until it gives something true."""
@@ -285,7 +318,13 @@ def problems(tx: Tx, run: str, cell: Cell, state: str) -> list[str]:
 def _effects(cell: Cell, said: list[timeline.Event]) -> list[str]:
     bad = []
     began = {event.body["key"] for event in said if event.type == "step.started"}
-    granted = Counter(event.body["step"] for event in said if event.type in ("approval.granted", "approval.kept"))
+    asked = {event.body["approval"]: event.body["steps"] for event in said if event.type == "approval.requested"}
+    asked |= {event.body["approval"]: asked[event.body["of"]] for event in said if event.type == "approval.broken"}
+    granted: Counter[tuple[str, int]] = Counter()
+    for event in said:
+        if event.type in ("approval.granted", "approval.kept"):
+            every = asked[event.body["approval"]] if event.type == "approval.granted" else [event.body["step"]]
+            granted.update((event.body["run"], step) for step in every)
     for kind, tag, key in {*cell.calls, *cell.effects}:
         if key not in began:
             bad.append(f"{kind} {tag} was called with {key}, which no step.started names")
@@ -299,8 +338,9 @@ def _effects(cell: Cell, said: list[timeline.Event]) -> list[str]:
             bad.append(f"{tag} was repeated with other keys: {keys}")
     calls = Counter(call[2] for call in cell.calls if call[0] in DESTRUCTIVE)
     for key, count in calls.items():
-        if count > granted[int(key.split(":")[2])]:
-            bad.append(f"{key} was called {count} times on {granted[int(key.split(':')[2])]} approvals")
+        of = (key.split(":")[1], int(key.split(":")[2]))
+        if count > granted[of]:
+            bad.append(f"{key} was called {count} times on {granted[of]} approvals")
     return bad
 
 
@@ -339,7 +379,7 @@ def _success(steps: list[runs.Step], said: list[timeline.Event], cell: Cell, fac
     for step in steps:
         if (step.idx, step.attempt) not in ends:
             bad.append(f"{step.id} succeeded without its event")
-        acts = step.uses.partition(".")[2] in ("open", "keyed", "never", "wait", "destroy")
+        acts = step.uses.partition(".")[2] in ("open", "keyed", "never", "wait", "destroy", "cut")
         if acts and len([effect for effect in cell.effects if effect[2] == step.key]) != 1:
             bad.append(f"{step.id} succeeded with {cell.made(step.params['tag'] if step.params else '')}")
     if any(step.uses == "crash.open" for step in steps) and facts.get("channel") != "made-open":

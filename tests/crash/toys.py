@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 
 from playbooks.action import Act, Action, Again, Answer, Found, Outputs, Park, Plan, Question, Risk, Seen, World, action
-from playbooks.errors import NotYet, Temporary, Uncertain
+from playbooks.errors import NotYet, Refused, Temporary, Uncertain
 
 POLICY = """
 severities: {sev1: {title: outage}}
@@ -36,6 +36,8 @@ class Eyes:
         async with self._http.request(method, f"{self.base}/{path}", params=query) as answer:
             if answer.status == 503:
                 raise Temporary("the outside is busy", retry_after=0.05)
+            if answer.status == 409:
+                raise Refused("the outside says no")
             return await answer.json()
 
     async def see(self, what: str, tag: str, key: str = "") -> Any:
@@ -81,6 +83,8 @@ class _Toy(Action):
     async def reconcile(self, world: World) -> Found:
         seen = await world.use(Eyes).see("reconcile", self.tag, world.key)
         happened = seen["happened"]
+        if happened is None:
+            raise NotYet("the outside is silent", again_in=0.1)
         return Found(happened, f"looked: {happened}", Made(name=f"made-{self.tag}") if happened else None)
 
 
@@ -152,4 +156,17 @@ class Destroy(_Toy):
 
     async def verify(self, world: World, done: Any) -> Seen:
         seen = await world.use(Eyes).see("verify", self.tag)
-        return Seen(True, "seen") if seen["looks"] >= 2 else Seen(None, "not seen yet", again_in=0.05)
+        return Seen(True, "seen") if seen["looks"] >= 2 else Seen(None, "not seen yet", again_in=seen["apart_s"])
+
+
+@action("crash.cut", risk=Risk.RECOVERABLE, again=Again.NEVER, result=Made)
+class Cut(Destroy):
+    """Cut something, which can be taken back."""
+
+    async def undo(self, act: Act, done: Made) -> Outputs:
+        await act.use(Hands).do("undo", f"undo-{self.tag}", act.key)
+        return done
+
+    async def reconcile_undo(self, world: World, done: Made) -> Found:
+        seen = await world.use(Eyes).see("reconcile", f"undo-{self.tag}", world.key)
+        return Found(seen["happened"], f"looked: {seen['happened']}", done if seen["happened"] else None)

@@ -169,5 +169,10 @@ def _say(**words: Any) -> None:
 
 
 if __name__ == "__main__":
+    from playbooks.engine.load import load_stored
+    from tests.crash.plays import PLAYS
+
+    for play in PLAYS.values():  # read once, here, and not in every victim
+        load_stored(play.text, "play.yaml")
     timeline.append = _noted
     nursery()
