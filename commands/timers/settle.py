@@ -114,7 +114,9 @@ def _next(run: Run, step: Step) -> str:
         return "I keep trying."
     if step.state == "unknown":
         return "I am looking whether it happened."
-    return f"Again: `/playbook retry {run.id}`." if run.state in ("paused", "incomplete") else "I have stopped trying."
+    stopped = "" if run.state == "paused" else "I have stopped trying."
+    again = f"Again: `/playbook retry {run.id}`." if run.state in ("paused", "incomplete") else ""
+    return f"{stopped} {again}".strip()
 
 
 def _draft(house: House, run: Run, incident: Incident | None) -> tuple[str, tuple[Button, ...]]:
