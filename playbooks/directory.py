@@ -204,13 +204,17 @@ class Directory:
         accounts = sorted({self._full(id) for id in ids})
         old = await self._db.read(lambda tx: [one.rpartition("/")[2] for one in accounts if _old(tx, one)])
         users = await self._looks.users(old, deadline)
+        changer = await self._looks.changed_by(group, deadline)
 
         def apply(tx: Tx) -> None:
             for id, user in users.items():
                 self._learn(tx, self._full(id), user)
             sources = self._sources(tx, policy, group, seen)
             failed = [*errors, *([BY_MAIL] if any(one.startswith("pagerduty") for one in errors) else [])]
-            people.set_group(tx, name, sources, failed=failed, error="; ".join(errors.values()) or None)
+            by = people.account(tx, "slack", self._full(changer)) if changer else None
+            people.set_group(
+                tx, name, sources, failed=failed, error="; ".join(errors.values()) or None, by=by.person if by else None
+            )
 
         return apply
 

@@ -60,6 +60,13 @@ class Looks:
         answers = await asyncio.gather(*(within(deadline, ask) for ask in asks.values()))
         return dict(zip(asks, answers, strict=True))
 
+    async def changed_by(self, group: Group, deadline: float) -> str | None:
+        """Slack id of who changed the group's user group last; None also when there is no answer."""
+        if not group.slack or self._slack is None:
+            return None
+        found = await within(deadline, self._slack.usergroup_changed_by(group.slack))
+        return None if isinstance(found, Failed) else found
+
     async def entries(self, policy: str, deadline: float) -> Sequence[OnCallEntry] | Failed:
         """Who is on call for an escalation policy, by name or id."""
         found = await within(deadline, self._entries())

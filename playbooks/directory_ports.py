@@ -61,13 +61,16 @@ class OnCallEntry(Protocol):
 
 
 class SlackPort(Protocol):
-    """What the directory asks of Slack. Both raise MusterErrors."""
+    """What the directory asks of Slack. All raise MusterErrors."""
 
     async def user(self, user_id: str) -> SlackAccount:
         """An account with its flags."""
 
     async def usergroup_members(self, group: str) -> Sequence[str]:
         """User ids of a group, by id or handle."""
+
+    async def usergroup_changed_by(self, group: str) -> str | None:
+        """User id of who changed the group last, just after its members were asked for."""
 
 
 class PagerDutyPort(Protocol):

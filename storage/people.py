@@ -215,12 +215,19 @@ def with_email(tx: Tx, email: str) -> list[str]:
 
 
 def set_group(
-    tx: Tx, group: str, seen: Mapping[str, Collection[str]], *, failed: Collection[str] = (), error: str | None = None
+    tx: Tx,
+    group: str,
+    seen: Mapping[str, Collection[str]],
+    *,
+    failed: Collection[str] = (),
+    error: str | None = None,
+    by: str | None = None,
 ) -> None:
     """Replace what is believed of a group. seen: source -> people; failed: sources that did not answer, left as is.
 
     A source may carry a detail ("slack:sre"); the very first answer of each is adopted as confirmed, whoever comes
-    later is not until 24 h have passed or two approvers confirm.
+    later is not until 24 h have passed or two approvers confirm. by: who changed the Slack group last; whom Slack names
+    for the first time now counts as added by them.
     """
     refreshed(tx, f"group:{group}", error)  # also its lock: two replicas refresh one after the other
     was = {row.person: row for row in tx.conn.execute(select(memberships).where(memberships.c.grp == group))}
@@ -240,17 +247,18 @@ def set_group(
         if not now[person]:
             _leave(tx, was[person])
             continue
-        found = _Found(now[person], person in adopted, person in confirmed_now)
+        found = _Found(now[person], person in adopted, person in confirmed_now, by if "slack" in now[person] else None)
         _set_member(tx, (group, person), was.get(person), found)
 
 
 @dataclass(frozen=True)
 class _Found:
-    """One person as one refresh found them. seen: by a source that answered just now."""
+    """One person as one refresh found them. seen: by a source that answered just now; by: who seems to have added."""
 
     sources: set[str]
     adopted: bool
     seen: bool
+    by: str | None
 
 
 def _leave(tx: Tx, was: Any) -> None:
@@ -262,10 +270,11 @@ def _set_member(tx: Tx, key: tuple[str, str], was: Any, found: _Found) -> None:
     group, person = key
     source = ",".join(sorted(found.sources - {BY_MAIL} or found.sources))
     if was is None:
-        row = {"grp": group, "person": person, "source": source, "added_at": tx.now, "added_by": None,
+        by = None if found.adopted else found.by
+        row = {"grp": group, "person": person, "source": source, "added_at": tx.now, "added_by": by,
                "confirmed": found.adopted, "seen_at": tx.now}  # fmt: skip
         tx.conn.execute(insert_or(tx, memberships).values(row).on_conflict_do_nothing())
-        body = {"group": group, "person": person, "source": source, "confirmed": found.adopted}
+        body = {"group": group, "person": person, "source": source, "confirmed": found.adopted, "by": by}
         append(tx, ORG, Entry("group.joined", "muster", body))
         return
     values: dict[str, Any] = {"source": source}

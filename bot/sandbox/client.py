@@ -279,8 +279,11 @@ class SandboxClient:
         """Add or change a person: deleted=True, is_restricted=True, name=..., email=..."""
         return dict(self._said(await self.http.post("/control/users", json={"id": id, **fields})))
 
-    async def group(self, handle: str, add: list[str] | None = None, remove: list[str] | None = None) -> dict[str, Any]:
-        return dict(await self.post("groups", handle=handle, add=add, remove=remove))
+    async def group(
+        self, handle: str, add: list[str] | None = None, remove: list[str] | None = None, by: str | None = None
+    ) -> dict[str, Any]:
+        """Change a group's members. by: who does (Slack's `updated_by`)."""
+        return dict(await self.post("groups", handle=handle, add=add, remove=remove, by=by))
 
     async def change_channel(self, name: str, **fields: Any) -> dict[str, Any]:
         """create, private, add, remove, archived, ext_shared, rename."""

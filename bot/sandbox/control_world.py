@@ -38,7 +38,7 @@ async def users(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 
 
 async def groups(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
-    """{handle, add?: [user], remove?: [user], disabled?}: add a group or change its members."""
+    """{handle, add?: [user], remove?: [user], disabled?, by?: user}: add a group or change its members, as somebody."""
     world, handle = sandbox.world, str(asked["handle"])
     group = world.group_named(handle)
     if group is None:
@@ -47,6 +47,7 @@ async def groups(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     added = [sandbox.people.person(u).id for u in asked.get("add") or []]
     removed = [u for u in (world.users.get(r, world.user_named(r)) for r in asked.get("remove") or []) if u]
     group.users = [u for u in dict.fromkeys([*group.users, *added]) if u not in [r.id for r in removed]]
+    group.updated_by = sandbox.people.person(str(asked["by"])).id if asked.get("by") else group.updated_by
     if "disabled" in asked:
         group.disabled = bool(asked["disabled"])
     sandbox.events.group_changed(group.id, added, [r.id for r in removed])

@@ -71,6 +71,7 @@ class Group:
     name: str
     users: list[str]
     disabled: bool = False
+    updated_by: str | None = None
 
 
 @dataclass

@@ -78,10 +78,17 @@ class SlackReads(SlackCalls):
 
     async def usergroup_members(self, group: str, *, max_age_s: float = 0.0) -> tuple[str, ...]:
         """User ids of a group, by id ("S0SRE") or handle ("sre", "@sre"). Refused when there is no such group."""
+        return (await self._usergroup(group, max_age_s)).users
+
+    async def usergroup_changed_by(self, group: str, *, max_age_s: float = 5.0) -> str | None:
+        """Who changed a group last (`updated_by`), by user id: the only hint Slack gives of who added a member."""
+        return (await self._usergroup(group, max_age_s)).updated_by
+
+    async def _usergroup(self, group: str, max_age_s: float) -> UserGroup:
         wanted = group.removeprefix("@").lower()
         for known in await self.usergroups(max_age_s=max_age_s):
             if group == known.id or wanted == known.handle.lower():
-                return known.users
+                return known
         raise ServiceRefused(
             "Slack", "no_such_subteam", f"Slack has no user group @{wanted}.", todo="Check the group's handle."
         )

@@ -86,12 +86,13 @@ class SlackUser:
 
 @dataclass(frozen=True)
 class UserGroup:
-    """A user group. handle: without "@"."""
+    """A user group. handle: without "@"; updated_by: user id of who changed it last."""
 
     id: str
     handle: str
     name: str
     users: tuple[str, ...]
+    updated_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -177,4 +178,5 @@ def to_channel(raw: Json) -> Channel:
 def to_group(raw: Json) -> UserGroup:
     """A usergroup object -> UserGroup."""
     users = tuple(str(user) for user in raw.get("users") or ())
-    return UserGroup(str(raw["id"]), str(raw.get("handle") or ""), str(raw.get("name") or ""), users)
+    changed = str(raw.get("updated_by") or "") or None
+    return UserGroup(str(raw["id"]), str(raw.get("handle") or ""), str(raw.get("name") or ""), users, changed)

@@ -122,6 +122,16 @@ async def test_who_joined_the_group_in_the_last_day_does_not_count(town: Any, mu
     await box.holds((DOV, "approve", False), (BEN, "approve", True), (DOV, "approve", True), reboots=1)
 
 
+async def test_whom_the_asker_added_does_not_count_however_long_ago(town: Any, muster: Any) -> None:
+    box = await Box.asked(town)
+    await town.sb.group("sre", add=[DOV], by=ANA)
+    await box.press(DOV, "You were added to `@sre`")
+    await _lately(town, box, DOV)
+    await box.press(DOV, "by who asked for this")
+    await box.state("open")
+    await box.holds((DOV, "approve", False), (DOV, "approve", False))
+
+
 async def test_who_asked_cannot_come_back_as_an_approver(town: Any, muster: Any) -> None:
     box = await Box.asked(town)
     await town.sb.group("sre", add=[ANA])

@@ -59,6 +59,7 @@ class Slack:
     groups: dict[str, list[str]]
     down: bool = False
     slow_s: float = 0.0
+    changed_by: str | None = None
     asked: list[str] = field(default_factory=list)
 
     async def _trouble(self) -> None:
@@ -75,6 +76,10 @@ class Slack:
         self.asked.append(group)
         await self._trouble()
         return list(self.groups[group.removeprefix("@")])
+
+    async def usergroup_changed_by(self, group: str) -> str | None:
+        await self._trouble()
+        return self.changed_by
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ def _group(asked: Asked, group: Group) -> dict[str, Any]:
         "id": group.id, "team_id": TEAM, "is_usergroup": True, "name": group.name, "handle": group.handle,
         "is_external": False, "date_delete": 1 if group.disabled else 0, "prefs": {"channels": [], "groups": []},
     }  # fmt: skip
+    if group.updated_by:
+        shown["updated_by"] = group.updated_by
     if asked.flag("include_count"):
         shown["user_count"] = str(len(group.users))
     if asked.flag("include_users"):
