@@ -6,7 +6,7 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from io import StringIO
 from typing import Any
 
@@ -92,11 +92,23 @@ def _methods(cls: type[Action]) -> Iterator[str]:
         yield "what changes something brings plan and run"
     if cls.again is Again.NEVER and not brings("reconcile"):
         yield "what may never be repeated brings reconcile"
+    if cls.can_undo():
+        yield from _undoes(cls, brings)
     if cls.risk.guarded:
         if not brings("verify"):
             yield "what is approved (destructive or contain) brings verify"
         if brings("plan") and not _plans_targets(cls):
             yield "the plan of an approved action names its targets: the resource lock and the digest need them"
+
+
+def _undoes(cls: type[Action], brings: Callable[[str], bool]) -> Iterator[str]:
+    """The undo is an action of its own (playbooks/undoing.py), so the same holds of it."""
+    if not brings("plan_undo"):
+        yield "what can be undone brings plan_undo: people approve exactly that"
+    if cls.again is Again.NEVER and not brings("reconcile_undo"):
+        yield "an undo that may never be repeated brings reconcile_undo"
+    if cls.undo_risk().guarded and not brings("verify_undo"):
+        yield "an undo that is approved brings verify_undo"
 
 
 def _plans_targets(cls: type[Action]) -> bool:
@@ -224,6 +236,9 @@ FAULTY = [
     ({"methods": {"undo": Drop.run}}, "exactly one of undo and why_no_undo"),
     ({"methods": {"reconcile": Action.reconcile}}, "brings reconcile"),
     ({"methods": {"verify": Action.verify}}, "brings verify"),
+    ({"methods": {"undo": Drop.run}, "why_no_undo": ""}, "brings plan_undo"),
+    ({"methods": {"undo": Drop.run}, "why_no_undo": ""}, "brings reconcile_undo"),
+    ({"methods": {"undo": Drop.run}, "why_no_undo": ""}, "brings verify_undo"),
     ({"methods": {"plan": Action.plan}}, "brings plan and run"),
     ({"methods": {"plan": _plan_without_targets}}, "names its targets"),
     ({"base": Undescribed, "doc": Undescribed.__doc__}, "Undescribed.how has no description"),
