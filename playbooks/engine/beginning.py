@@ -71,7 +71,7 @@ def ready(
                 begun.append(one)
                 tried.add(step.idx)
                 held.flying.add(step.idx)
-    if found.end in ("succeeded", "incomplete"):
+    if found.end in ("succeeded", "incomplete") and run.state == "running":  # others are taken up first
         end(changes, run, found.end)
     return Ready(begun, bool(found.do) or not begun)
 
