@@ -9,7 +9,7 @@ from bot.sandbox import Sandbox, SandboxClient
 
 
 async def test_health_follows_the_writers_zone(sandbox: Sandbox, sb: SandboxClient) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:  # the first look loads moto
         url = sandbox.env()["CHECKOUT_HEALTH_URL"]
         assert (await http.get(url)).status_code == 503
         await sb.instance("orders-db", zone="eu-north-1b")
