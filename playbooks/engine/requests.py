@@ -7,6 +7,7 @@ Raises Refused, with words, for what cannot be done; nothing is changed then.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from playbooks.action import Risk, find
@@ -18,7 +19,7 @@ from playbooks.engine.engine import Engine
 from playbooks.engine.model import Playbook
 from playbooks.engine.paging import answered
 from playbooks.engine.starting import write_run
-from playbooks.engine.transition import Changes, lock, transition
+from playbooks.engine.transition import Changes, end_stage, lock, transition
 from playbooks.engine.voting import Said, revoke, vote
 from playbooks.errors import Refused
 from storage import incident_rows, runs
@@ -196,6 +197,7 @@ def skip(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "", s
         raise Refused(f"Nothing in {run} waits for a decision.", todo=f"Name the step: `/playbook skip {run} step=2 …`")
     changes = Changes()
     void(tx, bad, changes, "the step was skipped")
+    end_stage(tx, replace(bad, on_failure="pause"), changes, "the step was skipped")  # also a check between its steps
     changes.steps[bad.idx] = {"state": "skipped", "note": "skipped by a person", "wake_at": None}
     changes.told("step.skipped", bad, actor.person or "", texts={"reason": reason})
     _go_on(tx, found, changes, actor)

@@ -45,6 +45,13 @@ def after_non_effect(asked: Approval, idx: int) -> dict[str, Any] | None:
     return {**again, "state": "granted", "decided_at": None} if asked.state == "used" else again
 
 
+def ends(asked: Approval, step: Step) -> bool:
+    """Whether the rest of a stage is over once this step failed: one of its steps, or a check between them."""
+    mine = covered(asked)
+    within = len(mine) > 1 and mine[0] <= step.idx <= mine[-1]
+    return within and (step.idx in mine or step.on_failure == "pause")
+
+
 def waiting(asked: Approval, steps: Sequence[Step]) -> Step:
     """The step that would begin next on this approval; where none is left, the first one it covers."""
     mine = covered(asked)

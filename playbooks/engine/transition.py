@@ -16,6 +16,7 @@ from sqlalchemy import delete
 
 from playbooks.action import UNDOES
 from playbooks.engine import moves
+from playbooks.engine.spending import ends
 from storage import anchors, cards, incidents, timeline, timers
 from storage import runs as rows
 from storage.db import Tx
@@ -98,6 +99,9 @@ def transition(tx: Tx, run: rows.Run, changes: Changes, steps: Sequence[rows.Ste
     known = (steps or rows.steps_of(tx, run.id)) if changes.steps else ()
     before = {step.idx: step for step in known}
     for idx, values in changes.steps.items():
+        if values.get("state") in moves.STEP_BAD and any(step.approval for step in known):
+            end_stage(tx, before[idx], changes, f"step {idx} {values['state']}")
+    for idx, values in changes.steps.items():
         _move_step(tx, before[idx], values)
     for id, values in changes.approvals.items():
         _move_approval(tx, id, values)
@@ -107,6 +111,15 @@ def transition(tx: Tx, run: rows.Run, changes: Changes, steps: Sequence[rows.Ste
         incidents.set_facts(tx, run.incident, changes.facts)
     _redraw(tx, run, changes)
     return timeline.append(tx, run.stream, *changes.events)
+
+
+def end_stage(tx: Tx, step: rows.Step, changes: Changes, why: str) -> None:
+    """What people agreed to for the rest of a stage counts no more once a step of it went wrong or is left out."""
+    for asked in rows.approvals_of(tx, step.run):
+        state = changes.approvals.get(asked.id, {}).get("state", asked.state)
+        if state in moves.APPROVAL_LIVE and asked.state in moves.APPROVAL_LIVE and ends(asked, step):
+            changes.approvals[asked.id] = {**changes.approvals.get(asked.id, {}), "state": "void", "reason": why}
+            changes.event("approval.void", approval=asked.id, run=step.run, step=step.idx, why=why)
 
 
 def _move_run(tx: Tx, run: rows.Run, values: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
-from playbooks.engine.spending import after_non_effect, after_start, covered, spent, waiting
+from playbooks.engine.spending import after_non_effect, after_start, covered, ends, spent, waiting
 from storage.runs import Approval
 
 
@@ -69,3 +69,14 @@ def test_the_next_step_is_the_one_that_has_not_begun() -> None:
     assert waiting(stage, steps).idx == 3, "of another approval"
     steps[2].state = "started"
     assert waiting(stage, steps).idx == 1
+
+
+def test_a_stage_ends_with_its_steps_and_with_the_checks_between_them() -> None:
+    def step(idx: int, on_failure: str = "pause") -> Any:
+        return SimpleNamespace(idx=idx, on_failure=on_failure)
+
+    stage = asked(2, 4)
+    assert [ends(stage, step(idx)) for idx in (1, 2, 3, 4, 5)] == [False, True, True, True, False]
+    assert ends(stage, step(2, "continue")), "people agreed to both, in this order"
+    assert not ends(stage, step(3, "continue")), "the text they agreed to goes on without it"
+    assert not ends(asked(2), step(2)), "of one step the state says it"
