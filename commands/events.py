@@ -42,8 +42,6 @@ _PLAIN = {
     "step.retrying": "{run} step {step} {uses} tries again: {text:error}",
     "step.undo_asked": "step {step} {uses} of {run} is taken back by {by}",
     "step.accepted": "what step {step} {uses} of {run} changed stays",
-    "approval.requested": "{run} step {step} waits for approval",
-    "approval.granted": "{run} step {step} is approved",
     "approval.denied": "denied {run} step {step}",
     "approval.revoked": "withdrew an approval of {run} step {step}",
 }
@@ -64,11 +62,24 @@ def _what(event: Event, names: Names) -> str:
         return f"voted {event.body.get('choice')} on {event.body.get('run')} step {event.body.get('step')}{counted}"
     if event.type == "incident.acknowledged" and event.body.get("person"):
         return f"page acknowledged by *{esc(names(str(event.body['person'])))}*"
+    if event.type in ("approval.requested", "approval.granted"):
+        return _approval(event)
+    if event.type == "step.started" and event.body.get("approval"):
+        return f"{_fill(_PLAIN[event.type], event)}, approved by {esc(str(event.body['approval']))}"
     template = _PLAIN.get(event.type)
     if template is None:
         texts = [event.text(name) for name in ("said", "error", "reason", "text") if name in event.texts]
         return safe(" ".join([event.type, *texts]))
     return _fill(template, event)
+
+
+def _approval(event: Event) -> str:
+    """asked for approval INC-42/2/1 of INC-42/2 steps 2 and 4"""
+    body = event.body
+    steps = [str(idx) for idx in body.get("steps") or (body.get("step"),)]
+    named = f"steps {', '.join(steps[:-1])} and {steps[-1]}" if len(steps) > 1 else f"step {steps[0]}"
+    what = f"approval {body.get('approval')} of {body.get('run')} {named}"
+    return esc(f"asked for {what}" if event.type == "approval.requested" else f"{what} is granted")
 
 
 def _role(event: Event, names: Names) -> str:

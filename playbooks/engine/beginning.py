@@ -116,7 +116,8 @@ def begin(
         values["plan"] = {**(step.plan or {}), "within_s": spec.within_s}
     changes.steps[step.idx] = values
     texts = {"params": outcomes.as_json(values["params"])}
-    changes.told("step.started", step, key=key, replica=held.house.replica, texts=texts)
+    approved: dict[str, Any] = {"approval": step.approval} if Risk(step.risk).guarded else {}
+    changes.told("step.started", step, key=key, replica=held.house.replica, **approved, texts=texts)
     step = replace(step, **values)
     return Begun(action, step, scope, held.act(tx.now, scope, step))
 

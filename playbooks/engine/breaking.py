@@ -20,6 +20,7 @@ from playbooks.engine import alone
 from playbooks.engine import approvals as rules
 from playbooks.engine.approvals import tally
 from playbooks.engine.engine import Engine
+from playbooks.engine.spending import covered
 from playbooks.engine.transition import Changes, transition
 from playbooks.engine.voting import Said, lock_run
 from playbooks.errors import Refused
@@ -212,7 +213,8 @@ def _break(attempt: _Attempt, asked: Approval, method: str) -> Said:
         person=actor.person, rules=list(attempt.rules), digest=made.digest, expires_at=made.expires_at,
         proof=method, via=attempt.via, texts={"reason": attempt.reason},
     )  # fmt: skip
-    changes.event("approval.granted", approval=made.id, run=run.id, step=asked.idx, by=[actor.person])
+    changes.event("approval.granted", approval=made.id, run=run.id, step=asked.idx,
+                  steps=covered(made), by=[actor.person])  # fmt: skip
     for step in runs.steps_of(tx, run.id):
         if step.approval == asked.id and step.state in ("held", "pending"):  # of a stage: every step that is left
             changes.steps[step.idx] = {"approval": made.id}

@@ -17,7 +17,7 @@ from playbooks.engine.engine import Engine
 from playbooks.engine.moves import RUN_ENDED
 from playbooks.engine.paging import call_again
 from playbooks.engine.quorum import believed, candidates, count, on_call_policy, rule_of
-from playbooks.engine.spending import waiting
+from playbooks.engine.spending import covered, waiting
 from playbooks.engine.transition import Changes, lock, transition
 from playbooks.errors import Refused
 from playbooks.policy import ApprovalRule
@@ -223,7 +223,8 @@ def _approve(ballot: _Ballot) -> Said:
         return Said(f"✅ Approved: {asked.plan['effect']}. {done} of {total}.{wanted}")
     if asked.state == "open":
         changes.approvals[asked.id] = {"state": "granted", "decided_at": tx.now}
-        changes.event("approval.granted", approval=asked.id, run=run.id, step=asked.idx, by=list(tally.counted))
+        changes.event("approval.granted", approval=asked.id, run=run.id, step=asked.idx,
+                      steps=covered(asked), by=list(tally.counted))  # fmt: skip
         changes.run["ready_at"] = tx.now
     transition(tx, run, changes)
     return Said(f"✅ Approved: {asked.plan['effect']}. {done} of {total}: it starts now.")

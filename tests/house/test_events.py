@@ -29,6 +29,7 @@ GIVEN: dict[str, dict[str, set[str]]] = {
     "approval.voted": {"texts": {"reason"}},
     "incident.resolved": {"texts": {"resolution"}},
     "incident.cancelled": {"texts": {"reason"}},
+    "step.started": {"body": {"approval"}},
 }
 # The two methods every event of the engine goes through, which hand on what they were given.
 PASSES_ON = {"playbooks/engine/transition.py"}
