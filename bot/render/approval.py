@@ -19,6 +19,7 @@ from playbooks.action import UNDOES, Risk
 from playbooks.durations import words
 from playbooks.engine.approvals import Candidates, Tally, join, short
 from playbooks.engine.quorum import candidates, count, on_call_policy, rule_of
+from playbooks.engine.spending import covered, spent
 from playbooks.policy import ApprovalRule, Policy
 from storage import reviews, runs
 from storage.db import Tx
@@ -230,9 +231,12 @@ def _ended(facts: ApprovalFacts, around: Around) -> str:
         return f"✅ *started {hms(step.started_at)}* UTC"
     if asked.state == "granted":
         return "✅ *approved*, under way" if (asked.plan or {}).get("started") else "✅ *approved*, starting"
+    begun = [str(idx) for idx in covered(asked) if spent(asked, idx)]
+    rest = f"Step{'s' * (len(begun) > 1)} {join(begun)} of the stage began; the rest was not done"
+    changed = rest if begun else "Nothing was changed"
     words = {
-        "denied": f"⛔ *denied {when}*{why}. Nothing was changed.",
-        "expired": f"⌛ *expired {when}*{why}. Nothing was changed; ask again with `/playbook retry {asked.run}`.",
+        "denied": f"⛔ *denied {when}*{why}. {changed}.",
+        "expired": f"⌛ *expired {when}*{why}. {changed}; ask again with `/playbook retry {asked.run}`.",
         "void": f"⚪ *void since {when}*{why}. These votes count for nothing any more.",
     }
     return words.get(asked.state, "")

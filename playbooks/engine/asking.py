@@ -254,10 +254,11 @@ async def expire(held: Held, idx: int) -> None:
         if asked is None or asked.state not in ("open", "granted") or not rules.expired(tx.now, asked.expires_at):
             return changes
         by = f"{asked.expires_at:%H:%M:%S} UTC"
-        words = f"Nobody completed the approval by {by}. Ask again with `/playbook retry {run.id}`."
+        late = "The step did not begin before its approval expired at" if asked.state == "granted" else ""
+        words = f"{late or 'Nobody completed the approval by'} {by}. Ask again with `/playbook retry {run.id}`."
         if step.state in ("held", "pending"):
             changes.steps[idx] = {"state": "failed", "error": words, "wake_at": None}
-        void(tx, step, changes, "nobody completed it in time", "expired")
+        void(tx, step, changes, "it was not used in time" if late else "nobody completed it in time", "expired")
         changes.told("step.failed", step, texts={"error": words})
         return changes
 

@@ -223,7 +223,7 @@ def staged(stage: str, parts: Sequence[Part], first: Mapping[str, Any]) -> dict[
         "effect": f"Stage {stage}, {len(parts)} steps: {effects}",
         "warnings": list(dict.fromkeys(words for one in every for words in one.get("warnings", ()))),
         "notes": [*first.get("notes", ()), *(words for one in every[1:] for words in one.get("notes", ()))],
-        "undo": "; ".join(dict.fromkeys(str(one["undo"]) for one in every if one.get("undo"))),
+        "undo": "; ".join(dict.fromkeys(str(one["undo"]).rstrip(".") for one in every if one.get("undo"))),
         "data_loss": worst.get("data_loss", ""),
         "data_loss_s": worst.get("data_loss_s"),
         "started": [],

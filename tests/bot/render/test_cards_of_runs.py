@@ -179,6 +179,15 @@ def test_a_stage_shows_every_step_with_its_effect_in_order() -> None:
     assert "✅ 2 aws.rds_failover" in begun and "• 3" in begun and "under way" in begun
 
 
+@pytest.mark.parametrize("state", ["denied", "expired"])
+def test_a_stage_that_ends_in_its_middle_says_what_began(state: str) -> None:
+    covers = {"steps": [{"index": 2}, {"index": 3}]}
+    for started, words in (([], "Nothing was changed"), ([2], "Step 2 of the stage began; the rest was not done")):
+        plan = {**PLAN, "stage": "cutover", "steps": [], "started": started, "kept": []}
+        asked = replace(ASKED, state=state, decided_at=AT, covers=covers, plan=plan)
+        assert words in plain(approval.draw(facts(asked), AROUND))
+
+
 def test_an_unknown_outcome_asks_a_person_and_repeats_nothing() -> None:
     step = replace(STEP, state="asking", question=LOST, started_at=AT, started_by="web-2")
     found = question.draw(QuestionFacts(RUN, step), AROUND)

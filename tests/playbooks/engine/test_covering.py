@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from playbooks.engine.requests import resume, retry, revoke, skip
+from playbooks.engine.requests import abort, resume, retry, revoke, skip
 from playbooks.errors import Refused, Temporary
 from storage import runs, tables, timeline, verify
 from tests.playbooks.engine.test_engine import vote_of
@@ -24,6 +24,11 @@ THREE = """
     with: {tag: "${{ steps.one.outputs.name }}"}
     constraint: {targets: [db-1, db-2], inputs: {tag: {%s}}}
   - {id: three, stage: cutover, uses: toy.destroy, with: {tag: three}}
+"""
+BETWEEN = """
+  - {id: one, stage: cutover, uses: toy.destroy, with: {tag: one}}
+  - {id: check, stage: cutover, uses: %s}
+  - {id: two, stage: cutover, uses: toy.destroy, with: {tag: two}}
 """
 LATER = """
   - {id: one, stage: cutover, uses: toy.destroy, with: {tag: one}}
@@ -224,6 +229,75 @@ async def test_a_failed_or_skipped_step_voids_the_votes_for_the_rest(stage: Any)
     assert [part["index"] for part in second.covers["steps"]] == [2]
     assert (await stage.db.read(lambda tx: runs.approval(tx, first.id))).state == "void"
     assert tags(stage) == []
+
+
+async def again_for(stage: Any, run: str, first: runs.Approval) -> list[int]:
+    """The steps it asks for again, once it does."""
+    second = await stage.until(lambda tx: (a := runs.open_approval(tx, run)) and a.id != first.id and a)
+    assert (await stage.db.read(lambda tx: runs.approval(tx, first.id))).state == "void"
+    return [part["index"] for part in second.covers["steps"]]
+
+
+async def test_a_failed_step_ends_it_also_where_the_playbook_goes_on(stage: Any) -> None:
+    engine = stage.engine()
+    stage.outside.script = [Refused("no")]
+    run = await stage.request(TWO.replace("tag: one}", "tag: one}, on-failure: continue"), engine)
+    await engine.start()
+    first = await granted(stage, engine, run)
+    assert await again_for(stage, run, first) == [2] and tags(stage) == []
+    (void,) = await said(stage, "approval.void")
+    assert (void.body["approval"], void.body["step"], void.body["why"]) == (first.id, 1, "step 1 failed")
+    await whole(stage)
+
+
+async def test_a_check_between_that_a_person_skips_ends_it(stage: Any) -> None:
+    engine = stage.engine()
+    run = await stage.request(BETWEEN % "toy.ask", engine)
+    await engine.start()
+    first = await granted(stage, engine, run)
+    assert [part["index"] for part in first.covers["steps"]] == [1, 3]
+    await stage.until(lambda tx: runs.steps_of(tx, run)[1].state == "parked")
+    await stage.db.write(lambda tx: skip(tx, engine, run=run, actor=stage.actor("ana"), reason="in a hurry"))
+    assert await again_for(stage, run, first) == [3] and tags(stage) == ["one"]
+    await whole(stage)
+
+
+async def test_a_check_between_that_fails_ends_it_unless_the_playbook_goes_on(stage: Any) -> None:
+    engine = stage.engine()
+    await engine.start()
+    for more, ends in (("", True), (", on-failure: continue", False)):
+        stage.outside.visible = False
+        run = await stage.request(BETWEEN % f"toy.never{more}", engine)
+        first = await granted(stage, engine, run)
+        await stage.until(lambda tx, run=run: runs.steps_of(tx, run)[0].state == "done")
+        stage.outside.script, stage.outside.visible = [Refused("no")], True
+        await stage.ended(run, "paused" if ends else "incomplete")
+        after = await stage.db.read(lambda tx, id=first.id: runs.approval(tx, id))
+        assert (after.state, after.reason) == (("void", "step 2 failed") if ends else ("used", None))
+        if ends:
+            await stage.db.write(
+                lambda tx, run=run: skip(tx, engine, run=run, actor=stage.actor("ana"), reason="in a hurry")
+            )
+            assert await again_for(stage, run, first) == [3] and tags(stage) == ["one"]
+            await stage.db.write(lambda tx, run=run: abort(tx, engine, run=run, actor=stage.actor("ana")))
+            await stage.ended(run, "aborted")
+    await whole(stage)
+
+
+async def test_a_stage_that_takes_longer_than_its_approval_says_so(stage: Any) -> None:
+    engine = stage.engine()
+    stage.outside.visible = False
+    run = await stage.request(TWO, engine)
+    await engine.start()
+    first = await granted(stage, engine, run)
+    await stage.until(lambda tx: runs.steps_of(tx, run)[0].state == "done")
+    mine = update(tables.approvals).where(tables.approvals.c.id == first.id)
+    await stage.db.write(lambda tx: tx.conn.execute(mine.values(expires_at=tx.now)) and None)
+    stage.outside.visible = True
+    await stage.ended(run, "paused")
+    assert "The step did not begin before its approval expired at" in (await stage.steps(run))[1].error
+    after = await stage.db.read(lambda tx: runs.approval(tx, first.id))
+    assert (after.state, after.reason) == ("expired", "it was not used in time") and tags(stage) == ["one"]
 
 
 async def test_the_strictest_of_its_steps_rules_counts(stage: Any) -> None:
