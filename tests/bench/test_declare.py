@@ -75,39 +75,51 @@ async def test_one_declare_in_round_trips(outside: dict[str, str], url: str, cap
             slow = await _best(sb, "checkout is down")
         finally:
             await app.stop()
-    page, channel, whole = (after - before for before, after in zip(own, slow, strict=True))
+    page, channel, effects, whole = (after - before for before, after in zip(own, slow, strict=True))
     with capsys.disabled():
         print(
-            f"\n{_name(url)}: page on the wire after {slow[0]:.2f} round trips, channel {slow[1]:.2f}, everything "
-            f"{slow[2]:.2f} (goals 1.5, 1.5, 4; calls in a row before them {page:.2f}, {channel:.2f}, {whole:.2f}; "
-            f"our own work {own[2] * TRIP_S * 1000:.0f} ms; best of {TAKES}, one trip is {TRIP_S * 1000:.0f} ms)"
+            f"\n{_name(url)}: page on the wire after {slow[0]:.2f} round trips, channel {slow[1]:.2f}, every effect "
+            f"{slow[2]:.2f}, with the board posted and pinned {slow[3]:.2f} (goals 1.5, 1.5, 4; calls in a row before them "
+            f"{page:.2f}, {channel:.2f}, {effects:.2f}, {whole:.2f}; our own work {own[3] * TRIP_S * 1000:.0f} ms; best of "
+            f"{TAKES}, one trip is {TRIP_S * 1000:.0f} ms)"
         )
     assert page < 0.5, "an outside call stands before the page"
     assert channel < 0.5, "an outside call stands before the channel"
+    assert effects < 2.5, "more than two calls wait for each other"
     assert whole < 3.5, "more than three calls wait for each other"
     assert slow[0] < 1.5
     assert slow[1] < 1.5
-    assert slow[2] < 4 + max(0.0, own[2] - 0.5), "our own work on a slow machine is the only excuse"
+    assert slow[2] < 4
+    assert slow[3] < 4 + max(0.0, own[3] - 0.5), "our own work on a slow machine is the only excuse"
 
 
 async def _best(sb: SandboxClient, what: str) -> tuple[float, ...]:
     takes = [await _declare(sb, f"sev1 {what} {n}") for n in range(TAKES)]
-    return tuple(min(take[n] for take in takes) for n in range(3))
+    return tuple(min(take[n] for take in takes) for n in range(4))
 
 
-async def _declare(sb: SandboxClient, what: str) -> tuple[float, float, float]:
-    """One declare: when page and channel were asked for, and when everything had been answered, in round trips."""
+async def _declare(sb: SandboxClient, what: str) -> tuple[float, ...]:
+    """One declare, in round trips: when page and channel were asked for, when every effect of the playbook had been
+    answered, and when the cards had been too."""
     seen = len(await sb.calls())
     typed = time.time()
     await sb.type("U0ANA", "#general", f"/incident declare {what} service=checkout")
     await sb.wait_until(lambda: _pinned(sb, seen), timeout=30)
     await sb.wait_until(lambda: _quiet(sb), timeout=30)
     calls = (await sb.calls())[seen:]
-    steps = [call for call in calls if call["method"] in STEPS]
-    ends = [call["at"] + (call["took_ms"] or 0) / 1000 for call in steps]
-    at = (_first(calls, "pagerduty", "POST /v2/enqueue"), _first(calls, "slack", "conversations.create"), max(ends))
-    page, channel, whole = ((moment - typed) / TRIP_S for moment in at)
-    return page, channel, whole
+    effects = max(_end(call) for call in calls if call["method"] in EFFECTS)
+    whole = max(_end(call) for call in calls if call["method"] in (*EFFECTS, *CARDS))
+    at = (
+        _first(calls, "pagerduty", "POST /v2/enqueue"),
+        _first(calls, "slack", "conversations.create"),
+        effects,
+        whole,
+    )
+    return tuple((moment - typed) / TRIP_S for moment in at)
+
+
+def _end(call: dict[str, Any]) -> float:
+    return float(call["at"] + (call["took_ms"] or 0) / 1000)
 
 
 async def _pinned(sb: SandboxClient, seen: int) -> bool:
@@ -116,10 +128,10 @@ async def _pinned(sb: SandboxClient, seen: int) -> bool:
 
 
 TAKES = 4
-STEPS = (
-    "POST /v2/enqueue", "conversations.create", "conversations.invite", "conversations.setTopic", "chat.postMessage",
-    "pins.add",
+EFFECTS = (
+    "POST /v2/enqueue", "GET /incidents", "conversations.create", "conversations.invite", "conversations.setTopic",
 )  # fmt: skip
+CARDS = ("chat.postMessage", "pins.add")
 
 
 async def test_thirty_declares_while_everything_outside_takes_two_seconds(

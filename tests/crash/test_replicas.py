@@ -91,7 +91,8 @@ async def test_random_kills_double_lose_and_strand_nothing(stage: Scene, outside
     assert not bad, "\n".join(bad)
     assert kills > seconds / 3
     assert states["succeeded"] > states["paused"]
-    assert late > 0, "the kills must hit something"
+    # Where a kill falls is chance: in ten seconds it may miss every effect (the matrix aims), in four minutes it cannot.
+    assert late > 0 or seconds < 60, "the kills must hit something"
 
 
 def _of(tx: Any, run: str, cell: Cell) -> list[str]:
