@@ -109,7 +109,7 @@ class Command(BaseModel):
 
     def act(self, call: Call, seen: Any) -> Reply:
         """Decide and write, inside one transaction. Raises playbooks.errors.Refused to say no."""
-        raise NotImplementedError
+        raise NotImplementedError  # the contract: who needs it brings it (house tests)
 
     @classmethod
     def form(cls, ask: Ask) -> bool:

@@ -209,7 +209,7 @@ class Action(BaseModel):
 
     async def look(self, world: World) -> Outputs:
         """Reads only: what is there. May raise NotYet (looked, not there yet)."""
-        raise NotImplementedError
+        raise NotImplementedError  # the contract: who needs it brings it (house tests)
 
     async def plan(self, world: World) -> Plan:
         """Reads only: exactly what would happen. Refuses when a precondition fails. Reads: what is seen now."""
@@ -218,11 +218,11 @@ class Action(BaseModel):
 
     async def run(self, act: Act) -> Outputs | Park:
         """The effect. Raises Temporary or Refused (did not happen), Uncertain (may have)."""
-        raise NotImplementedError
+        raise NotImplementedError  # the contract: who needs it brings it (house tests)
 
     async def resume(self, act: Act, answer: Answer | None) -> Outputs | Park:
         """Called after a Park: with the person's answer, or None when the wake time came."""
-        raise NotImplementedError
+        raise NotImplementedError  # the contract: who needs it brings it (house tests)
 
     async def verify(self, world: World, done: Any) -> Seen:
         """One look at whether the effect took. Default: nothing to look at."""
@@ -234,7 +234,7 @@ class Action(BaseModel):
 
     async def undo(self, act: Act, done: Any) -> Outputs:
         """Take it back. Only where it exists; otherwise `why_no_undo` says why not."""
-        raise NotImplementedError
+        raise NotImplementedError  # the contract: who needs it brings it (house tests)
 
     async def plan_undo(self, world: World, done: Any) -> Plan:
         """Reads only: what taking it back would do now. Refuses when there is nothing to take back."""

@@ -25,7 +25,7 @@ ABOUT_PEOPLE = frozenset({
 IN_ALREADY = frozenset({"already_in_channel", "cant_invite_self"})
 SET_IT = "Set SLACK_BOT_TOKEN to the app's current bot token (Slack app settings, OAuth & Permissions)."
 INVITE_ME = "Invite the bot to that channel (/invite @muster)."
-TODO = {
+NEXT_STEP = {
     "invalid_auth": SET_IT, "not_authed": SET_IT, "token_revoked": SET_IT, "token_expired": SET_IT,
     "account_inactive": SET_IT, "not_allowed_token_type": SET_IT, "org_login_required": SET_IT,
     "channel_not_found": "Check the channel's name or id; a private channel must have the bot as a member.",
@@ -51,7 +51,7 @@ def refused(method: str, code: str, data: Json) -> ServiceRefused:
     details = "; ".join(str(m) for m in (data.get("response_metadata") or {}).get("messages") or [])
     more = f" ({details[:200]})" if details else ""
     words = f"Slack refused {method}: {code}{more}."
-    return ServiceRefused("Slack", code, words, todo=TODO.get(code, ""), details=data)
+    return ServiceRefused("Slack", code, words, todo=NEXT_STEP.get(code, ""), details=data)
 
 
 @dataclass(frozen=True)

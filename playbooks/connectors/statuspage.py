@@ -28,7 +28,7 @@ from playbooks.connectors.pace import Spacing
 Json = Mapping[str, Any]
 API_URL = "https://api.statuspage.io/v1"
 EVERY_S = 1.0  # contract D: one request a second per token
-TODO = {
+NEXT_STEP = {
     401: "Check STATUSPAGE_API_KEY.",
     403: "The key's user may not do this on the page.",
     404: "Check STATUSPAGE_PAGE_ID and the incident's id.",
@@ -177,7 +177,7 @@ class StatuspageReads:
             raise no_answer(self.vendor, call, f"status {status}", write=write)
         if status >= 400:
             words = f"Statuspage refused {call}: {status} {_words(response)}".strip()
-            raise ServiceRefused(self.vendor, str(status), words, todo=TODO.get(status, ""))
+            raise ServiceRefused(self.vendor, str(status), words, todo=NEXT_STEP.get(status, ""))
         try:
             return response.json()
         except ValueError:

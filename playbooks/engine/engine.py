@@ -213,7 +213,7 @@ class Engine:
             except Unreachable as error:
                 log.warning("engine.lease_not_renewed", error=str(error))
             except Exception:
-                log.exception("engine.lease_fault")
+                log.exception("engine.lease_fault")  # the loop goes on: every run here lives by its lease
             rest = max(0.05, lease_s / 4 - (time.monotonic() - before))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopped.wait(), rest)
