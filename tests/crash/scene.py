@@ -296,23 +296,29 @@ def _people(tx: Tx) -> dict[str, str]:
     return persons
 
 
-def problems(tx: Tx, run: str, cell: Cell, state: str) -> list[str]:
-    """Every broken promise, in words."""
+def problems(tx: Tx, run: str, cell: Cell, state: str, told: list[timeline.Event] | None = None) -> list[str]:
+    """Every broken promise, in words. told: the events about this run, of chains that were verified already."""
     found = runs.get(tx, run)
     assert found is not None
-    steps, said = runs.steps_of(tx, run), timeline.read(tx, found.stream)
+    steps, said = runs.steps_of(tx, run), timeline.read(tx, found.stream) if told is None else told
     bad = []
     if found.state != state:
         bad.append(f"the run is {found.state}: {[(s.id, s.state, s.error) for s in steps]}")
     bad += _effects(cell, said)
     bad += _record(said, run)
-    bad += [verdict.bad for verdict in verify.check_database(tx) if not verdict.ok]
+    if told is None:
+        bad += unproven(tx)
     if found.state in ENDED:
         bad += _end(tx, found)
     if found.state == "succeeded":
         incident = incidents.get(tx, found.incident or "")
         bad += _success(steps, said, cell, incident.facts if incident else {})
     return bad
+
+
+def unproven(tx: Tx) -> list[str]:
+    """Chains that do not verify."""
+    return [verdict.bad for verdict in verify.check_database(tx) if not verdict.ok]
 
 
 def _effects(cell: Cell, said: list[timeline.Event]) -> list[str]:
