@@ -94,7 +94,14 @@ class Plan(BaseModel):
 
 @dataclass(frozen=True)
 class Question:
-    """What a person is asked by a `human.*` step. who: a role or group name; bounds and evidence in words."""
+    """What people are asked by a `human.*` step.
+
+    who: a role, a group of the policy, or "anyone". choices: the answers offered; numbered: they are data (a backup's
+    name), so the timeline's bodies speak of their number. stops: choices for which one person's word is enough.
+    people: how many must say the same; requester: whether who asked for the run may be one of several.
+    fields: a form instead of choices (`playbooks.form_fields.FormField` as JSON). items: a checklist instead of choices,
+    each {"text", "owner", "due_s": seconds or None}. due_in_s: when silence is passed on to the next one.
+    """
 
     text: str
     who: str = "commander"
@@ -102,20 +109,37 @@ class Question:
     shown: str = ""
     evidence_required: bool = False
     due_in_s: float = 900.0
+    numbered: bool = False
+    stops: tuple[str, ...] = ()
+    people: int = 1
+    requester: bool = False
+    fields: tuple[Mapping[str, Any], ...] = ()
+    items: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the person answered. person: opaque id; text: reason or evidence."""
+    """What was answered. person: opaque id of who said it last; text: reason or evidence; people: everybody who said so.
+
+    values: of a form, typed; items: of a checklist, each {"text", "owner", "state": done or skipped, "by", "at",
+    "reason"}; in_place_of: whose word it stands for, when somebody else answered.
+    """
 
     person: str
     choice: str
     text: str = ""
+    people: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    items: tuple[Mapping[str, Any], ...] = ()
+    in_place_of: str = ""
 
 
 @dataclass(frozen=True)
 class Park:
-    """Returned by `run` when it must wait: for a person (`question`) or a time (`wake_in_s`). Memory holds nothing."""
+    """Returned by `run` when it must wait: for a person (`question`), a time (`wake_in_s`), or whichever comes first.
+
+    Memory holds nothing.
+    """
 
     question: Question | None = None
     wake_in_s: float | None = None
@@ -140,11 +164,20 @@ class Found:
     outputs: Outputs | None = None
 
 
+@dataclass(frozen=True)
+class Where:
+    """Which step is calling: what a connector may sign in as. step: "INC-42/3 failover"; site: `${{ site }}` or {}."""
+
+    step: str = ""
+    risk: Risk = Risk.READ
+    site: Mapping[str, Any] = field(default_factory=dict)
+
+
 class World:
     """What `look`, `plan`, `verify` and `reconcile` are handed: reading tools only.
 
     now: database time (UTC). key: the idempotency key of the attempt ("" in a dry run). scope: the resolved
-    `incident`, `service`, `site` values of the run, read-only.
+    `incident`, `service`, `site` values of the run, read-only. where: the calling step, for tools that sign in by it.
     """
 
     acting = False
@@ -157,15 +190,21 @@ class World:
         key: str = "",
         scope: Mapping[str, Any] | None = None,
         started_at: datetime | None = None,
+        step: str = "",
+        risk: Risk = Risk.READ,
     ) -> None:
         self._tools = tools
         self.now = now
         self.key = key
         self.scope: Mapping[str, Any] = MappingProxyType(dict(scope or {}))
         self.started_at = started_at
+        self.where = Where(step, risk, self.scope.get("site") or {})
 
     def use(self, kind: type[T]) -> T:
-        """The tool of this type. Raises NotConfigured when it has no credentials, MusterError for an acting tool."""
+        """The tool of this type, bound to the calling step where it has a `bound`.
+
+        Raises NotConfigured when it has no credentials, MusterError for an acting tool.
+        """
         if getattr(kind, "acting", False) and not self.acting:
             raise MusterError(f"{kind.__name__} can act; plan, verify and reconcile only get its reading class.")
         tool = self._tools.get(kind)
@@ -174,7 +213,8 @@ class World:
             raise NotConfigured(f"{vendor} is not configured here.", todo="`muster doctor` says what is missing.")
         if not isinstance(tool, kind):
             raise TypeError(f"tool registered for {kind.__name__} is a {type(tool).__name__}")
-        return tool
+        bound: T = tool.bound(self.where) if hasattr(tool, "bound") else tool
+        return bound
 
 
 class Act(World):

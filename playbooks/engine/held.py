@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import structlog
 from pydantic import ValidationError
 
-from playbooks.action import Act, Action, World, find
+from playbooks.action import Act, Action, Risk, World, find
 from playbooks.directory import Directory
 from playbooks.engine import moves
 from playbooks.engine.model import Playbook
@@ -72,12 +72,19 @@ class Held:
 
     def world(self, now: datetime, scope: Mapping[str, Any], step: Step | None = None) -> World:
         """Reading tools for plan, verify and reconcile."""
-        key = (step.key or "") if step else ""
-        return World(self.house.tools, now=now, key=key, scope=scope, started_at=step.started_at if step else None)
+        if step is None:
+            return World(self.house.tools, now=now, scope=scope, step=self.id)
+        return World(
+            self.house.tools, now=now, key=step.key or "", scope=scope, started_at=step.started_at,
+            step=f"{self.id} {step.id}",
+        )  # fmt: skip
 
     def act(self, now: datetime, scope: Mapping[str, Any], step: Step) -> Act:
         """Acting tools for run and resume, with the attempt's key."""
-        return Act(self.house.tools, now=now, key=step.key or "", scope=scope, started_at=step.started_at)
+        return Act(
+            self.house.tools, now=now, key=step.key or "", scope=scope, started_at=step.started_at,
+            step=f"{self.id} {step.id}", risk=Risk(step.risk),
+        )  # fmt: skip
 
     def action(self, step: Step, scope: Mapping[str, Any]) -> Action:
         """The step's action: from the parameters it started with, else resolved now. Raises Refused."""

@@ -11,8 +11,10 @@ import boto3
 import pytest
 
 from bot.sandbox.client import SandboxClient
+from playbooks.action import Act, Risk, World
 from playbooks.connectors.answers import ServiceRefused
 from playbooks.connectors.aws import Aws, AwsReads
+from playbooks.connectors.aws_client import session_name
 from playbooks.errors import Refused, Temporary, Uncertain
 from playbooks.secrets import SecretRef, reveal
 
@@ -113,3 +115,43 @@ async def test_secrets_are_revealed_through_it(aws: Aws, env: dict[str, str], en
     assert await asyncio.to_thread(reveal, SecretRef("secret://aws/muster/dsn")) == "postgresql://u:p@h/d"
     error = await ending(asyncio.to_thread(reveal, SecretRef("secret://aws/muster/none")))
     assert isinstance(error, ServiceRefused) and error.code == "ResourceNotFoundException"
+
+
+ROLES = {"read": "arn:aws:iam::123456789012:role/looks", "destructive": "arn:aws:iam::123456789012:role/acts"}
+SITE = {"name": "primary", "region": "eu-west-1", "aws": {"roles": ROLES}}
+
+
+async def test_a_step_signs_in_as_its_site_says_and_in_its_region(
+    aws: Aws, sb: SandboxClient, ending: Any, now: datetime
+) -> None:
+    """So that CloudTrail names the step beside every call."""
+    tools = {AwsReads: aws, Aws: aws}
+    looking = World(tools, now=now, scope={"site": SITE}, step="INC-42/3 failover")
+    acting = Act(tools, now=now, scope={"site": SITE}, step="INC-42/3 failover", risk=Risk.RECOVERABLE)
+    writing = Act(tools, now=now, scope={"site": SITE}, step="INC-42/3 note", risk=Risk.WRITE)
+    reads, acts = looking.use(AwsReads), acting.use(Aws)
+    gone = [await ending(reads.rds_instance("orders-db")), await ending(acts.rds_reboot_with_failover("orders-db"))]
+    assert all(isinstance(error, ServiceRefused) for error in gone), "orders-db is in another region"
+    assert (await reads.at("eu-north-1").rds_instance("orders-db")).id == "orders-db"
+    assumed = [call["arguments"]["parameters"] for call in await sb.calls("aws", "AssumeRole")]
+    assert [(one["RoleArn"], one["RoleSessionName"]) for one in assumed] == [
+        (ROLES["read"], "muster-INC-42-3-failover"), (ROLES["destructive"], "muster-INC-42-3-failover"),
+    ]  # fmt: skip
+    keys = {await one.own_access_key() for one in (aws, reads, acts)}
+    assert len(keys) == 3 and await writing.use(Aws).own_access_key() == "sandbox", "no role for writes: our own key"
+    assert len(await sb.calls("aws", "AssumeRole")) == 2, "one identity a step and role"
+
+
+async def test_a_role_that_is_not_given_is_refused_and_nothing_was_called(
+    aws: Aws, sb: SandboxClient, ending: Any, now: datetime
+) -> None:
+    await sb.fail("aws", "AssumeRole", "error:AccessDenied")
+    acting = Act({Aws: aws}, now=now, scope={"site": SITE}, step="INC-1/1 x", risk=Risk.IRREVERSIBLE).use(Aws)
+    error = await ending(acting.rds_reboot_with_failover("orders-db"))
+    assert isinstance(error, Refused) and "assume_role" in error.message
+    assert not await sb.calls("aws", "RebootDBInstance")
+
+
+def test_a_session_is_named_as_aws_takes_it() -> None:
+    assert session_name("INC-42/3 failover") == "muster-INC-42-3-failover"
+    assert len(session_name("INC-42/3 " + "x" * 90)) == 64 and session_name("org/1 ü!") == "muster-org-1"

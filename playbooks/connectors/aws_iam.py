@@ -1,0 +1,58 @@
+"""IAM: access keys. Part of `aws.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from playbooks.connectors.answers import ServiceRefused
+from playbooks.connectors.aws_client import AwsClient
+
+
+@dataclass(frozen=True)
+class AccessKey:
+    """An IAM user's access key. used_at: when it was last used (UTC), for what ("s3 in eu-north-1"); None: never."""
+
+    id: str
+    user: str
+    active: bool
+    used_at: datetime | None = None
+    used_for: str = ""
+
+
+class IamReads(AwsClient):
+    """What can be asked of IAM."""
+
+    async def iam_access_key(self, key: str) -> AccessKey:
+        """An access key of this account, by its id. Refused NoSuchEntity when no user of the account has it."""
+        told = await self._call("iam", "get_access_key_last_used", write=False, AccessKeyId=key)
+        user = str(told.get("UserName") or "")
+        listed = await self._call("iam", "list_access_keys", write=False, **({"UserName": user} if user else {}))
+        found = [one for one in listed.get("AccessKeyMetadata") or () if one.get("AccessKeyId") == key]
+        if not found:
+            raise ServiceRefused("AWS", "NoSuchEntity", f"No user of this account has the access key {key}.")
+        last = told.get("AccessKeyLastUsed") or {}
+        service, region = str(last.get("ServiceName") or "N/A"), str(last.get("Region") or "N/A")
+        used_for = " in ".join(part for part in (service, region) if part != "N/A")
+        return AccessKey(key, user, found[0].get("Status") == "Active", last.get("LastUsedDate"), used_for)
+
+    async def own_access_key(self) -> str:
+        """The id of the access key our own calls are signed with; "" where there are no credentials."""
+
+        def look() -> Mapping[str, Any]:
+            found = self._credentials()
+            return {"key": found.access_key if found is not None else ""}
+
+        return str((await self._in_thread("own credentials", look, False))["key"])
+
+
+class IamActs(AwsClient):
+    """What can be done in IAM."""
+
+    async def iam_set_access_key(self, user: str, key: str, *, active: bool) -> None:
+        """Activate or deactivate a user's access key. IAM may take seconds until every region knows."""
+        status = "Active" if active else "Inactive"
+        whose = {"UserName": user} if user else {}
+        await self._call("iam", "update_access_key", write=True, AccessKeyId=key, Status=status, **whose)
