@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from bot import doctor_anchors, doctor_journal, doctor_policy
+from bot import doctor_anchors, doctor_journal, doctor_keys, doctor_policy
 from bot.connectors import Connectors, connect
 from bot.finding import Finding, ok
 from bot.home import HomeDirectory
@@ -33,6 +33,8 @@ async def examine(settings: Settings) -> list[Finding]:
     try:
         stands = await _database(settings, db, findings)
         findings.append(await asyncio.to_thread(doctor_journal.look, settings.muster_journal))
+        if stands:
+            findings += await db.read(lambda tx: doctor_keys.look(tx, settings.seal))
         team = await _slack(settings, connectors, findings)
         findings += await asyncio.gather(
             _asked("PagerDuty", connectors.pagerduty_reads, lambda: _pagerduty(settings, connectors)),

@@ -121,10 +121,10 @@ def exported(url: str, incident: str, output: Path | None = None, format: Format
         made = Path(name) / "made"
         count = _make(url, stream, format, made, Path(name))
         digest = _sha256(made)
-        account = _account()
+        who = account()
 
         def note(tx: Tx) -> None:
-            exports.made(tx, what=stream, format=format, sha256=digest, events=count, account=account)
+            exports.made(tx, what=stream, format=format, sha256=digest, events=count, account=who)
 
         asyncio.run(_with(url, note, write=True))
         beside = target.with_name(f".{target.name}.part")
@@ -179,7 +179,7 @@ def _next(format: Format, target: Path) -> str:
     return f" Check it anywhere: muster verify {target}" if format == "jsonl" else ""
 
 
-def _account() -> str:
+def account() -> str:
     """Who runs this, as the machine knows them; "" where it does not."""
     try:
         return getpass.getuser()

@@ -1,15 +1,19 @@
-"""The verbs of who looks after the record: prune, grants, escrow. `__main__` adds them.
+"""The verbs of who looks after the record: prune, grants, escrow, keys. `__main__` adds them.
 
-Belongs here: their options. Does not belong here: what they do (pruning.py, storage/grants.py, sealed.py).
+Belongs here: their options. Does not belong here: what they do (pruning.py, storage/grants.py, sealed.py,
+keys.py).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
+
+Which = Annotated[Literal["show", "rotate"], typer.Argument(help="show, or rotate: seal all of it by the newest key.")]
 
 
 def add(app: typer.Typer, settings: Callable[[], Any]) -> None:
@@ -41,3 +45,10 @@ def add(app: typer.Typer, settings: Callable[[], Any]) -> None:
         from bot import sealed
 
         raise typer.Exit(sealed.told(settings(), person))
+
+    @app.command()
+    def keys(what: Which = "show") -> None:
+        """By which key of MUSTER_KEY the sealed values are sealed. Exit code 1: not all by the newest."""
+        from bot import keys as sealing
+
+        raise typer.Exit(asyncio.run((sealing.rotate if what == "rotate" else sealing.show)(settings())))

@@ -62,7 +62,9 @@ class Settings(BaseSettings):
     muster_playbooks: str | None = Field(None, description="Folder of your own playbooks, beside the library's.")
     muster_replica: str = Field("", description="Name of this process on cards and in the record; must be unique.")
     muster_key: Secret = Field(
-        None, description="Key that seals secrets of one-time codes and escrow (`muster key` prints a new one)."
+        None,
+        description="Key that seals secrets of one-time codes and escrow (`muster key` prints a new one). Several, "
+        "newest first, until `muster keys rotate` has sealed everything anew.",
     )
     muster_journal: Path = Field(
         Path("var/journal.jsonl"), description="File for what is paged and told while the database does not answer."
@@ -92,7 +94,7 @@ class Settings(BaseSettings):
             try:
                 Seal(value.get_secret_value())
             except ValueError:
-                raise ValueError("is no key; `muster key` prints a new one") from None
+                raise ValueError("is no key, or no list of keys; `muster key` prints a new one") from None
         return value
 
     @field_validator("slack_api_url")

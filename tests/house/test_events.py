@@ -37,7 +37,7 @@ GROUPS = {
     "incident": "An incident", "alert": "What the pager said", "clock": "Clocks", "card": "Cards",
     "run": "A run", "step": "A step", "approval": "An approval", "review": "Reviews",
     "person": "People", "account": "People", "group": "People", "access": "People",
-    "factor": "People", "credential": "People",
+    "factor": "People", "credential": "People", "key": "People",
     "decision": "Decisions of two people", "journal": "Blind mode", "policy": "The policy", "stream": "Streams", "anchor": "Streams", "export": "Streams",
     "hold": "What leaves the record", "text": "What leaves the record", "escrow": "What leaves the record",
     "audit": "Auditors", "auditor": "Auditors",

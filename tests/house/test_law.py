@@ -29,6 +29,7 @@ APPENDERS = {
     "storage/forgetting.py": "persons who were erased",
     "storage/escrow.py": "who an erased person was: opened, read, expired",
     "storage/credentials.py": "terminals that speak for people",
+    "storage/resealing.py": "sealed values that were sealed by a new key",
     "storage/factors.py": "second factors: enrolled, failed, locked, revoked",
     "commands/dispatch.py": "who was refused",
 }

@@ -22,8 +22,23 @@ def test_another_key_or_a_changed_text_opens_nothing() -> None:
             seal.open(text)
 
 
+def test_several_keys_the_newest_seals_and_each_opens() -> None:
+    old, new = new_key(), new_key()
+    before = Seal(old).close("x")
+    for between in (",", " ", ", ", "\n"):
+        both = Seal(f" {new}{between}{old}\n")
+        assert both.keys == 2 and both.open(before) == "x" and not both.newest(before)
+        again = both.again(before)
+        assert both.newest(again) and Seal(new).open(again) == "x"
+        with pytest.raises(Unsealable):
+            Seal(old).open(again)
+        with pytest.raises(Unsealable):
+            both.newest(Seal(new_key()).close("x"))
+
+
 def test_a_key_is_never_shown_and_nonsense_is_none() -> None:
     key = new_key()
     assert key not in repr(Seal(key)) and key not in str(vars(Seal(key)))
-    with pytest.raises(ValueError):
-        Seal("hunter2")
+    for nonsense in ("hunter2", "", " , ", f"{key},hunter2", key + key):
+        with pytest.raises(ValueError):
+            Seal(nonsense)
