@@ -1,0 +1,64 @@
+"""What the outside shows, as one plain value: two plays that did the same leave the same.
+
+Belongs here: what people would see in each service, without ids and times. A new stand-in adds its line to `SEEN`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from bot.sandbox import Sandbox
+from bot.sandbox.slack.text import flattened
+
+VARIES = re.compile(
+    r"\d{4}-\d\d-\d\d|\d\d?:\d\d(:\d\d)?|\d+(\.\d+)? (ms|s|min)\b|sha256:[0-9a-f]+|\b[0-9a-f]{16,}\b|:\d{4,5}/"
+)
+
+
+def plain(text: str) -> str:
+    """Words without times, durations, digests and ports."""
+    return VARIES.sub("~", text)
+
+
+def _slack(sandbox: Sandbox) -> Any:
+    """Each conversation: name or people, members, topic, and what Muster said in it."""
+    return sorted(
+        (
+            channel.name or "dm:" + ",".join(sorted(channel.members)), sorted(channel.members), plain(channel.topic),
+            channel.is_private, channel.is_archived,
+            sorted(plain(flattened(m.text, m.blocks)) for m in channel.messages if m.by_app and not m.deleted),
+        )
+        for channel in sandbox.world.channels.values()
+    )  # fmt: skip
+
+
+def _files(sandbox: Sandbox) -> Any:
+    return sorted((plain(file.title), sorted(file.channels)) for file in sandbox.world.files.values() if file.completed)
+
+
+def _pagerduty(sandbox: Sandbox) -> Any:
+    incidents = sandbox.pagerduty.incidents.values()
+    return sorted((plain(one.title), one.status, sorted(one.assigned), len(one.notes)) for one in incidents)
+
+
+def _statuspage(sandbox: Sandbox) -> Any:
+    incidents = sandbox.statuspage.incidents.values()
+    return sorted((one["name"], one["status"], len(one["incident_updates"])) for one in incidents)
+
+
+def _rds(sandbox: Sandbox) -> Any:
+    if sandbox.aws._corrections is None:
+        return []
+    return sorted((one["id"], one["status"], str(one["zone"])) for one in sandbox.aws._corrections.show())
+
+
+SEEN: dict[str, Callable[[Sandbox], Any]] = {
+    "slack": _slack, "files": _files, "pagerduty": _pagerduty, "statuspage": _statuspage, "rds": _rds,
+}  # fmt: skip
+
+
+def seen(sandbox: Sandbox) -> dict[str, Any]:
+    """What every service shows now."""
+    return {name: look(sandbox) for name, look in SEEN.items()}

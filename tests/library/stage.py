@@ -1,0 +1,355 @@
+"""Where playbooks of the library are played: the real engine and connectors, one workspace of stand-ins, SQLite.
+
+A `Theatre` is one sandbox and the connectors pointed at it; each `stage` is a fresh record and a fresh outside. Ana asks,
+Ben and Chi (sre) approve, questions are answered as the entry says. Lanes are played one after the other and one run at
+a time, so that every request belongs to one step (aim.py); engine/test_engine.py plays them side by side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.connectors import Connectors, connect
+from bot.sandbox import Sandbox
+from bot.sandbox.world import BOT_USER, TEAM, Channel
+from bot.settings import Settings
+from playbooks.connectors import statuspage
+from playbooks.directory import Person
+from playbooks.engine.dry_run import DryRun
+from playbooks.engine.engine import Engine
+from playbooks.engine.heads import TimelineRecord
+from playbooks.engine.inputs import typed_inputs
+from playbooks.engine.library import Library
+from playbooks.engine.moves import RUN_ENDED
+from playbooks.engine.post_mortem import TimelineDrafts
+from playbooks.engine.requests import answer, retry, vote
+from playbooks.engine.starting import write_run
+from playbooks.policy import Policy, parse_policy
+from playbooks.ports import Drafts, Record
+from storage import factors, incidents, people, runs
+from storage.db import Database, Tx
+from storage.tables import runs as run_rows
+from storage.tables import steps as step_rows
+from tests.library.aim import Aimed, Shot, aimed
+from tests.library.entry import Entry, entry_of
+from tests.library.pace import shortened
+
+T = TypeVar("T")
+EXAMPLE = Path(__file__).parents[2] / "muster.example.yaml"
+ANA = "ana"  # asks for everything, and so approves nothing
+CHANNEL = "C0INC1"
+ROLES = {"commander": "ben", "tech_lead": "chi", "comms_lead": "dov"}
+READ_S = 10.0  # as the product has it: a stand-in that loads slowly is no failure
+AT_REST_S = 30.0
+LIBRARY = Library()
+
+
+@dataclass
+class Stage:
+    """One playbook, once: its record, its outside, its people. `keep` is the entry's own."""
+
+    entry: Entry
+    sandbox: Sandbox
+    tools: dict[type, Any]
+    db: Database
+    policy: Policy
+    engine: Engine
+    faults: Aimed
+    folder: Path
+    persons: dict[str, str] = field(default_factory=dict)
+    incident: str | None = None
+    keep: dict[str, Any] = field(default_factory=dict)
+    said: str = ""  # what people answer to the next question instead of what the entry says
+    denied: bool = False
+
+    def tool(self, kind: type[T]) -> T:
+        """A connector, reading or acting, as steps get it."""
+        found = self.tools[kind]
+        assert isinstance(found, kind)
+        return found
+
+    def actor(self, name: str) -> Person:
+        """Somebody, as dispatch would name them."""
+        return Person("slack", f"{TEAM}/U0{name.upper()}", self.persons[name], name.title(), "", frozenset(), False)
+
+    async def declare(
+        self, *, title: str = "checkout is down", severity: str = "sev1", service: str | None = "checkout",
+        channel: bool = True, roles: Mapping[str, str] = ROLES, facts: Mapping[str, Any] | None = None, **more: Any,
+    ) -> str:  # fmt: skip
+        """Open the incident, with a channel of its own where wanted. facts: what earlier runs learned."""
+        known = dict(facts or {})
+        if channel:
+            members = [f"U0{name.upper()}" for name in (ANA, *roles.values())]
+            room = Channel(CHANNEL, "inc-1-checkout-is-down", BOT_USER, [BOT_USER, *dict.fromkeys(members)])
+            self.sandbox.world.add_channel(room)
+            known |= {"channel": room.id, "channel_name": room.name}
+
+        def write(tx: Tx) -> str:
+            ana = self.persons[ANA]
+            found = incidents.open_incident(
+                tx, title=title, severity=severity, by=ana, service=service, facts=known, **more
+            )
+            for role, name in roles.items():
+                incidents.set_role(tx, found.id, role, self.persons[name], by=ana)
+            return found.id
+
+        self.incident = await self.db.write(write)
+        return self.incident
+
+    def inputs(self, entry: Entry) -> Mapping[str, Any]:
+        """What the entry's inputs are now."""
+        return entry.inputs(self) if callable(entry.inputs) else entry.inputs
+
+    async def plan(self, name: str) -> DryRun:
+        """Its dry run."""
+        playbook = LIBRARY.find(name)
+        typed = typed_inputs(playbook, self.inputs(self.entry), self.policy)
+        return await self.engine.dry_run(playbook, typed, self.incident)
+
+    async def ask(self, name: str, entry: Entry | None = None) -> str:
+        """Ask for a run of it, as Ana would; its id. It starts at once."""
+        entry = entry or self.entry
+        playbook = LIBRARY.find(name)
+        typed = typed_inputs(playbook, self.inputs(entry), self.policy)
+
+        def write(tx: Tx) -> str:
+            run = write_run(
+                tx, self.engine.house, playbook=playbook, inputs=typed, incident=self.incident,
+                requester=self.persons[ANA], account=f"slack:{TEAM}/U0ANA", kind=entry.kind, site=entry.site,
+            )  # fmt: skip
+            in_a_row = update(step_rows).where(step_rows.c.run == run).values(grp=None, lane=None)
+            tx.conn.execute(in_a_row)
+            return run
+
+        run = await self.db.write(write)
+        self.engine.wake()
+        return run
+
+    async def play(self, name: str, *, shot: Shot | None = None, entry: Entry | None = None) -> runs.Run:
+        """Ask for it and see it through, with people who approve and answer, until it rests."""
+        self.faults.shot, self.faults.hits = shot, 0
+        run = await self.ask(name, entry)
+        await self.rests()
+        return await self.row(run)
+
+    async def again(self, run: str) -> runs.Run:
+        """Nothing fails any more, and Ana has everything that went wrong tried again; twice at most per step."""
+        self.faults.shot, self.said, self.denied = None, "", False
+        for _ in range(2 * len(await self.steps(run))):
+            bad = [step for step in await self.steps(run) if step.state in ("failed", "uncertain")]
+            if not bad:
+                break
+            named = str(bad[0].idx)
+            await self.db.write(lambda tx: retry(tx, self.engine, run=run, actor=self.actor(ANA), step=named))
+            await self.rests()
+        return await self.row(run)
+
+    async def row(self, run: str) -> runs.Run:
+        """The run's row."""
+        found = await self.db.read(lambda tx: runs.get(tx, run))
+        assert found is not None
+        return found
+
+    async def steps(self, run: str) -> list[runs.Step]:
+        """The run's steps."""
+        return await self.db.read(lambda tx: runs.steps_of(tx, run))
+
+    async def rests(self) -> None:
+        """Until every run has ended, is paused, or waits for a person's word on what became of a step."""
+        try:
+            async with asyncio.timeout(AT_REST_S):
+                while waits := await self.db.read(_waiting):
+                    for run, step in waits:
+                        await self._people(run, step)
+                    await asyncio.sleep(0.004)
+        except TimeoutError:
+            left = [f"{run.id} {run.state}: {step.idx} {step.state} {step.note}" for run, step in waits if step]
+            raise AssertionError(f"stranded after {AT_REST_S:.0f} s: {left or waits}") from None
+
+    def posts(self, channel: str) -> list[str]:
+        """What Muster said in a channel, in order."""
+        found = self.sandbox.world.channel(channel)
+        assert found is not None, f"there is no channel {channel}"
+        return [message.text for message in found.messages if message.by_app and not message.deleted]
+
+    def messages(self, user: str) -> list[str]:
+        """What Muster wrote to somebody directly, in order."""
+        return [message.text for message in self.sandbox.world.direct(user).messages if message.by_app]
+
+    async def _people(self, run: runs.Run, step: runs.Step | None) -> None:
+        """Somebody approves what is held, or answers what is asked; else the machine is busy."""
+        if step is not None and step.state == "held":
+            await self.approve(run.id)
+        elif step is not None and step.state == "parked" and step.question and step.answer is None:
+            await self._answer(run, step)
+
+    async def approve(self, run: str) -> None:
+        """Votes through the real rows, by people who may, until it is granted (or one denies it)."""
+        asked = await self.db.read(lambda tx: runs.open_approval(tx, run))
+        if asked is None or asked.state != "open":
+            return
+        choice = "deny" if self.denied else "approve"
+        for name in [one for one in self.persons if one != ANA]:
+
+            def cast(tx: Tx, name: str = name) -> str:
+                self._believe(tx)
+                key = f"ask-{name}-{asked.id}"
+                proof = factors.prove(tx, self.persons[name], "totp", key)
+                vote(
+                    tx, self.engine, run=run, digest=asked.digest, actor=self.actor(name), choice=choice, via="test",
+                    reason="as the play says", proof=proof, ask=key,
+                )  # fmt: skip
+                now = runs.approval(tx, asked.id)
+                return now.state if now else ""
+
+            if await self.db.write(cast) != "open":
+                return
+        raise AssertionError(f"nobody here can approve {asked.id}: {asked.rule}")
+
+    async def _answer(self, run: runs.Run, step: runs.Step) -> None:
+        told = self.said or self.entry.answers.get(step.id)
+        if callable(told):
+            await told(self, run.id, step)
+            return
+        assert told, f"step {step.id} asks “{(step.question or {}).get('text')}”, and the entry's answers do not say"
+        choice, text = told if isinstance(told, tuple) else (told, "seen with our own eyes")
+        who = self.actor(ROLES.get(str((step.question or {}).get("who")), ROLES["commander"]))
+        await self.db.write(
+            lambda tx: answer(
+                tx, self.engine, run=run.id, step=str(step.idx), actor=who, choice=choice, text=text
+            )
+        )  # fmt: skip
+
+    def _believe(self, tx: Tx) -> None:
+        """Who is in which group, as the directory would have looked it up just now."""
+        world = self.sandbox.world
+        known = {f"U0{name.upper()}": id for name, id in self.persons.items()}
+        for name, group in self.policy.groups.items():
+            handle = world.group_named(group.slack) if group.slack else None
+            slack = handle.users if handle else []
+            named = [f"U0{one.upper()}" if one in self.persons else one for one in group.people]
+            seen = {"slack": [known[u] for u in slack if u in known], "policy": [known[u] for u in named if u in known]}
+            people.set_group(tx, name, {source: persons for source, persons in seen.items() if persons})
+
+    def seed(self, tx: Tx) -> None:
+        """Everybody of the workspace, enrolled for one-time codes."""
+        for user in self.sandbox.world.users.values():
+            if user.team == TEAM and not (user.is_bot or user.deleted or user.is_restricted or user.id == "USLACKBOT"):
+                account = people.believe(
+                    tx, "slack", f"{TEAM}/{user.id}", state=people.MEMBER, name=user.real_name, email=user.email
+                )
+                assert account.person
+                self.persons[user.name] = account.person
+                factors.offer(tx, account.person, "sealed")
+                factors.confirm(tx, account.person)
+        self._believe(tx)
+
+
+def _waiting(tx: Tx) -> list[tuple[runs.Run, runs.Step | None]]:
+    """The runs that are not at rest, with the step they are at (None: between steps)."""
+    found: list[tuple[runs.Run, runs.Step | None]] = []
+    query = select(run_rows.c.id).where(run_rows.c.state.not_in(RUN_ENDED))
+    for run in [runs.get(tx, id) for id in tx.conn.execute(query).scalars().all()]:
+        assert run is not None
+        steps = runs.steps_of(tx, run.id)
+        at = next((s for s in steps if s.state not in ("pending", "succeeded", "skipped", "failed", "uncertain")), None)
+        resting = run.state == "paused" or (at is not None and at.state == "asking" and run.lease_owner is None)
+        if not resting:
+            found.append((run, at))
+    return found
+
+
+class Theatre:
+    """One sandbox for many stages. Its slow parts (moto, clients of AWS) are started once."""
+
+    def __init__(self, template: Path, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self._template, self._folder, self._patch = template, folder, patch
+        self._sandbox = Sandbox(rate_factor=0)
+        self._kept: dict[type, Any] = {}
+        self._engine: Engine | None = None
+        self._count = 0
+
+    async def __aenter__(self) -> Theatre:
+        await self._sandbox.start()
+        self._patch.setattr(statuspage, "EVERY_S", 0.0)
+        for name, value in self._sandbox.env().items():
+            self._patch.setenv(name, value)
+        shortened(self._patch, lambda: self._engine.wake() if self._engine else None)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*(one.close() for one in self._kept.values()))
+        await self._sandbox.stop()
+
+    def settings(self, database: str) -> Settings:
+        """What the environment of this sandbox says, with a patience a test can afford."""
+        return Settings.of(
+            self._sandbox.env(), database_url=database, muster_config=EXAMPLE, muster_read_timeout=READ_S
+        )
+
+    def _tools(self, settings: Settings, policy: Policy, db: Database) -> Connectors:
+        """As bot/app.py wires them; clients that take long to build are kept from stage to stage."""
+        found = connect(settings)
+        found.name_files([policy.anchors.file] if policy.anchors.file else [])
+        found.tools |= {Drafts: TimelineDrafts(db, policy), Record: TimelineRecord(db)}
+        slow = {kind: tool for kind, tool in found.tools.items() if kind.__module__ == "playbooks.connectors.aws"}
+        self._kept = self._kept or slow
+        found.tools |= self._kept
+        return found
+
+    @asynccontextmanager
+    async def stage(self, entry: Entry) -> AsyncIterator[Stage]:
+        """A fresh outside and a fresh record, prepared as the entry says."""
+        self._count += 1
+        await self._sandbox.reset()
+        self._sandbox.settings.reboot_seconds = self._sandbox.settings.pagerduty_delay = 0.01
+        folder = self._folder / str(self._count)
+        folder.mkdir()
+        shutil.copy(self._template, folder / "muster.db")
+        policy = self._policy(entry, folder)
+        url = f"sqlite:///{folder / 'muster.db'}"
+        db = Database(url)
+        tools = self._tools(self.settings(url), policy, db)
+        engine = Engine(db, tools.tools, LIBRARY, policy, replica="stage", url="http://muster", lease_s=300.0,
+                        poll_s=0.2, at_once=1)  # fmt: skip
+        self._engine = engine
+        made = Stage(entry, self._sandbox, tools.tools, db, policy, engine, aimed(self._sandbox), folder)
+        try:
+            await db.write(made.seed)
+            await engine.start()
+            await self._prepare(made)
+            yield made
+        finally:
+            self._engine = None
+            await engine.stop(grace_s=2.0)
+            for kind in self._kept:
+                tools.tools.pop(kind)
+            await tools.close()
+            await db.close()
+
+    async def _prepare(self, stage: Stage) -> None:
+        entry = stage.entry
+        if entry.incident is not None:
+            await stage.declare(**entry.incident)
+        for name in entry.before:
+            run = await stage.play(name, entry=entry_of(name))
+            assert run.state == "succeeded", f"{name}, which comes before, {run.state}: {run.reason}"
+        if entry.prepare is not None:
+            await entry.prepare(stage)
+
+    def _policy(self, entry: Entry, folder: Path) -> Policy:
+        """The example, without paging approvers (they are all here), and with what the entry wants otherwise."""
+        text = EXAMPLE.read_text(encoding="utf-8").replace("page_missing: true", "page_missing: false")
+        for old, new in entry.policy.items():
+            assert old in text, f"the example policy does not say {old!r}"
+            text = text.replace(old, new.replace("{folder}", str(folder)))
+        return parse_policy(text)

@@ -1,0 +1,39 @@
+"""Every playbook of the library is loaded, planned and run on the stand-ins, and each of its steps fails in every way.
+
+What a playbook needs is its entry (entry.py); one without an entry fails here. What must hold is in holds.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from playbooks.engine.library import BUILT_IN
+from tests.library.entry import HERE, entry_of, path_of
+from tests.library.holds import plans, plays
+from tests.library.stage import Theatre
+
+NAMES = [file.relative_to(BUILT_IN).with_suffix("").as_posix() for file in sorted(BUILT_IN.rglob("*.yaml"))]
+PARTS = ("entry.py", "stage.py", "pace.py", "aim.py", "outside.py", "holds.py", "test_library.py", "failing.py")
+
+
+@pytest.fixture
+async def theatre(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A sandbox, and what plays in it."""
+    async with Theatre(sqlite_template, tmp_path, monkeypatch) as made:
+        yield made
+
+
+def test_every_entry_is_of_a_playbook() -> None:
+    known = {path_of(name) for name in NAMES}
+    there = {file for file in HERE.rglob("*.py") if file.parent != HERE or file.name not in PARTS}
+    assert sorted(there - known) == [], "entries of playbooks that are not there"
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_it_is_planned_and_runs(theatre: Theatre, name: str) -> None:
+    async with theatre.stage(entry_of(name)) as stage:
+        await plans(stage, name)
+        await plays(stage, name)
