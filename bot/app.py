@@ -244,6 +244,7 @@ class App:
                 await asyncio.wait([listening])
             finally:
                 listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)  # it closes its connection before we end
             error = listening.exception() if listening.done() and not listening.cancelled() else None
             log.warning("app.notifications_lost", error=type(error).__name__)
             await asyncio.sleep(1.0)
@@ -253,9 +254,10 @@ class App:
             "inbox": self.worker.wake, "replies": self.sender.wake, "cards": self.projector.wake,
             "timers": self.clock.wake, "runs": self.engine.wake, "policy": self.ruling.wake,
         }  # fmt: skip
-        async for topic in self.db.notifications():
-            if wake := wakes.get(topic):
-                wake()
+        async with contextlib.aclosing(self.db.notifications()) as topics:
+            async for topic in topics:
+                if wake := wakes.get(topic):
+                    wake()
 
     async def stop(self) -> None:
         """Not ready first, accept nothing new, finish what is in hand, give leases back, close."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -161,8 +161,11 @@ class Database:
             with conn.begin(), _before_commit():
                 return work(Tx(conn))
 
-    async def notifications(self) -> AsyncIterator[str]:
-        """Topics other processes hinted (PostgreSQL LISTEN). Ends with the connection: listen again, then look."""
+    async def notifications(self) -> AsyncGenerator[str]:
+        """Topics other processes hinted (PostgreSQL LISTEN). Ends with the connection: listen again, then look.
+
+        Whoever ends earlier closes it (`contextlib.aclosing`): the connection is closed then, not when it is collected.
+        """
         if self.sqlite:
             return
         url = make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
@@ -177,10 +180,13 @@ class Database:
 
     async def close(self) -> None:
         """Let running work end, then close all connections."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writers, self._engine.dispose)
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        """Threads first: where a caller was cancelled one still works, and brings its connection back."""
         for threads in (self._doors, self._writers, self._readers):
             threads.shutdown(wait=True)
+        self._engine.dispose()
 
 
 @contextlib.contextmanager

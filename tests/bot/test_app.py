@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import select
 
@@ -16,7 +19,7 @@ from bot.app import App, build
 from bot.sandbox.client import SandboxClient
 from bot.settings import Settings
 from playbooks.errors import Refused
-from storage import policies, verify
+from storage import migrate, policies, verify
 from storage.tables import inbox
 
 ROOM = "inc-1-checkout-is-down"
@@ -56,8 +59,6 @@ async def test_declare_approve_fail_over_on_sqlite_by_socket(start: Any, people:
 async def test_declare_approve_fail_over_on_postgresql_web_and_worker_apart(
     start: Any, people: SandboxClient, postgres_url: str
 ) -> None:
-    from storage import migrate
-
     await asyncio.to_thread(migrate.upgrade, postgres_url)
     worker = await start(roles=("worker",), database_url=postgres_url, muster_replica="worker-1")
     await start(roles=("web",), database_url=postgres_url, muster_replica="web-1")
@@ -151,3 +152,36 @@ async def settled_in(tmp_path: Path) -> dict[str, int]:
     states = await db.read(lambda tx: list(tx.conn.execute(select(inbox.c.state)).scalars()))
     await db.close()
     return {state: states.count(state) for state in states}
+
+
+async def test_stopped_within_milliseconds_of_its_start_it_leaves_no_connection(
+    sandbox: Any, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left to the garbage collector, and nothing on the server, whenever the stop comes."""
+    for name, value in sandbox.env().items():
+        monkeypatch.setenv(name, value)
+    await asyncio.to_thread(migrate.upgrade, postgres_url)
+    given = {"database_url": postgres_url, "muster_config": EXAMPLE, "muster_port": 0, "muster_journal": tmp_path / "j"}
+    with warnings.catch_warnings(record=True) as left:
+        warnings.simplefilter("always", ResourceWarning)
+        for wait_s in (0.0, 0.004, 0.012):
+            app = build(Settings.of(sandbox.env(), **given))
+            hearing = asyncio.create_task(app._hear())
+            await asyncio.sleep(wait_s)
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
+            assert [task for task in asyncio.all_tasks() if "_listen" in repr(task.get_coro())] == []
+            await app.start(("worker",))
+            await asyncio.sleep(wait_s)
+            await app.stop()
+            del app, hearing
+            gc.collect()
+            assert await open_on(postgres_url) == [], wait_s
+    assert [str(one.message) for one in left if issubclass(one.category, ResourceWarning)] == []
+
+
+async def open_on(url: str) -> list[str]:
+    """What the connections to this database that nobody closed asked for last."""
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
+        query = "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        return [row[0] for row in await (await conn.execute(query)).fetchall()]

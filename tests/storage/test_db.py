@@ -126,7 +126,7 @@ async def test_hints_reach_listeners_here_and_notifications_there(url: str) -> N
     await here.write(lambda tx: tx.hint("runs"))
     assert heard == ["runs"]
     assert await asyncio.wait_for(next_note, 5) == (None if here.sqlite else "runs")
-    await notes.aclose()  # type: ignore[attr-defined]
+    await notes.aclose()
     await here.close()
     await there.close()
 
