@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Tests start hundreds of Pythons: each would compile all it imports again where the environment says to keep nothing.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test check unit bench soak lock clean
 
