@@ -99,7 +99,7 @@ class Question:
     who: a role, a group of the policy, or "anyone". choices: the answers offered; numbered: they are data (a backup's
     name), so the timeline's bodies speak of their number. stops: choices for which one person's word is enough.
     people: how many must say the same; requester: whether who asked for the run may be one of several.
-    fields: a form instead of choices (`playbooks.form_fields.FormField` as JSON). items: a checklist instead of choices,
+    fields: a form instead of choices (`playbooks.form_fields.FormField` as JSON). items: a checklist instead of them,
     each {"text", "owner", "due_s": seconds or None}. due_in_s: when silence is passed on to the next one.
     """
 
@@ -119,7 +119,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was answered. person: opaque id of who said it last; text: reason or evidence; people: everybody who said so.
+    """What was answered. person: opaque id of who said it last; text: reason or evidence; people: all who said so.
 
     values: of a form, typed; items: of a checklist, each {"text", "owner", "state": done or skipped, "by", "at",
     "reason"}; in_place_of: whose word it stands for, when somebody else answered.
@@ -237,6 +237,7 @@ class Action(BaseModel):
     again: ClassVar[Again] = Again.SAFE
     needs: ClassVar[tuple[str, ...]] = ()
     facts: ClassVar[Mapping[str, str]] = {}
+    moves_service: ClassVar[bool] = False
     version: ClassVar[int] = 1
     result: ClassVar[type[Outputs]] = Nothing
     why_no_undo: ClassVar[str] = ""
@@ -321,8 +322,12 @@ def action(
     facts: Mapping[str, str] | None = None,
     result: type[Outputs] = Nothing,
     version: int = 1,
+    moves_service: bool = False,
 ) -> Callable[[A], A]:
-    """Declare an action. facts: {"channel": "channel_id"} stores output channel_id as the incident's fact `channel`."""
+    """Declare an action. facts: {"channel": "channel_id"} stores output channel_id as the incident's fact `channel`.
+
+    moves_service: once verified, its outputs `service` and `site` become the record of where that service is active.
+    """
 
     def declare(cls: A) -> A:
         expected = f"playbooks.actions.{name}"
@@ -336,6 +341,9 @@ def action(
         cls.facts, cls.version = MappingProxyType(dict(facts or {})), version
         if unknown := set(cls.facts.values()) - set(result.model_fields):
             raise TypeError(f"action {name}: facts name unknown outputs {sorted(unknown)}")
+        cls.moves_service = moves_service
+        if moves_service and (cls.verify is Action.verify or not {"service", "site"} <= set(result.model_fields)):
+            raise TypeError(f"action {name} moves a service, so it verifies that and returns `service` and `site`")
         _registry[name] = cls
         return cls
 

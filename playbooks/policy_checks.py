@@ -16,7 +16,9 @@ from playbooks.reading import Loc, hint
 if TYPE_CHECKING:
     from playbooks.policy import Policy
 
-ADDRESSES = frozenset({"health_url", "bridge", "url"})
+ADDRESSES = frozenset(
+    {"health_url", "canary_url", "resolver", "prometheus", "bridge", "url", "address", "host_key", "host_ca"}
+)
 
 
 def folded(word: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from storage import tables_guard  # noqa: F401  its tables join the metadata
+from storage import tables_guard, tables_services  # noqa: F401  their tables join the metadata
 from storage.tables import metadata
 
 APP, MIGRATOR, PRUNER = "muster_app", "muster_migrator", "muster_pruner"
@@ -29,6 +29,7 @@ APP_UPDATES = {
     "counters": "value",
     "documents": "body, sha256",
     "anchors": "",
+    "placements": "",
     "pruned": "",
     "holds": "until, reason",
     "escrow": "opened",

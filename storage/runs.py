@@ -34,6 +34,7 @@ class Run:
     kind: str
     service: str | None
     site: str | None
+    active_site: str | None
     requester: str
     requester_account: str | None
     editors: list[str]

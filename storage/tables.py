@@ -154,6 +154,7 @@ runs = Table(
     Column("kind", Text, nullable=False),
     Column("service", Text),
     Column("site", Text),
+    Column("active_site", Text),  # where its service was active when it was asked for
     Column("requester", Text, nullable=False),
     Column("requester_account", Text),
     Column("editors", JSON, nullable=False),

@@ -23,6 +23,7 @@ from playbooks.engine.covering import Part, as_now, bind_rest, covers, exact, st
 from playbooks.engine.held import Held, load
 from playbooks.engine.outcomes import skip
 from playbooks.engine.paging import call_again, first_call
+from playbooks.engine.placing import unmoved
 from playbooks.engine.quorum import candidates, count, groups_of, on_call_policy, rule_of
 from playbooks.engine.scope import service_of
 from playbooks.engine.spending import after_non_effect, spent
@@ -73,6 +74,7 @@ async def _plan(held: Held, idx: int) -> tuple[_Looked, Action, Plan] | None:
 
     looked = await held.house.db.read(read)
     try:
+        await held.house.db.read(lambda tx: unmoved(tx, looked.run))
         if why := held.why_not(looked.steps, looked.step, looked.scope):  # nobody is asked for what will not be done
             await held.settle(idx, lambda tx, run, step: _skipped(tx, step, why))
             return None
@@ -147,7 +149,8 @@ def _rule(held: Held, run: Run, steps: Sequence[Step]) -> ApprovalRule:
     """The rule for these steps together: what any of them asks for. Raises Refused when nobody could meet it."""
     policy = held.house.policy
     service = service_of(policy, run.service)
-    site = policy.sites.get(run.site) if run.site else policy.site_of(service)
+    named = run.site or run.active_site
+    site = policy.sites.get(named) if named else policy.site_of(service)
     each = [
         policy.rule_for(Risk(step.risk), held.spec(step.idx).approvals, run.kind, site, service)
         for step in sorted(steps, key=lambda step: -step.risk)

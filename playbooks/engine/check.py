@@ -23,7 +23,9 @@ from playbooks.policy_services import Service, Site
 from playbooks.reading import Problems, hint, line_of, reach
 
 Find = Callable[[str], type[Action] | None]
-_MODELS: Mapping[str, type[BaseModel]] = {"service": Service, "site": Site, "severity": Severity}
+_MODELS: Mapping[str, type[BaseModel]] = {
+    "service": Service, "site": Site, "active": Service, "active_site": Site, "severity": Severity,
+}  # fmt: skip
 
 
 def check(playbook: Playbook, node: Any, actions: Find, problems: Problems) -> None:

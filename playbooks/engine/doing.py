@@ -20,6 +20,7 @@ from playbooks.engine import outcomes
 from playbooks.engine.asking import Differs, check_approval, keep_approval, look_before_start, void
 from playbooks.engine.beginning import Begun, begin, once, ready
 from playbooks.engine.held import Held
+from playbooks.engine.placing import unmoved
 from playbooks.engine.scope import scope_of
 from playbooks.engine.spending import after_start
 from playbooks.engine.transition import Changes, lock, transition
@@ -121,11 +122,13 @@ def _begin(tx: Tx, held: Held, idx: int, approved: Any) -> Begun | None:
         return None
     scope = scope_of(tx, held.house.policy, held.house.url, run, steps)
     changes = Changes()
+
+    def check(action: Action) -> None:
+        unmoved(tx, run)
+        check_approval(tx, held, run, step, action, approved)
+
     try:
-        begun = begin(
-            tx, held, run, steps, step, scope, changes,
-            check=lambda action: check_approval(tx, held, run, step, action, approved),
-        )  # fmt: skip
+        begun = begin(tx, held, run, steps, step, scope, changes, check=check)
     except Differs as differs:
         transition(tx, run, differs.changes)
         return None
@@ -141,7 +144,9 @@ def _begin(tx: Tx, held: Held, idx: int, approved: Any) -> Begun | None:
     return begun
 
 
-async def _call(held: Held, begun: Begun, call: Callable[[Any], Awaitable[Outputs | Park]]) -> bool:
+async def _call(
+    held: Held, begun: Begun, call: Callable[[Any], Awaitable[Outputs | Park]], *, resumed: bool = False
+) -> bool:
     """Make the call and write its outcome. The engine's one catch-all: what nobody foresaw is `unknown`, never lost."""
     timeout = held.spec(begun.step.idx).timeout_s or begun.action.timeout_s
     try:
@@ -157,7 +162,7 @@ async def _call(held: Held, begun: Begun, call: Callable[[Any], Awaitable[Output
     else:
         return await held.settle(
             begun.step.idx,
-            lambda tx, run, step: outcomes.returned(held.context(begun.action, step, tx.now), result),
+            lambda tx, run, step: outcomes.returned(held.context(begun.action, step, tx.now), result, resumed=resumed),
             begun.step.attempt,
         )
 
@@ -193,27 +198,15 @@ async def resume(held: Held, idx: int) -> bool:
     action = held.action(step, scope)
     answer = Answer(**step.answer) if step.answer else None
     begun = Begun(action, step, scope, held.act(now, scope, step))
-    return await _call(held, begun, lambda act: action.resume(act, answer))
+    return await _call(held, begun, lambda act: action.resume(act, answer), resumed=True)
 
 
 def _not_resumed(held: Held, tx: Tx, step: Step) -> Changes:
     changes = Changes()
     if step.state == "started" and step.started_by == held.house.replica:
-        changes.steps[step.idx] = {"state": "parked", "wake_at": None if step.question else tx.now}
+        asks = step.answer is not None or step.deadline is not None  # else it waited for its time, which came
+        changes.steps[step.idx] = {"state": "parked", "wake_at": None if asks else tx.now}
     return changes
-
-
-async def overdue(held: Held, idx: int) -> None:
-    """Nobody answered a question in time. Silence never passes."""
-
-    def decide(tx: Tx, run: Run, step: Step) -> Changes:
-        changes = Changes()
-        words = f"Nobody answered “{(step.question or {}).get('text', '')}” in time."
-        changes.steps[idx] = {"state": "failed", "error": words, "wake_at": None}
-        changes.told("step.failed", step, texts={"error": words})
-        return changes
-
-    await held.settle(idx, decide)
 
 
 async def verify(held: Held, idx: int) -> bool:

@@ -20,7 +20,8 @@ from playbooks.engine.held import House
 from playbooks.engine.inputs import service_input, site_input
 from playbooks.engine.model import Playbook
 from playbooks.engine.model import Step as Spec
-from playbooks.engine.scope import incident_scope, service_of
+from playbooks.engine.placing import active_site
+from playbooks.engine.scope import incident_scope, places, service_of
 from playbooks.engine.values import KnownLater, resolve, test_plan
 from playbooks.errors import MusterError, Refused
 from storage.db import Tx
@@ -87,13 +88,12 @@ def _start(
 ) -> tuple[datetime, dict[str, Any], str]:
     named = service_input(playbook)
     at = site_input(playbook)
-    service = service_of(house.policy, str(inputs.get(named)) if named else None)
-    site = house.policy.sites.get(str(inputs.get(at))) if at and inputs.get(at) else house.policy.site_of(service)
+    service = str(inputs[named]) if named and inputs.get(named) else None
+    site = str(inputs[at]) if at and inputs.get(at) else None
     scope: dict[str, Any] = {
         "inputs": dict(inputs),
         "steps": {},
-        "service": service.scope(site.name if site else None) if service else None,
-        "site": site.scope() if site else None,
+        **places(house.policy, service, site, active_site(tx, house.policy, service)),
         "run": {"id": "dry-run", "kind": "real", "requester_slack": None},
     }
     if incident:

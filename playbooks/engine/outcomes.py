@@ -6,17 +6,18 @@ Belongs here: turning outputs and exceptions into step changes (pure). Does not 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from playbooks.action import Action, Again, Outputs, Park, Seen, find
+from playbooks.action import Action, Again, Outputs, Park, Question, Seen, find
 from playbooks.engine.moves import STEP_ENDED, check
 from playbooks.engine.transition import Changes
 from playbooks.engine.values import condition_references
 from playbooks.errors import MusterError, NotConfigured, NotYet, Refused, Temporary, Uncertain
 from storage.runs import Step
+from storage.types import from_iso, iso
 
 CAP = 4000
 TRIES = {Again.SAFE: 3, Again.KEYED: 4, Again.NEVER: 2}
@@ -54,10 +55,10 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def returned(ctx: Context, result: Outputs | Park) -> Changes:
-    """`run` (or `look`, `resume`) came back."""
+def returned(ctx: Context, result: Outputs | Park, *, resumed: bool = False) -> Changes:
+    """`run` or `look` (resumed: `resume`) came back."""
     if isinstance(result, Park):
-        return _parked(ctx, result)
+        return _parked(ctx, result, resumed)
     step, action, changes = ctx.step, ctx.action, Changes()
     outputs = capped(result)
     said = action.say(result)
@@ -79,20 +80,41 @@ def within(ctx: Context) -> float:
     return float(own) if own is not None else ctx.action.within_s()
 
 
-def _parked(ctx: Context, park: Park) -> Changes:
+def _parked(ctx: Context, park: Park, resumed: bool) -> Changes:
+    """It waits for a person, a time, or whichever comes first. resumed: what was said did not do, so it is asked anew;
+    else what people said before a crash of this very attempt still counts."""
     step, changes = ctx.step, Changes()
-    values: dict[str, Any] = {"state": "parked", "answer": None}
+    values: dict[str, Any] = {"state": "parked", "answer": None, "question": None, "wake_at": None, "deadline": None}
+    if park.wake_in_s is not None or park.question is None:
+        values["wake_at"] = ctx.now + timedelta(seconds=park.wake_in_s or 1.0)
+        changes.told("step.parked", step, until=values["wake_at"])
     if park.question is not None:
-        question = {**park.question.__dict__, "choices": list(park.question.choices)}
-        due = ctx.now + timedelta(seconds=park.question.due_in_s)
-        values |= {"question": question, "deadline": due, "wake_at": None}
-        changes.told("step.asked", step, who=park.question.who)
-    else:
-        wake = ctx.now + timedelta(seconds=park.wake_in_s or 1.0)
-        values |= {"question": None, "wake_at": wake}
-        changes.told("step.parked", step, until=wake)
+        known = step.question or {}
+        if not resumed and known.get("text") == park.question.text and known.get("due_at"):
+            values |= {"question": known, "answer": step.answer}
+        else:
+            values["question"] = opened(park.question, ctx.now)
+            changes.told("step.asked", step, who=park.question.who, people=park.question.people)
+        values["deadline"] = next_look(values["question"]) if values["wake_at"] is None else None
     changes.steps[step.idx] = values
     return changes
+
+
+def opened(question: Question, now: datetime) -> dict[str, Any]:
+    """A question as its step keeps it: what is asked, of whom so far (`asked`), when it is due, each item's state."""
+    kept = json.loads(as_json(question.__dict__))
+    for item in kept["items"]:
+        due_s = item.pop("due_s", None)
+        due_at = iso(now + timedelta(seconds=due_s)) if due_s is not None else None
+        item |= {"state": "open", "by": "", "at": "", "reason": "", "due_at": due_at, "reminded": False}
+    due_at = iso(now + timedelta(seconds=question.due_in_s))
+    return {**kept, "asked": [question.who], "due_at": due_at, "given": [], "paged": []}
+
+
+def next_look(question: Mapping[str, Any]) -> datetime:
+    """When silence must be looked at next: the question's own time, or that of an open item nobody was reminded of."""
+    open_ = (item for item in question.get("items") or () if item["state"] == "open" and not item["reminded"])
+    return min(from_iso(due) for due in [question["due_at"], *(item["due_at"] for item in open_)] if due)
 
 
 def raised(ctx: Context, error: BaseException) -> Changes:
@@ -191,6 +213,8 @@ def looked(ctx: Context, seen: Seen) -> Changes:
     if seen.ok:
         said = seen.text or (step.note or "")
         changes.facts = dict(seen.facts)
+        if ctx.action.moves_service:
+            changes.placed[step.idx] = {name: (step.outputs or {})[name] for name in ("service", "site")}
         changes.steps[step.idx] = {"state": "succeeded", "note": said, "wake_at": None}
         changes.told("step.succeeded", step, texts={"said": said})
         return changes
@@ -209,6 +233,8 @@ def look_failed(ctx: Context, error: BaseException) -> Changes:
     """A look of `verify` raised: that says nothing about the effect. Look again until the deadline."""
     wait = error.retry_after if isinstance(error, Temporary) and error.retry_after else 2.0
     words = str(error) if isinstance(error, MusterError) else f"looking failed: {type(error).__name__}"
+    if isinstance(error, NotConfigured) and ctx.action.moves_service:
+        return failed(ctx, f"It cannot be verified, so where the service is active stays as it was. {words}")
     if isinstance(error, NotConfigured):
         return looked(ctx, Seen(ok=True, text=f"{ctx.step.note or 'done'} (not verified: {words})"))
     return looked(ctx, Seen(ok=None, text=words, again_in=wait))

@@ -22,18 +22,31 @@ def scope_of(
     tx: Tx, policy: Policy, url: str, run: Run, steps: Sequence[Step], facts: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Everything a run's references may read. url: Muster's public address; facts: learned, and not written yet."""
-    service = policy.services.get(run.service) if run.service else None
-    site = policy.sites.get(run.site) if run.site else policy.site_of(service)
     scope: dict[str, Any] = {
         "inputs": run.inputs,
         "steps": {step.id: {"outputs": step.outputs} for step in steps if step.outputs is not None},
-        "service": service.scope(site.name if site else None) if service else None,
-        "site": site.scope() if site else None,
+        **places(policy, run.service, run.site, run.active_site),
         "run": {"id": run.id, "kind": run.kind, "requester_slack": slack_id(tx, run.requester)},
     }
     if run.incident:
         scope |= incident_scope(tx, policy, url, run.incident, facts)
     return scope
+
+
+def places(policy: Policy, service: str | None, site: str | None, active: str | None) -> dict[str, Any]:
+    """`service` and `site` where the run happens, `active` and `active_site` where its service was when it was asked.
+
+    Without a site of its own a run happens where its service is active.
+    """
+    found = service_of(policy, service)
+    now = policy.sites.get(active) if active else policy.site_of(found)
+    at = policy.sites.get(site) if site else now
+    return {
+        "service": found.scope(at.name if at else None) if found else None,
+        "site": at.scope() if at else None,
+        "active": found.scope(now.name if now else None) if found else None,
+        "active_site": now.scope() if now else None,
+    }
 
 
 def incident_scope(

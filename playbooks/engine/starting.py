@@ -16,6 +16,8 @@ from playbooks.engine.held import House
 from playbooks.engine.inputs import service_input, site_input
 from playbooks.engine.model import Playbook
 from playbooks.engine.outcomes import as_json
+from playbooks.engine.placing import active_site
+from playbooks.errors import Refused
 from storage import cards, timeline
 from storage.db import Tx
 from storage.sql import next_number
@@ -44,14 +46,16 @@ def write_run(
     number = next_number(tx, f"runs:{stream}")
     id = f"{stream}/{number}"
     named, at = service_input(playbook), site_input(playbook)
+    about = service or (inputs.get(named) if named else None)
     row = {
         "id": id, "stream": stream, "number": number, "incident": incident, "playbook": playbook.name,
         "title": playbook.title, "text": playbook.text, "digest": playbook.digest, "inputs": dict(inputs),
-        "kind": kind, "service": service or (inputs.get(named) if named else None),
+        "kind": kind, "service": about, "active_site": active_site(tx, house.policy, about),
         "site": site or (inputs.get(at) if at else None), "requester": requester, "requester_account": account,
         "editors": list(editors), "ask": ask, "shown": shown, "state": "queued", "fence": 0, "ready_at": tx.now,
         "created_at": tx.now, "revision": 1,
     }  # fmt: skip
+    _reachable(house, row)
     tx.conn.execute(insert(runs).values(row))
     tx.conn.execute(insert(steps), [_step(id, step) for step in playbook.steps])
     body = {"run": id, "playbook": playbook.name, "digest": playbook.digest, "kind": kind, "shown": shown}
@@ -63,6 +67,18 @@ def write_run(
         cards.want(tx, "board", incident, stream)
     tx.hint("runs")
     return id
+
+
+def _reachable(house: House, row: Mapping[str, Any]) -> None:
+    """A drill breaks and moves things: it reaches only sites that are marked for drills."""
+    named = row["site"] or row["active_site"]
+    site = house.policy.sites.get(named) if named else None
+    if row["kind"] == "drill" and site is not None and not site.drills:
+        marked = [one.name for one in house.policy.sites.values() if one.drills]
+        raise Refused(
+            f"A drill does not reach **{site.name}**: that site is not marked for drills. Nothing was started.",
+            todo=f"Run it at {' or '.join(marked)}." if marked else "Mark a site with `drills: true` in the policy.",
+        )
 
 
 def _step(run: str, step: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sqlalchemy import delete
 
 from playbooks.action import UNDOES
 from playbooks.engine import moves
+from playbooks.engine.placing import move
 from playbooks.engine.spending import ends
 from storage import anchors, cards, incidents, timeline, timers
 from storage import runs as rows
@@ -32,13 +33,17 @@ class Fenced(Exception):
 
 @dataclass
 class Changes:
-    """What is to be written: statuses (with other columns of the same row), events in order, facts for the incident."""
+    """What is to be written: statuses (with other columns of the same row), events in order, facts for the incident.
+
+    placed: by step, the service and site of a verified move.
+    """
 
     run: dict[str, Any] = field(default_factory=dict)
     steps: dict[int, dict[str, Any]] = field(default_factory=dict)
     approvals: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: list[Entry] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    placed: dict[int, dict[str, Any]] = field(default_factory=dict)
     unlock: bool = False
 
     def event(self, type: str, actor: str = "muster", *, texts: Mapping[str, str] | None = None, **body: Any) -> None:
@@ -54,6 +59,7 @@ class Changes:
             self.approvals[id] = {**self.approvals.get(id, {}), **values}
         self.events += more.events
         self.facts |= more.facts
+        self.placed |= more.placed
         self.unlock = self.unlock or more.unlock
 
     def told(
@@ -109,6 +115,9 @@ def transition(tx: Tx, run: rows.Run, changes: Changes, steps: Sequence[rows.Ste
         tx.conn.execute(delete(locks).where(locks.c.run == run.id))
     if changes.facts and run.incident:
         incidents.set_facts(tx, run.incident, changes.facts)
+    for idx, placed in changes.placed.items():
+        moved = move(tx, run, idx, placed)
+        changes.event("service.moved", service=moved.service, site=moved.site, was=moved.was, run=run.id, step=idx)
     _redraw(tx, run, changes)
     return timeline.append(tx, run.stream, *changes.events)
 

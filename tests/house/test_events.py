@@ -35,7 +35,7 @@ GIVEN: dict[str, dict[str, set[str]]] = {
 PASSES_ON = {"playbooks/engine/transition.py"}
 GROUPS = {
     "incident": "An incident", "alert": "What the pager said", "clock": "Clocks", "card": "Cards",
-    "run": "A run", "step": "A step", "approval": "An approval", "review": "Reviews",
+    "run": "A run", "step": "A step", "approval": "An approval", "review": "Reviews", "service": "Services",
     "person": "People", "account": "People", "group": "People", "access": "People",
     "factor": "People", "credential": "People", "key": "People",
     "decision": "Decisions of two people", "journal": "Blind mode", "policy": "The policy", "stream": "Streams", "anchor": "Streams", "export": "Streams",
