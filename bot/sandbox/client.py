@@ -267,6 +267,10 @@ class SandboxClient:
         """RDS: {id, status, zone, secondary_zone, multi_az, read_replica_of}."""
         return list(await self.get("aws/instances"))
 
+    async def kubernetes(self) -> dict[str, Any]:
+        """{deployments, pods, nodes, network_policies, config_maps}; see ``control_kubernetes.py``."""
+        return dict(await self.get("kubernetes"))
+
     async def state(self) -> dict[str, Any]:
         return dict(await self.get("state"))
 
@@ -302,6 +306,10 @@ class SandboxClient:
     async def instance(self, id: str, **fields: Any) -> dict[str, Any]:
         """status, zone, secondary_zone, multi_az of an RDS instance."""
         return dict(await self.post("aws/instances", id=id, **fields))
+
+    async def kube(self, what: str, **asked: Any) -> Any:
+        """deploy, break, crash, log, fill, role, change, metrics, skip; see ``control_kubernetes.py``."""
+        return await self.post(f"kubernetes/{what}", **asked)
 
     # Trouble
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from bot.sandbox import control_kubernetes
 from bot.sandbox import control_read as read
 from bot.sandbox import control_world as change
 from bot.sandbox.slack.delivery import Delivery, Forgery
@@ -38,7 +39,7 @@ class Control:
             "shortcut": shortcut, "suggest": suggest, "home": home, "fail": fail, "latency": latency, "rate": rate,
             "deliver_to": deliver_to, "redeliver": redeliver, "reset": reset, "settings": settings,
             "disconnect": disconnect, "webhook_again": webhook_again, "revoke": revoke, "together": together,
-            **change.ROUTES,
+            **change.ROUTES, **control_kubernetes.ROUTES,
         }  # fmt: skip
         return [
             *(web.post(f"/control/{name}", self._handler(run)) for name, run in acts.items()),

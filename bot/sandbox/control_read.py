@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from bot.sandbox.control_kubernetes import READS as KUBERNETES
 from bot.sandbox.slack.elements import CannotDo, every, label
 from bot.sandbox.slack.text import flattened
 from bot.sandbox.world import Channel, Message
@@ -137,5 +138,5 @@ async def state(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 ROUTES: dict[str, Callable[[Sandbox, dict[str, Any]], Awaitable[Any]]] = {
     "channels": channels, "channel/{name}": channel, "views/{user}": views, "files": files, "calls": calls,
     "deliveries": deliveries, "pagerduty": pagerduty, "statuspage": statuspage, "aws/instances": instances,
-    "users": users, "groups": groups, "state": state,
+    "users": users, "groups": groups, "state": state, **KUBERNETES,
 }  # fmt: skip

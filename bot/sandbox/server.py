@@ -19,6 +19,8 @@ from bot.sandbox import world as slack_world
 from bot.sandbox.aws import REGION, Aws
 from bot.sandbox.control import Control
 from bot.sandbox.faults import Faults
+from bot.sandbox.kubernetes.api import Cluster
+from bot.sandbox.kubernetes.config import KubeConfig
 from bot.sandbox.pagerduty.account import API_KEY as PAGERDUTY_KEY
 from bot.sandbox.pagerduty.account import ROUTING_KEY, WEBHOOK_SECRET, Account
 from bot.sandbox.pagerduty.account import SERVICE as PAGERDUTY_SERVICE
@@ -83,6 +85,13 @@ class Sandbox:
         self.webhooks = Webhooks(self)
         self.statuspage = Statuspage(self)
         self.aws = Aws(self)
+        self._cluster: Cluster | None = None
+
+    @property
+    def kubernetes(self) -> Cluster:
+        """The control plane; planted when first used."""
+        self._cluster = self._cluster or Cluster(self)
+        return self._cluster
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -110,6 +119,9 @@ class Sandbox:
         aws = web.Application(client_max_size=64 * 1024 * 1024)
         aws.router.add_route("*", "/{path:.*}", _late(lambda: self.aws.handle))
         self.aws_url = await self._serve(aws, 0)
+        kubernetes = web.Application(client_max_size=4 * 1024 * 1024)
+        kubernetes.router.add_route("*", "/{path:.*}", _late(lambda: self.kubernetes.handle))
+        self.kubeconfig = KubeConfig(await self._serve(kubernetes, 0))
 
     async def _serve(self, app: web.Application, port: int) -> str:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
@@ -148,6 +160,7 @@ class Sandbox:
         for runner in self._runners:
             await runner.cleanup()
         self._runners.clear()
+        self.kubeconfig.remove()
         await self.database.close()
 
     async def _close_parts(self) -> None:
@@ -180,7 +193,7 @@ class Sandbox:
             "STATUSPAGE_API_URL": f"{self.url}/statuspage/v1", "AWS_ENDPOINT_URL": self.aws_url,
             "AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox", "AWS_DEFAULT_REGION": REGION,
             "CHECKOUT_DSN": self.database.dsn, "CHECKOUT_HEALTH_URL": f"{self.url}/demo/checkout/health",
-            "SANDBOX_URL": self.url,
+            "KUBECONFIG": self.kubeconfig.path, "SANDBOX_URL": self.url,
         }  # fmt: skip
         if socket_mode:
             env["SLACK_APP_TOKEN"] = slack_world.APP_TOKEN

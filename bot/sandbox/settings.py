@@ -30,6 +30,9 @@ class Settings:
     webhook_retry_seconds: list[float] = field(default_factory=lambda: [1.0, 5.0, 30.0])  # contract C3, shortened
     webhook_answer_seconds: float = 5.0  # contract C3
     reboot_seconds: float = 0.3  # how long a forced failover of RDS takes here
+    kubernetes_observe_seconds: float = 0.03  # until the controller has seen a changed deployment
+    kubernetes_pod_seconds: float = 0.1  # until a new pod is ready, or fails
+    kubernetes_deadline_seconds: float = 1.0  # progressDeadlineSeconds, shortened
     broken_zone: str = "eu-north-1a"  # the demo's checkout fails while the database writes from this zone
 
     def change(self, changes: dict[str, object]) -> None:
