@@ -7,6 +7,7 @@ are `aws_<service>.py`, joined in `aws.py`.
 
 from __future__ import annotations
 
+import functools
 import re
 import threading
 import time
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -108,10 +110,13 @@ class _Shared:
             return made
 
     def _session(self, key: str, secret: str, token: str = "") -> Any:
-        return boto3.session.Session(
+        core = botocore.session.Session()
+        session = boto3.session.Session(
             aws_access_key_id=key or None, aws_secret_access_key=secret or None, aws_session_token=token or None,
-            region_name=self.region or None,
+            region_name=self.region or None, botocore_session=core,
         )  # fmt: skip
+        core.register_component("data_loader", _models())  # after boto3, which adds a folder to what it finds there
+        return session
 
     def _assumed(self, role: str, name: str) -> _Signed:
         """A short-lived identity: CloudTrail then names the step beside every call it makes."""
@@ -247,6 +252,12 @@ class AwsClient:
             return await self._shared.threads.run(send, deadline_s=self._deadline_s)
         except TimeoutError:
             raise no_answer("AWS", name, "time-out", write=write) from None
+
+
+@functools.cache
+def _models() -> Any:
+    """The reader of AWS's own descriptions of its services and endpoints: megabytes, read once for all identities."""
+    return botocore.session.Session().get_component("data_loader")
 
 
 def session_name(step: str) -> str:

@@ -155,3 +155,13 @@ async def test_a_role_that_is_not_given_is_refused_and_nothing_was_called(
 def test_a_session_is_named_as_aws_takes_it() -> None:
     assert session_name("INC-42/3 failover") == "muster-INC-42-3-failover"
     assert len(session_name("INC-42/3 " + "x" * 90)) == 64 and session_name("org/1 ü!") == "muster-org-1"
+
+
+async def test_identities_share_one_reading_of_what_aws_describes(aws: Aws) -> None:
+    """Each identity has a session of its own; megabytes of descriptions are not read again for each."""
+    other = Aws(region="eu-north-1", endpoint_url="http://127.0.0.1:9", access_key_id="b", secret_access_key="b")
+    mine, theirs = aws._client("rds"), other._client("rds")
+    assert mine.meta.service_model.metadata is theirs.meta.service_model.metadata
+    assert (other._credentials().access_key, aws._credentials().access_key) == ("b", "sandbox")
+    assert theirs.meta.endpoint_url != mine.meta.endpoint_url
+    await other.close()
