@@ -6,6 +6,7 @@ word. Does not belong here: what a policy or a playbook may contain (policy.py, 
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,11 +64,14 @@ class Problems:
 
 
 def read_yaml(text: str, source: str) -> CommentedMap:
-    """One YAML 1.2 document whose top is a mapping, with line numbers. Raises Refused naming source and line."""
+    """One YAML 1.2 document whose top is a mapping, with line numbers. Raises Refused naming source and line.
+
+    The same text gives the same object: read it, never change it.
+    """
     problems = Problems(source)
     node: Any = None
     try:
-        node = YAML(typ="rt").load(StringIO(text))
+        node = _loaded(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = (error.problem or error.context or "not YAML").split("\n")[0]
@@ -82,6 +86,12 @@ def read_yaml(text: str, source: str) -> CommentedMap:
         problems.raise_any()
     assert isinstance(node, CommentedMap)
     return node
+
+
+@functools.lru_cache(maxsize=64)
+def _loaded(text: str) -> Any:
+    """The document. Reading is slow (0.2 ms a line), and a run's text is read at every claim."""
+    return YAML(typ="rt").load(StringIO(text))
 
 
 def plain(node: Any, depth: int = 0) -> Any:

@@ -35,6 +35,7 @@ def test_hint_lists_a_short_list() -> None:
 def test_lines_are_those_of_the_file() -> None:
     node = read_yaml("# one\na: 1\nb:\n  - x: 2\n    y: 3\n", "f")
     assert [line_of(node, loc) for loc in [("a",), ("b", 0, "y"), ("b", 0, "gone"), ("b", 5), ()]] == [2, 5, 4, 3, 2]
+    assert read_yaml("# one\na: 1\nb:\n  - x: 2\n    y: 3\n", "g") is node, "a text is read once"
 
 
 @pytest.mark.parametrize(
