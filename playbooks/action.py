@@ -304,6 +304,11 @@ class Action(BaseModel):
         return cls.undo is not Action.undo
 
     @classmethod
+    def leaves(cls, outputs: Mapping[str, Any]) -> bool:
+        """Whether what such a step did stays until it is undone or accepted; asked of actions that can undo."""
+        return True
+
+    @classmethod
     def undo_risk(cls) -> Risk:
         """What taking it back is: never less than the effect, and opening again what was closed needs the quorum."""
         return Risk.RECOVERABLE if cls.risk is Risk.CONTAIN else cls.risk

@@ -21,6 +21,8 @@ from playbooks.errors import Refused
 from playbooks.policy_anchors import Anchors
 from playbooks.policy_approvals import ApprovalRule, Approvals, Override, base_rule, looser, read_override
 from playbooks.policy_checks import ambiguous, dangling, folded, misplaced_environment
+from playbooks.policy_checks_hosts import misfits
+from playbooks.policy_hosts import Command, Host
 from playbooks.policy_sections import (
     Calendar,
     Contact,
@@ -36,6 +38,7 @@ from playbooks.policy_sections import (
     Severity,
     StatusPageRule,
 )
+from playbooks.policy_sends import MailList, Template, Webhook
 from playbooks.policy_services import Database, Resources, Service, ServicePage, Site
 from playbooks.reading import Problems, explain, line_of, nearest, plain, read_yaml
 
@@ -66,7 +69,10 @@ __all__ = [
 ]
 
 N = TypeVar("N", Severity, Role)
-_NAMED = ("severities", "roles", "groups", "services", "sites", "contacts", "clocks")
+_NAMED = (
+    "severities", "roles", "groups", "services", "sites", "contacts", "clocks", "hosts", "commands", "mail_lists",
+    "templates", "webhooks",
+)  # fmt: skip
 
 
 class Policy(Section):
@@ -86,6 +92,11 @@ class Policy(Section):
     contacts: dict[str, Contact] = Field(default_factory=dict)
     clocks: dict[str, LegalClock] = Field(default_factory=dict)
     texts: dict[str, str] = Field(default_factory=dict)
+    hosts: dict[str, Host] = Field(default_factory=dict)
+    commands: dict[str, Command] = Field(default_factory=dict)
+    mail_lists: dict[str, MailList] = Field(default_factory=dict)
+    templates: dict[str, Template] = Field(default_factory=dict)
+    webhooks: dict[str, Webhook] = Field(default_factory=dict)
     playbooks: tuple[str, ...] = ()
 
     @model_validator(mode="before")
@@ -223,7 +234,7 @@ def parse_policy(text: str, source: str = "muster.yaml") -> Policy:
     except ValidationError as error:
         explain(error, Policy, node, problems)
     else:
-        for loc, what in [*dangling(policy), *ambiguous(policy), *looser(policy.approvals)]:
+        for loc, what in [*dangling(policy), *misfits(policy), *ambiguous(policy), *looser(policy.approvals)]:
             problems.add(line_of(node, loc), what)
     problems.raise_any()
     return policy

@@ -53,7 +53,7 @@ def leftovers(tx: Tx, steps: Sequence[Step]) -> list[Step]:
 
 def _undoable(step: Step) -> bool:
     action = find(step.uses)
-    return action is not None and action.can_undo()
+    return action is not None and action.can_undo() and action.leaves(step.outputs or {})
 
 
 def _undone(tx: Tx, step: Step) -> bool:
