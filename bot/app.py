@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.answering import Answering
 from bot.blind import Blind
 from bot.cards import Projector
 from bot.clock import Clock
@@ -93,8 +94,10 @@ class App:
         codes = Codes(load_commands(), settings.seal)
         self.dispatch = Dispatch(self.house)
         self.store = Store(db, codes)
-        own = {"playbook mfa": Enrolling(self.house).view}
-        self.questions = Questions(slack, load_commands(), self.house, policy, own)
+        answering = Answering(self.house)
+        own = {"playbook mfa": Enrolling(self.house).view, "playbook answer": answering.view}
+        checks = {"playbook answer": answering.errors}
+        self.questions = Questions(slack, load_commands(), self.house, policy, own, checks)
         self.worker = Worker(db, self.dispatch, policy, metrics, owner=name, looks=self.directory)
         self.sender = Sender(db, slack, metrics, owner=name)
         self.projector = Projector(db, slack, policy, metrics, url=settings.url, owner=name)

@@ -6,6 +6,8 @@ belong here: how a modal looks (render/modal.py), what becomes of a submitted on
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -26,15 +28,18 @@ from storage.db import Unreachable
 from storage.inbox import Ask
 
 Shows = Callable[[Ask, Origin], Awaitable[Block]]
+Checks = Callable[[Ask], Awaitable[Mapping[str, str]]]
 log = structlog.get_logger(__name__)
 
 SEEN_MOST = 2000
+CHECK_S = 1.0  # of the three seconds an acknowledgement has
 
 
 class Questions:
     """Opens modals and checks forms. house: handed to `Command.check`; policy: what a form offers to choose from.
 
-    own: command -> who makes its modal, where that is more than its fields.
+    own: command -> who makes its modal, where that is more than its fields; checks: command -> who finds what is wrong
+    in it (field -> words; one read at most).
     """
 
     def __init__(
@@ -44,9 +49,11 @@ class Questions:
         house: Any,
         policy: Policy,
         own: Mapping[str, Shows] | None = None,
+        checks: Mapping[str, Checks] | None = None,
     ) -> None:
         self._slack = slack
         self._own = own or {}
+        self._checks = checks or {}
         self._commands = commands
         self._house = house
         self._policy = policy
@@ -68,13 +75,17 @@ class Questions:
         self._tasks.start(self._open(inbound, ask, command))
         return True
 
-    def errors(self, inbound: Inbound) -> dict[str, str]:
-        """What is wrong in a submitted form: block id -> words. Empty: store it."""
+    async def errors(self, inbound: Inbound) -> dict[str, str]:
+        """What is wrong in a submitted form: block id -> words. Empty: store it (also when nobody can look now)."""
         assert inbound.ask is not None
         command = self.command_of(inbound.ask.line)
         if command is None:
             return {}
-        wrong = command.check({name: str(value) for name, value in inbound.ask.values.items()}, self._house)
+        wrong = dict(command.check({name: str(value) for name, value in inbound.ask.values.items()}, self._house))
+        if check := self._checks.get(command.words):
+            with contextlib.suppress(Unreachable, TimeoutError):
+                async with asyncio.timeout(CHECK_S):
+                    wrong |= await check(inbound.ask)
         anywhere = next(iter(inbound.blocks.values()), "")
         found = {inbound.blocks.get(name, anywhere): text[:2000] for name, text in wrong.items()}
         return {block: text for block, text in found.items() if block}

@@ -139,7 +139,7 @@ class SlackDoor:
             return BoltResponse(status=200, body={"challenge": inbound.challenge} if inbound.challenge else "")
         if inbound.what == "question" and self._questions.take(inbound):
             return BoltResponse(status=200)
-        if inbound.what == "form" and (errors := self._errors(inbound, inbound.ask)):
+        if inbound.what == "form" and (errors := await self._errors(inbound, inbound.ask)):
             return BoltResponse(status=200, body={"response_action": "errors", "errors": errors})
         try:
             fresh = await self._store.put(inbound.ask)
@@ -148,10 +148,10 @@ class SlackDoor:
         (self._metrics.received if fresh else self._metrics.repeats).labels(inbound.ask.kind).inc()
         return BoltResponse(status=200)
 
-    def _errors(self, inbound: Inbound, ask: Ask) -> dict[str, str]:
+    async def _errors(self, inbound: Inbound, ask: Ask) -> dict[str, str]:
         """What is wrong in a form: block id -> words."""
         codes = {inbound.blocks.get(name, ""): words for name, words in self._store.codes.errors(ask).items()}
-        return {**self._questions.errors(inbound), **{block: words for block, words in codes.items() if block}}
+        return {**await self._questions.errors(inbound), **{block: words for block, words in codes.items() if block}}
 
     async def _not_stored(self, inbound: Inbound, error: NotStored) -> BoltResponse:
         """Never acknowledge in silence what is not stored: say so in the way this kind of payload allows."""

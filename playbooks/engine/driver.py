@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from playbooks.action import Risk
-from playbooks.engine import asking, doing, recovering
+from playbooks.engine import asking, doing, escalating, recovering
 from playbooks.engine.beginning import Begun, end, ready
 from playbooks.engine.held import Held
 from playbooks.engine.next import Do, Next, next_moves
@@ -149,7 +149,7 @@ class Driver:
         held, idx = self.held, do.idx
         work: dict[str, Any] = {
             "start": doing.start, "ask": asking.ask, "expire": asking.expire, "probe": doing.probe,
-            "resume": doing.resume, "overdue": doing.overdue, "verify": doing.verify, "lost": recovering.lost,
+            "resume": doing.resume, "overdue": escalating.overdue, "verify": doing.verify, "lost": recovering.lost,
             "reconcile": recovering.reconcile,
         }  # fmt: skip
         return await self._guard(idx, work[do.kind](held, idx))

@@ -159,7 +159,7 @@ def _held(step: Step, approvals: Mapping[str, Approval], now: datetime, found: N
 
 
 def _parked(step: Step, now: datetime, found: Next) -> Do | None:
-    if step.answer is not None or (step.question is None and step.wake_at is not None):
+    if step.answer is not None or step.wake_at is not None:  # answered, or the time came
         return Do("resume", step.idx)
     if step.deadline is not None and step.deadline <= now:
         return Do("overdue", step.idx)

@@ -1,4 +1,5 @@
-"""Calling the people who may approve: a run of `comms/page-approvers`, since a page is an effect like any other.
+"""Calling people who may approve or are asked: a run of `comms/page-approvers` or `comms/ask-again`, since a page is an
+effect like any other.
 
 Who is missing is called at once; then, rung by rung, the groups of `approvals.next_group`, and last everybody who may
 approve. The rungs are the timer `approvers`, a row, so that they survive restarts; it ends when there is nothing to
@@ -22,11 +23,12 @@ from playbooks.policy import ApprovalRule
 from storage import people, runs, timers
 from storage.db import Tx
 from storage.people import Voter
-from storage.runs import Approval, Run
+from storage.runs import Approval, Run, Step
 
 TIMER = "approvers"
 PLAYBOOK = "comms/page-approvers"
 ANSWERED = "comms/approvers-answered"
+QUESTION = "comms/ask-again"
 
 
 def first_call(
@@ -148,18 +150,43 @@ def page_approvers(
 
 def answered(tx: Tx, house: House, run: Run, asked: Approval) -> str | None:
     """End the calls of an approval that is not open any more; returns the run, None when there is none to end."""
-    emails = [mail for person in asked.paged if (mail := _email(tx, person))]
-    if asked.state == "open" or not emails:
+    return None if asked.state == "open" else end_calls(tx, house, run, asked.paged, _key(asked.id))
+
+
+def end_calls(tx: Tx, house: House, run: Run, called: Collection[str], key: str) -> str | None:
+    """End the pages that called these persons under this key; returns the run, None when there is none to end."""
+    emails = [mail for person in called if (mail := _email(tx, person))]
+    if not emails:
         return None
     try:
         playbook = house.find_playbook(ANSWERED)
     except Refused:
         return None
-    inputs = {"emails": emails, "key": _key(asked.id)}
+    inputs = {"emails": emails, "key": key}
     return write_run(
         tx, house, playbook=playbook, inputs=inputs, incident=run.incident, requester=run.requester, shown=False,
         kind=run.kind,
     )  # fmt: skip
+
+
+def ask_again(tx: Tx, house: House, run: Run, persons: Collection[str], *, text: str, key: str, page: bool) -> None:
+    """Write to these people about a question that waits for them, and page them too where `page` says so."""
+    emails = [mail for person in persons if (mail := _email(tx, person))] if page else []
+    users = [slack for person in persons if (slack := slack_id(tx, person))]
+    try:
+        playbook = house.find_playbook(QUESTION)
+    except Refused:
+        return
+    if emails or users:
+        write_run(
+            tx, house, playbook=playbook, inputs={"emails": emails, "users": users, "text": text, "key": key},
+            incident=run.incident, requester=run.requester, shown=False, kind=run.kind,
+        )  # fmt: skip
+
+
+def calls_key(step: Step) -> str:
+    """Names the calls about one question: nobody is paged twice for it, and they end together."""
+    return f"muster/{step.run}#{step.idx}/{step.attempt}"
 
 
 def _key(approval: str) -> str:

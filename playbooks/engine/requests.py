@@ -1,6 +1,7 @@
-"""What people ask of the engine: start a run, pause, resume, retry, skip, abort, answer a question.
+"""What people ask of the engine: start a run, pause, resume, retry, skip, abort.
 
-Plain functions inside the asker's transaction. Each writes who asked and why. Voting is in voting.py.
+Plain functions inside the asker's transaction. Each writes who asked and why. Voting is in voting.py, answers to
+questions are in answering.py.
 Raises Refused, with words, for what cannot be done; nothing is changed then.
 """
 
@@ -10,16 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from playbooks.action import Risk, find
+from playbooks.action import Risk
 from playbooks.directory import Person
 from playbooks.engine import moves
 from playbooks.engine.asking import void
 from playbooks.engine.driver import abort as end_aborted
 from playbooks.engine.engine import Engine
+from playbooks.engine.meant import chosen, go_on, running
 from playbooks.engine.model import Playbook
 from playbooks.engine.paging import answered
 from playbooks.engine.starting import write_run
-from playbooks.engine.transition import Changes, end_stage, lock, transition
+from playbooks.engine.transition import Changes, end_stage, transition
 from playbooks.engine.voting import Said, revoke, vote
 from playbooks.errors import Refused
 from storage import incident_rows, runs
@@ -32,7 +34,6 @@ SKIPPED_FOR = ("its condition does not hold", "it needs step")
 __all__ = [
     "Said",
     "abort",
-    "answer",
     "calls_answered",
     "pause",
     "resume",
@@ -75,22 +76,9 @@ def calls_answered(tx: Tx, engine: Engine, approval: str) -> None:
         answered(tx, engine.house, run, asked)
 
 
-def _running(tx: Tx, run: str, *, but: str = "") -> Run:
-    """The run, locked. but: an ended state that will do all the same."""
-    try:
-        found = lock(tx, run)
-    except LookupError:
-        raise Refused(
-            f"There is no run **{run}**.", todo="`/playbook status` lists the runs of this incident."
-        ) from None
-    if found.state in moves.RUN_ENDED and found.state != but:
-        raise Refused(f"{run} ({found.playbook}) has ended: {found.state}.", todo=f"`/playbook run {found.playbook}`")
-    return found
-
-
 def pause(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "") -> Said:
     """Start nothing new. A step in flight is finished first. Needs no approval."""
-    found = _running(tx, run)
+    found = running(tx, run)
     if found.state == "paused" or found.stop_asked == "pause":
         return Said(f"{run} is paused already.")
     if found.stop_asked == "abort":
@@ -110,7 +98,7 @@ def pause(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "") 
 
 def resume(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "") -> Said:
     """Go on with a paused run."""
-    found = _running(tx, run)
+    found = running(tx, run)
     if found.state != "paused":
         if found.stop_asked == "pause":
             transition(tx, found, Changes(run={"stop_asked": None, "ready_at": tx.now}))
@@ -122,21 +110,13 @@ def resume(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "")
             f"Step {bad.idx} {bad.uses} of {run} {bad.state}: {bad.error}",
             todo=f"`/playbook retry {run}`, `/playbook skip {run} <reason>` or `/playbook abort {run}`.",
         )
-    _go_on(tx, found, Changes(), actor)
+    go_on(tx, found, Changes(), actor)
     return Said(f"▶️ **{run}** {found.playbook} goes on.")
-
-
-def _go_on(tx: Tx, run: Run, changes: Changes, actor: Person) -> None:
-    if run.state in ("paused", "incomplete"):
-        changes.run |= {"state": "running", "reason": None, "ended_at": None}
-        changes.event("run.resumed", actor.person or "", run=run.id)
-    changes.run |= {"ready_at": tx.now, "stop_asked": None}
-    transition(tx, run, changes)
 
 
 def abort(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "") -> Said:
     """End a run: what has not begun will not. A step in flight is finished first. Needs no approval."""
-    found = _running(tx, run)
+    found = running(tx, run)
     steps = runs.steps_of(tx, run)
     flying = _flying(tx, run)
     changes = Changes()
@@ -159,13 +139,14 @@ def retry(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "", 
     A run that ended incomplete is opened again for it, as long as its incident goes on. What was skipped because of the
     step (its condition, what it reads) is looked at anew.
     """
-    found = _running(tx, run, but="incomplete")
+    found = running(tx, run, but="incomplete")
     _still_wanted(tx, found)
-    bad = _chosen(tx, found, step, ("failed", "uncertain"))
+    bad = chosen(tx, found, step, ("failed", "uncertain"))
     changes = Changes()
     void(tx, bad, changes, "a new attempt was asked for")
     values = {"state": "pending", "attempt": bad.attempt + 1, "tries": 0, "error": None, "note": None, "approval": None}
     values |= {"params": None, "outputs": None, "deadline": None, "ended_at": None, "key": None, "answer": None}
+    values["question"] = None
     values["requesters"] = sorted({*bad.requesters, actor.person or ""})
     changes.steps[bad.idx] = values
     after = runs.steps_of(tx, run)[bad.idx :]
@@ -173,7 +154,7 @@ def retry(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "", 
     changes.steps |= {idx: {"state": "pending", "note": None, "ended_at": None} for idx in anew}
     texts = {"reason": reason} if reason else {}
     changes.told("step.retry_asked", bad, actor.person or "", next=bad.attempt + 1, anew=anew, texts=texts)
-    _go_on(tx, found, changes, actor)
+    go_on(tx, found, changes, actor)
     again = " It needs a new approval; yours does not count." if Risk(bad.risk).destructive else ""
     again = again or (" It needs a new approval." if Risk(bad.risk).guarded else "")
     return Said(f"🔁 **{run}** tries step {bad.idx} {bad.uses} again.{again}")
@@ -190,9 +171,9 @@ def skip(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "", s
     """Go on without a step. Needs a reason, which stays on the record."""
     if not reason.strip():
         raise Refused("Skipping a step needs a reason.", todo=f"`/playbook skip {run} <reason>`")
-    found = _running(tx, run)
+    found = running(tx, run)
     choices = ("failed", "uncertain", "held", "parked", "pending")
-    bad = _chosen(tx, found, step, choices)
+    bad = chosen(tx, found, step, choices)
     if bad.state == "pending" and step is None:
         raise Refused(f"Nothing in {run} waits for a decision.", todo=f"Name the step: `/playbook skip {run} step=2 …`")
     changes = Changes()
@@ -200,61 +181,8 @@ def skip(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "", s
     end_stage(tx, replace(bad, on_failure="pause"), changes, "the step was skipped")  # also a check between its steps
     changes.steps[bad.idx] = {"state": "skipped", "note": "skipped by a person", "wake_at": None}
     changes.told("step.skipped", bad, actor.person or "", texts={"reason": reason})
-    _go_on(tx, found, changes, actor)
+    go_on(tx, found, changes, actor)
     return Said(f"⏭ **{run}** goes on without step {bad.idx} {bad.uses}.")
-
-
-def answer(tx: Tx, engine: Engine, *, run: str, step: str | None, actor: Person, choice: str, text: str = "") -> Said:
-    """Answer a step's question: a `human.*` step's own, or what became of a step whose outcome was lost."""
-    found = _running(tx, run)
-    asked = _chosen(tx, found, step, ("parked", "asking"))
-    question = asked.question or {}
-    choices = list(question.get("choices", []))
-    if asked.answer is not None:
-        raise Refused(f"Step {asked.idx} of {run} was answered already: {asked.answer.get('choice')}.")
-    if choice not in choices:
-        raise Refused(f"**{choice}** is no answer here.", todo=f"Choose one of: {', '.join(choices)}.")
-    if question.get("evidence_required") and not text.strip():
-        raise Refused("This answer needs its evidence in words.", todo=f"`/playbook answer {run} {choice} <evidence>`")
-    texts = {"text": text} if text.strip() else {}
-    if asked.state == "asking":
-        return _outcome(tx, engine, found, asked, actor, choice, texts)
-    changes = Changes()
-    changes.steps[asked.idx] = {"answer": {"person": actor.person, "choice": choice, "text": text}, "wake_at": None}
-    changes.told("step.answered", asked, actor.person or "", choice=choice, texts=texts)
-    changes.run["ready_at"] = tx.now
-    transition(tx, found, changes)
-    return Said(f"Recorded: **{choice}** for step {asked.idx} of {run}.")
-
-
-def _outcome(tx: Tx, engine: Engine, run: Run, step: Step, actor: Person, choice: str, texts: dict[str, str]) -> Said:
-    """A person says what became of a destructive step: it happened, it did not (ask again), or abort."""
-    changes = Changes()
-    changes.told("step.answered", step, actor.person or "", choice=choice, texts=texts)
-    if choice == "abort":
-        changes.run["ready_at"] = tx.now
-        transition(tx, run, changes)
-        return abort(tx, engine, run=run.id, actor=actor, reason="the outcome of a step is not known")
-    if choice == "happened":
-        note = "a person says it happened"
-        values = {"state": "done", "outputs": step.outputs or _told_outputs(step), "done_at": tx.now, "note": note}
-        changes.steps[step.idx] = {**values, "answer": {"person": actor.person, "choice": "happened"}, "question": None}
-        told = f"Recorded: it happened. **{run.id}** goes on and verifies."
-    else:
-        values = {"state": "pending", "attempt": step.attempt + 1, "tries": 0, "approval": None, "key": None}
-        values["requesters"] = sorted({*step.requesters, actor.person or ""})
-        note = "a person says it did not happen"
-        changes.steps[step.idx] = {**values, "params": None, "question": None, "answer": None, "note": note}
-        told = f"Recorded: it did not happen. **{run.id}** asks for approval again; yours does not count."
-    _go_on(tx, run, changes, actor)
-    return Said(told)
-
-
-def _told_outputs(step: Step) -> dict[str, Any]:
-    """On a person's word the outputs are those parameters the action also returns; verify looks at the rest."""
-    cls = find(step.uses)
-    names = cls.result.model_fields if cls else {}
-    return {name: value for name, value in (step.params or {}).items() if name in names}
 
 
 def _flying(tx: Tx, run: str) -> list[Step]:
@@ -263,20 +191,3 @@ def _flying(tx: Tx, run: str) -> list[Step]:
 
 def _blocks(step: Step) -> bool:
     return step.state in moves.STEP_BAD and step.on_failure == "pause"
-
-
-def _chosen(tx: Tx, run: Run, step: str | None, states: tuple[str, ...]) -> Step:
-    """The step a person means: named by number or id, else the first one in these states, in the order given."""
-    steps = runs.steps_of(tx, run.id)
-    if step is not None:
-        named = next((s for s in steps if str(s.idx) == step or s.id == step), None)
-        if named is None:
-            raise Refused(f"{run.id} has no step **{step}**; it has {', '.join(s.id for s in steps)}.")
-        if named.state not in states:
-            raise Refused(f"Step {named.idx} {named.uses} is {named.state}; that cannot be done to it now.")
-        return named
-    for state in states:
-        found = next((s for s in steps if s.state == state), None)
-        if found is not None:
-            return found
-    raise Refused(f"No step of {run.id} is {' or '.join(states)}.", todo="`/playbook status` shows where it stands.")

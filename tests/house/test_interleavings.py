@@ -23,13 +23,14 @@ from sqlalchemy.pool import StaticPool
 from playbooks.action import Again
 from playbooks.directory import Person
 from playbooks.engine import doing, recovering
+from playbooks.engine.answering import answer
 from playbooks.engine.driver import Driver
 from playbooks.engine.engine import Engine
 from playbooks.engine.held import Held
 from playbooks.engine.library import Library
 from playbooks.engine.load import load_text
 from playbooks.engine.moves import RUN_ENDED
-from playbooks.engine.requests import abort, answer, pause, resume, retry, revoke, skip, vote
+from playbooks.engine.requests import abort, pause, resume, retry, revoke, skip, vote
 from playbooks.engine.starting import write_run
 from playbooks.engine.transition import Fence, Fenced
 from playbooks.errors import Refused, Temporary, Uncertain

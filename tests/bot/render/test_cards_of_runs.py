@@ -193,9 +193,9 @@ def test_an_unknown_outcome_asks_a_person_and_repeats_nothing() -> None:
     found = question.draw(QuestionFacts(RUN, step), AROUND)
     assert "outcome unknown" in plain(found) and "`web-2`" in plain(found) and "Looked: nothing" in plain(found)
     assert pressable(found) == {
-        "It happened": "playbook answer INC-42/2 happened step=2",
-        "It did not: ask again": "playbook answer INC-42/2 did-not step=2",
-        "Abort": "playbook answer INC-42/2 abort step=2",
+        "It happened": "playbook answer INC-42/2 step=2 choice=happened",
+        "It did not: ask again": "playbook answer INC-42/2 step=2 choice=did-not",
+        "Abort": "playbook answer INC-42/2 step=2 choice=abort",
     }
 
 

@@ -11,4 +11,4 @@ async def test_without_a_question_there_is_nothing_to_answer(talk: Any) -> None:
     reply = await talk("Ben", "playbook answer happened")
     assert not reply.ok and "No run of INC-1 asks anybody anything" in reply.text
     assert not (await talk("Ben", "playbook answer INC-1/2 happened")).ok
-    assert "It needs *choice*" in (await talk("Ben", "playbook answer INC-1/2")).text
+    assert "Which answer?" in (await talk("Ben", "playbook answer INC-1/2")).text

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from playbooks.engine.requests import abort, answer, pause, resume, retry, revoke, skip, vote
+from playbooks.engine.answering import answer
+from playbooks.engine.requests import abort, pause, resume, retry, revoke, skip, vote
 from playbooks.errors import Refused, Temporary, Uncertain
 from storage import runs, timeline, verify
 from storage.db import Database

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import update
 
 from playbooks.action import Act, Again, Found, Outputs, Plan, Risk, Seen, World, action
+from playbooks.engine.answering import answer
 from playbooks.engine.leftovers import accept, leftovers, undo
-from playbooks.engine.requests import answer, pause, resume
+from playbooks.engine.requests import pause, resume
 from playbooks.errors import Refused, Uncertain
 from storage import runs, tables, timeline, verify
 from tests.playbooks.engine.conftest import Outside, OutsideReads, Told, _Base

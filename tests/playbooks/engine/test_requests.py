@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from playbooks.engine import requests
-from playbooks.engine.requests import abort, answer, pause, resume, retry, skip
+from playbooks.engine.requests import abort, pause, resume, retry, skip
 from playbooks.engine.transition import Changes, lock, transition
 from playbooks.errors import Refused
 from storage import runs, timeline
@@ -16,7 +16,6 @@ TWO = """
   - {id: one, uses: toy.keyed, with: {tag: one}}
   - {id: two, uses: toy.never, with: {tag: two}}
 """
-ASK = "  - {id: ask, uses: toy.ask}\n"
 
 
 class Asked:
@@ -67,10 +66,10 @@ async def of(stage: Any) -> Any:
 BAD = ({1: {"state": "failed", "error": "the outside said no"}},)
 
 
-@pytest.mark.parametrize("verb", ["pause", "resume", "abort", "retry", "skip", "answer"])
+@pytest.mark.parametrize("verb", ["pause", "resume", "abort", "retry", "skip"])
 async def test_no_such_run_and_an_ended_one(of: Any, verb: str) -> None:
     asked = await of()
-    more = {"skip": {"reason": "x"}, "answer": {"step": None, "choice": "yes"}}.get(verb, {})
+    more = {"skip": {"reason": "x"}}.get(verb, {})
     real, asked.run = asked.run, "INC-404/1"
     with pytest.raises(Refused, match="no run \\*\\*INC-404/1"):
         await asked(getattr(requests, verb), **more)
@@ -155,39 +154,3 @@ async def test_skip_wants_a_reason_and_something_that_waits(of: Any) -> None:
     await asked.put("running", *BAD)
     assert "without step 1" in await asked(skip, reason="done by hand")
     assert await asked.state() == ("running", ["skipped", "skipped"])
-
-
-async def parked(of: Any, **question: Any) -> Asked:
-    asked: Asked = await of(ASK)
-    asks = {"text": "All well?", "choices": ["yes", "no"], **question}
-    await asked.put("running", {1: {"state": "started"}}, {1: {"state": "parked", "question": asks}})
-    return asked
-
-
-async def test_answers_that_are_none(of: Any) -> None:
-    asked = await parked(of, evidence_required=True)
-    assert "Choose one of: yes, no" in await asked.refused(answer, step=None, choice="perhaps")
-    assert "evidence in words" in await asked.refused(answer, step=None, choice="yes")
-    assert "Recorded: **yes**" in await asked(answer, step=None, choice="yes", text="ticket 7")
-    assert "was answered already: yes" in await asked.refused(answer, step=None, choice="no", text="oh")
-
-
-async def test_nothing_to_answer(of: Any) -> None:
-    asked = await of()
-    assert "is parked or asking" in await asked.refused(answer, step=None, choice="yes")
-    assert "is pending" in await asked.refused(answer, step="one", choice="yes")
-
-
-@pytest.mark.parametrize(("choice", "state", "run", "attempt"), [
-    ("happened", "done", "running", 1), ("did-not", "pending", "running", 2), ("abort", "aborted", "aborted", 1),
-])  # fmt: skip
-async def test_a_person_says_what_became_of_it(of: Any, choice: str, state: str, run: str, attempt: int) -> None:
-    asked = await of()
-    question = {"text": "?", "choices": ["happened", "did-not", "abort"]}
-    unknown = ({1: {"state": "started", "params": {"tag": "one"}}}, {1: {"state": "unknown"}})
-    await asked.put("running", *unknown, {1: {"state": "asking", "question": question}})
-    await asked(answer, step=None, choice=choice)
-    found, steps, _ = await asked.rows()
-    assert (found.state, steps[0].state, steps[0].attempt) == (run, state, attempt)
-    if choice == "did-not":
-        assert steps[0].requesters == [asked.stage.persons["ben"]], "who says so asks for the next attempt"

@@ -23,7 +23,7 @@ async def test_it_parks_with_the_whole_question(act: Any, world: Any) -> None:
 
 async def test_answers(act: Any) -> None:
     done = await STEP.resume(act(), Answer("P1", "yes", "lag 0"))
-    assert done.model_dump() == {"choice": "yes", "by": "P1", "text": "lag 0"}
+    assert done.model_dump() == {"choice": "yes", "by": "P1", "text": "lag 0", "people": ("P1",), "in_place_of": ""}
     assert STEP.say(done) == "“Is the standby healthy?”: yes (lag 0)"
     with pytest.raises(Refused, match="answered “no”: lag 90 s"):
         await STEP.resume(act(), Answer("P1", "no", "lag 90 s"))
