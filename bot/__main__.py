@@ -186,6 +186,21 @@ def export(
     raise typer.Exit(record.exported(settings().database_url, what, output, format))
 
 
+docs = typer.Typer(no_args_is_help=True, help="What is built, as pages people read.")
+app.add_typer(docs, name="docs")
+
+
+@docs.command("playbooks")
+def docs_playbooks(
+    names: Annotated[list[str] | None, typer.Argument(help="failover/rds-multi-az …; none means all.")] = None,
+    into: Annotated[Path | None, typer.Option(help="A folder for one Markdown file each, with an index.")] = None,
+) -> None:
+    """Print playbooks as readable runbooks, with the words of their YAML."""
+    from bot import documents
+
+    raise typer.Exit(documents.playbooks(settings(), names or [], into))
+
+
 @app.command()
 def demo() -> None:
     """Play one incident in the local workspace, printed as the channel shows it."""
