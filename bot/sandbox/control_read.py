@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ from bot.sandbox.world import Channel, Message
 
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
+
+
+LOOK_S = 0.3  # whoever waits for a channel is answered so often even when no request has changed it
 
 
 def shown(message: Message) -> dict[str, Any]:
@@ -45,7 +49,10 @@ async def channels(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 
 
 async def channel(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
-    """The channel and its messages in order. ``as`` adds what only that person sees; ``as=*`` everybody's."""
+    """The channel and its messages in order. ``as`` adds what only that person sees; ``as=*`` everybody's.
+
+    ``unlike``: the ``stamp`` of an earlier answer; the next is held back until there is another, for a moment at most.
+    """
     name, viewer = asked["name"], asked.get("as")
     if name.startswith("@"):
         found: Channel | None = sandbox.world.direct(sandbox.people.person(name[1:]).id)
@@ -56,11 +63,21 @@ async def channel(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
         raise CannotDo(f"no channel {name}")
     if viewer and viewer != "*":
         viewer = sandbox.people.person(viewer).id
+    end = asyncio.get_running_loop().time() + LOOK_S
+    while (stamp := _stamp(found)) == asked.get("unlike"):
+        if not await sandbox.wire.carried(end - asyncio.get_running_loop().time()):
+            break
     rows = [
         shown(m) for m in found.messages
         if not m.deleted and (m.ephemeral_for is None or viewer in ("*", m.ephemeral_for))
     ]  # fmt: skip
-    return summary(found) | {"messages": rows}
+    return summary(found) | {"messages": rows, "stamp": stamp}
+
+
+def _stamp(channel: Channel) -> str:
+    """Another one whenever a message came, was changed or was deleted."""
+    rows = [(m.ts, m.text, id(m.blocks), str(m.edited), m.deleted, len(m.reactions)) for m in channel.messages]
+    return f"{len(rows)}-{hash(tuple(rows))}"
 
 
 async def views(sandbox: Sandbox, asked: dict[str, Any]) -> Any:

@@ -62,6 +62,7 @@ class Wire:
         self.calls: list[Call] = []
         self.stopping = asyncio.Event()
         self._count = 0
+        self._carried = asyncio.Event()
 
     def record(self, service: str, method: str, arguments: Any) -> Call:
         self._count += 1
@@ -70,6 +71,17 @@ class Wire:
         if len(self.calls) > MAX_CALLS:
             del self.calls[: MAX_CALLS // 10]
         return call
+
+    async def carried(self, within_s: float) -> bool:
+        """Wait until some request has been carried out; False when none was in that time."""
+        try:
+            return await asyncio.wait_for(self._carried.wait(), within_s)
+        except TimeoutError:
+            return False
+
+    def _wake(self) -> None:
+        self._carried.set()
+        self._carried = asyncio.Event()
 
     async def hang(self, request: web.Request) -> web.StreamResponse:
         """Hold the request until the sandbox stops (or the caller goes away), then cut the line."""
@@ -107,6 +119,7 @@ class Wire:
         if fault is None or fault.mode == "duplicate_delivery":
             call.effect = request.method not in ("GET", "HEAD")
             response = await answer(call)
+            self._wake()
             call.status = response.status
             call.effect = call.effect and response.status < 400 and call.error is None
             return response
@@ -114,6 +127,7 @@ class Wire:
         if fault.mode in ("timeout_after", "close_after"):
             call.effect = request.method not in ("GET", "HEAD")
             response = await answer(call)
+            self._wake()
             call.effect = call.effect and response.status < 400 and call.error is None
             return await self.hang(request) if fault.mode == "timeout_after" else self.cut(request)
         if fault.mode == "timeout_before":

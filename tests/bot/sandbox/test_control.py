@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -40,6 +42,26 @@ async def test_waiting_says_what_is_there_instead(sb: SandboxClient) -> None:
     with pytest.raises(TimeoutError, match="hello"):
         await sb.wait_for("#incidents", "goodbye", timeout=0.1)
     assert (await sb.wait_for("#incidents", lambda m: m.user == "U0ANA")).text == "hello"
+
+
+async def test_whoever_waits_for_a_channel_is_answered_when_it_changes(
+    sb: SandboxClient, web: AsyncWebClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stamp = (await sb.channel("incidents"))["stamp"]
+    async with asyncio.timeout(10):
+        same = await sb.get("channel/incidents", unlike=stamp)
+    assert same["stamp"] == stamp, "where nothing changes, it is answered after a moment"
+    monkeypatch.setattr("bot.sandbox.control_read.LOOK_S", 60.0)
+    async with asyncio.timeout(10):
+        waiting = asyncio.create_task(sb.get("channel/incidents", unlike=stamp))
+        await web.auth_test()
+        assert not waiting.done(), "a request that changes nothing there wakes nobody"
+        posted = await web.chat_postMessage(channel="C0INCIDENTS", text="one")
+        first = await waiting
+        assert [row["text"] for row in first["messages"]] == ["one"]
+        waiting = asyncio.create_task(sb.get("channel/incidents", unlike=first["stamp"]))
+        await web.chat_update(channel="C0INCIDENTS", ts=posted["ts"], text="two")
+        assert [row["text"] for row in (await waiting)["messages"]] == ["two"]
 
 
 async def test_pages_are_acknowledged_by_people_with_an_account(sb: SandboxClient) -> None:
