@@ -84,10 +84,10 @@ def _reminded(
         item["reminded"] = True
         owner = audience(tx, house.policy, run, str(item["owner"]))
         persons = owner.persons or audience(tx, house.policy, run, str(question.get("who") or "")).persons
-        line = f"`/playbook answer {run.id} step={step.idx} {number}`"
+        line = f"/playbook answer {run.id} step={step.idx} {number}"
         text = (
             f"{run.incident or run.id}: “{item['text']}” ({question['text']}) is overdue since "
-            f"{from_iso(item['due_at']):%H:%M} UTC. Done? {line}; not to be done: {line} skip <reason>. {house.url}"
+            f"{from_iso(item['due_at']):%H:%M} UTC. Done? `{line}`. Not to be done? `{line} skip <reason>`. {house.url}"
         )
         ask_again(tx, house, run, persons, text=text, key=f"{calls_key(step)}/{number}", page=False)
         changes.told("step.reminded", step, item=number, called=list(persons), texts={"item": str(item["text"])})
