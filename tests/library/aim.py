@@ -1,35 +1,81 @@
 """Which step asked the outside for what, and making exactly that request fail.
 
-The stand-ins serve in this event loop, and the engine names its tasks `INC-1/2#3:call`: while a request arrives, the
-steps in flight are known. Lanes are played one after the other here, so that it is one.
+Every tool a step is handed is heard: while one of its methods runs, no other step's does, so each request that arrives at
+a stand-in is that step's. Belongs here: hearing and aiming. Does not belong here: which failures are played (failing.py).
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+import pytest
+
+from bot.sandbox import Sandbox
 from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.wire import Call, Wire
+from playbooks.action import World
+from tests.library.outside import plain
 
-TASK = re.compile(r"(?P<run>.+)#(?P<idx>\d+):(?P<what>\w+)")
+TASK = re.compile(r"(?P<run>.+)#(?P<idx>\d+):\w+")  # how the engine names what it does for a step
+Who = tuple[str, int]  # run, step
+Asked = tuple[str, str]  # service, method
 
 
-def in_flight() -> list[tuple[str, int]]:
-    """(run, step) of everything the engines of this loop are busy with now."""
-    names = (TASK.fullmatch(task.get_name()) for task in asyncio.all_tasks() if not task.done())
-    return sorted({(one["run"], int(one["idx"])) for one in names if one})
+class Floor:
+    """Who speaks with the outside now: one step at a time."""
+
+    def __init__(self) -> None:
+        self.speaker: Who | None = None
+        self._lock = asyncio.Lock()
+
+    def heard(self, tool: Any) -> Any:
+        """The tool as the step of this task uses it; itself where no step does (a dry run, an entry)."""
+        task = asyncio.current_task()
+        named = TASK.fullmatch(task.get_name()) if task else None
+        return Heard(tool, self, (named["run"], int(named["idx"]))) if named else tool
+
+    async def speak(self, who: Who, call: Callable[[], Any]) -> Any:
+        """One call of a tool, alone."""
+        async with self._lock:
+            self.speaker = who
+            try:
+                return await call()
+            finally:
+                self.speaker = None
+
+
+class Heard:
+    """A tool whose coroutines take the floor; everything else of it is itself."""
+
+    def __init__(self, tool: Any, floor: Floor, who: Who) -> None:
+        self._tool, self._floor, self._who = tool, floor, who
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._tool, name)
+        if inspect.iscoroutinefunction(found):
+            return lambda *args, **more: self._floor.speak(self._who, lambda: found(*args, **more))
+        assert not inspect.isasyncgenfunction(found), f"{name} is read bit by bit: hear it too"
+        return found
+
+
+def hearing(patch: pytest.MonkeyPatch) -> Floor:
+    """From now on steps are handed tools that are heard."""
+    floor, use = Floor(), World.use
+    patch.setattr(World, "use", lambda self, kind: floor.heard(use(self, kind)))
+    return floor
 
 
 @dataclass(frozen=True)
 class Shot:
     """Let requests of one step fail: the first of this service and method, or all of them until they are let go."""
 
-    run: str
-    idx: int
-    service: str
-    method: str
+    who: Who
+    asked: Asked
     mode: str
     always: bool = False
 
@@ -37,44 +83,38 @@ class Shot:
 class Aimed(Faults):
     """The sandbox's table of faults, which also knows the steps behind the requests."""
 
-    def __init__(self, wire: Wire, planned: Faults) -> None:
+    def __init__(self, floor: Floor, wire: Wire, planned: Faults) -> None:
         super().__init__()
-        self.wire = wire
+        self.floor, self.wire = floor, wire
         self.planned, self.latencies = planned.planned, planned.latencies
         self.shot: Shot | None = None
         self.hits = 0
-        self.made: dict[tuple[str, int], list[Call]] = {}
+        self._made: dict[Who, list[Call]] = {}
 
     def take(self, service: str, method: str) -> Fault | None:
         """Write down whose request this is; the fault it must suffer, if any."""
-        flying = in_flight()
+        who = self.floor.speaker
         call = next((one for one in reversed(self.wire.calls) if (one.service, one.method) == (service, method)), None)
-        for step in flying:
-            if call is not None:
-                self.made.setdefault(step, []).append(call)
+        if who is not None and call is not None:
+            self._made.setdefault(who, []).append(call)
         shot = self.shot
-        if shot is not None and self._meets(shot, service, method, flying):
+        met = shot is not None and (shot.who, shot.asked) == (who, (service, plain(method)))
+        if shot is not None and met and (shot.always or self.hits == 0):
             self.hits += 1
-            return Fault(service, method, shot.mode, retry_after=0)
+            return Fault(service, method, shot.mode)
         return super().take(service, method)
 
-    def _meets(self, shot: Shot, service: str, method: str, flying: list[tuple[str, int]]) -> bool:
-        same = (shot.service, shot.method) == (service, method) and (shot.run, shot.idx) in flying
-        return same and (shot.always or self.hits == 0)
+    def calls(self, run: str, idx: int) -> list[tuple[Asked, Call]]:
+        """What a step asked of the outside, in order; methods without what differs from play to play."""
+        return [((call.service, plain(call.method)), call) for call in self._made.get((run, idx), [])]
 
-    def calls(self, run: str, idx: int) -> list[Call]:
-        """What a step asked of the outside, in order."""
-        return self.made.get((run, idx), [])
-
-    def effects(self, run: str, idx: int) -> list[Call]:
+    def effects(self, run: str, idx: int) -> list[tuple[Asked, Call]]:
         """What of it was carried out."""
-        return [call for call in self.calls(run, idx) if call.effect]
+        return [(asked, call) for asked, call in self.calls(run, idx) if call.effect]
 
 
-def aimed(sandbox: object) -> Aimed:
+def aimed(floor: Floor, sandbox: Sandbox) -> Aimed:
     """Put the table between the stand-ins and their faults; once after each reset."""
-    wire: Wire = sandbox.wire  # type: ignore[attr-defined]
-    faults = Aimed(wire, sandbox.faults)  # type: ignore[attr-defined]
-    wire.faults = faults
-    sandbox.faults = faults  # type: ignore[attr-defined]
+    faults = Aimed(floor, sandbox.wire, sandbox.faults)
+    sandbox.wire.faults = sandbox.faults = faults
     return faults

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 Do = Callable[["Stage"], Awaitable[None]]
-Told = str | tuple[str, str] | Callable[["Stage", str, Any], Awaitable[None]]
+Told = str | tuple[str, str] | Mapping[str, str] | Callable[["Stage", str, Any], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Entry:
     incident: the incident it belongs to, as fields of `Stage.declare`; None: the organisation's own run.
     before: playbooks played first, in the same incident, each with its own entry's inputs.
     prepare: makes the outside as the playbook expects to find it (`stage.tool(Aws)`, `stage.sandbox`, `stage.keep`).
-    answers: what people say to each step that asks: a choice, (choice, words), or an `async def (stage, run, step)`.
+    answers: what people say to each step that asks: a choice, (choice, words), the values of a form as typed, or an
+        `async def (stage, run, step)`. Checklists are ticked, and waiting is cut short, without being told so.
     check: asserts what the outside shows after the playbook succeeded, however often something failed on the way.
     skipped: steps whose condition does not hold in the good run. All others must succeed.
     not_planned: steps that a dry run refuses rightly, because an earlier step of the same playbook makes what they need.

@@ -5,12 +5,20 @@ Belongs here: what is asserted of a play. Does not belong here: playing (stage.p
 
 from __future__ import annotations
 
+import html
+from types import SimpleNamespace
+from typing import Any
+
+from bot.render import run as run_card
+from bot.sandbox.slack.text import flattened
+from commands.timers import settle
 from playbooks.action import Risk
-from storage import runs, timeline, verify
+from storage import incidents, runs, timeline, verify
 from storage.db import Tx
 from storage.timeline import Event
 from tests.library.stage import Stage
 
+MUCH = 25  # characters: less says nothing
 FINE = ("ok", "held", "later", "skipped")
 
 
@@ -40,6 +48,35 @@ async def plays(stage: Stage, name: str) -> runs.Run:
     if stage.entry.check is not None:
         await stage.entry.check(stage)
     return run
+
+
+async def untold(stage: Stage, run: runs.Run, steps: list[runs.Step]) -> list[str]:
+    """What whoever asked is not told of a run that did not succeed: what happened, and what to do next."""
+    house: Any = SimpleNamespace(policy=stage.policy)
+
+    def read(tx: Tx) -> tuple[Any, Any]:
+        incident = incidents.get(tx, run.incident) if run.incident else None
+        card = run_card.read(tx, run.id, stage.policy, "http://muster")
+        assert card is not None
+        return settle.words(tx, house, run, incident), run_card.draw(*card)
+
+    reply, card = await stage.db.read(read)
+    shown = flattened("", list(card.blocks))
+    missing = []
+    for step in steps:
+        if step.state in ("failed", "uncertain"):
+            missing += [f"step {step.idx} has no words"] if len(step.error or "") < MUCH else []
+            missing += (
+                [f"step {step.idx} blames Muster: {step.error}"] if "a fault in Muster" in str(step.error) else []
+            )
+            missing += [f"the card leaves out {step.error}"] if str(step.error)[:60] not in html.unescape(shown) else []
+            again = f"/playbook retry {run.id}"
+            missing += [f"the answer does not say {again}: {reply.text}"] if again not in reply.text else []
+        if step.state == "asking":
+            question = step.question or {}
+            missing += [] if question.get("choices") and question.get("text") else [f"step {step.idx} asks nothing"]
+            missing += ["the card does not say that an outcome is unknown"] if "unknown" not in shown else []
+    return missing
 
 
 async def recorded(stage: Stage, run: str) -> None:

@@ -13,12 +13,13 @@ from bot.sandbox import Sandbox
 from bot.sandbox.slack.text import flattened
 
 VARIES = re.compile(
-    r"\d{4}-\d\d-\d\d|\d\d?:\d\d(:\d\d)?|\d+(\.\d+)? (ms|s|min)\b|sha256:[0-9a-f]+|\b[0-9a-f]{16,}\b|:\d{4,5}/"
+    r"\d{4}-\d\d-\d\d|\d\d?:\d\d(:\d\d)?|\d+(\.\d+)? (ms|s|min)\b|:\d{4,5}/"  # times, durations, ports
+    r"|sha256:[0-9a-f]+|\b[0-9a-f]{12,}\b|\bAKIA\w+"  # digests and names made up anew each time
 )
 
 
 def plain(text: str) -> str:
-    """Words without times, durations, digests and ports."""
+    """Words without what differs from play to play: times, durations, ports, digests."""
     return VARIES.sub("~", text)
 
 

@@ -1,7 +1,8 @@
 """Muster's own waiting made short: a minute of waiting for the outside is a fraction of a second here.
 
-The waits of the engine (tries again, looks again, how long it keeps looking) all go through the one writer of statuses.
-There they are divided by SCALE, so playbooks keep their real words (`within: 5m`) and every clock stays the real one.
+The waits of the engine (tries again, looks again, how long it keeps looking) all go through the one writer of statuses,
+those of the connectors through pace.py. There they are divided by SCALE, so playbooks keep their real words
+(`within: 5m`) and every clock stays the real one.
 Approvals and questions keep their real deadlines: people are quick here.
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from playbooks.connectors.pace import Gate, Spacing
 from playbooks.engine import transition
 from storage.db import Tx
 from storage.runs import Step
@@ -28,7 +30,8 @@ def shortened(patch: pytest.MonkeyPatch, wake: Any) -> None:
     write = transition._move_step
 
     def quick(tx: Tx, step: Step, values: dict[str, Any]) -> None:
-        if (due := values.get("wake_at")) is not None and due > tx.now:
+        due = None if values.get("question") else values.get("wake_at")  # who waits for a time is told to go on
+        if due is not None and due > tx.now:
             left = (due - tx.now).total_seconds() / SCALE
             values["wake_at"] = tx.now + timedelta(seconds=left)
             loop.call_soon_threadsafe(loop.call_later, left + MARGIN_S, wake)
@@ -37,6 +40,9 @@ def shortened(patch: pytest.MonkeyPatch, wake: Any) -> None:
         write(tx, step, values)
 
     patch.setattr(transition, "_move_step", quick)
+    close, spaced = Gate.close, Spacing.__init__
+    patch.setattr(Gate, "close", lambda self, key, seconds: close(self, key, seconds / SCALE))
+    patch.setattr(Spacing, "__init__", lambda self, every_s: spaced(self, every_s / SCALE))
 
 
 def _keeps_looking(step: Step, values: dict[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 A `Theatre` is one sandbox and the connectors pointed at it; each `stage` is a fresh record and a fresh outside. Ana asks,
 Ben and Chi (sre) approve, questions are answered as the entry says. Lanes are played one after the other and one run at
-a time, so that every request belongs to one step (aim.py); engine/test_engine.py plays them side by side.
+a time, so that plays can be compared; engine/test_engine.py plays them side by side.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ from bot.connectors import Connectors, connect
 from bot.sandbox import Sandbox
 from bot.sandbox.world import BOT_USER, TEAM, Channel
 from bot.settings import Settings
-from playbooks.connectors import statuspage
-from playbooks.directory import Person
 from playbooks.engine.dry_run import DryRun
 from playbooks.engine.engine import Engine
 from playbooks.engine.heads import TimelineRecord
@@ -31,23 +29,22 @@ from playbooks.engine.inputs import typed_inputs
 from playbooks.engine.library import Library
 from playbooks.engine.moves import RUN_ENDED
 from playbooks.engine.post_mortem import TimelineDrafts
-from playbooks.engine.requests import answer, retry, vote
+from playbooks.engine.requests import retry
 from playbooks.engine.starting import write_run
 from playbooks.policy import Policy, parse_policy
 from playbooks.ports import Drafts, Record
-from storage import factors, incidents, people, runs
+from storage import incidents, runs
 from storage.db import Database, Tx
 from storage.tables import runs as run_rows
 from storage.tables import steps as step_rows
-from tests.library.aim import Aimed, Shot, aimed
+from tests.library.aim import Aimed, Shot, aimed, hearing
+from tests.library.crew import ANA, ROLES, Crew
 from tests.library.entry import Entry, entry_of
 from tests.library.pace import shortened
 
 T = TypeVar("T")
 EXAMPLE = Path(__file__).parents[2] / "muster.example.yaml"
-ANA = "ana"  # asks for everything, and so approves nothing
 CHANNEL = "C0INC1"
-ROLES = {"commander": "ben", "tech_lead": "chi", "comms_lead": "dov"}
 READ_S = 10.0  # as the product has it: a stand-in that loads slowly is no failure
 AT_REST_S = 30.0
 LIBRARY = Library()
@@ -65,21 +62,16 @@ class Stage:
     engine: Engine
     faults: Aimed
     folder: Path
-    persons: dict[str, str] = field(default_factory=dict)
+    crew: Crew
     incident: str | None = None
     keep: dict[str, Any] = field(default_factory=dict)
-    said: str = ""  # what people answer to the next question instead of what the entry says
-    denied: bool = False
+    says: tuple[str, str] | None = None  # (step, choice): what people answer instead of what the entry says
 
     def tool(self, kind: type[T]) -> T:
         """A connector, reading or acting, as steps get it."""
         found = self.tools[kind]
         assert isinstance(found, kind)
         return found
-
-    def actor(self, name: str) -> Person:
-        """Somebody, as dispatch would name them."""
-        return Person("slack", f"{TEAM}/U0{name.upper()}", self.persons[name], name.title(), "", frozenset(), False)
 
     async def declare(
         self, *, title: str = "checkout is down", severity: str = "sev1", service: str | None = "checkout",
@@ -94,12 +86,12 @@ class Stage:
             known |= {"channel": room.id, "channel_name": room.name}
 
         def write(tx: Tx) -> str:
-            ana = self.persons[ANA]
+            ana = self.crew.persons[ANA]
             found = incidents.open_incident(
                 tx, title=title, severity=severity, by=ana, service=service, facts=known, **more
             )
             for role, name in roles.items():
-                incidents.set_role(tx, found.id, role, self.persons[name], by=ana)
+                incidents.set_role(tx, found.id, role, self.crew.persons[name], by=ana)
             return found.id
 
         self.incident = await self.db.write(write)
@@ -124,7 +116,7 @@ class Stage:
         def write(tx: Tx) -> str:
             run = write_run(
                 tx, self.engine.house, playbook=playbook, inputs=typed, incident=self.incident,
-                requester=self.persons[ANA], account=f"slack:{TEAM}/U0ANA", kind=entry.kind, site=entry.site,
+                requester=self.crew.persons[ANA], account=f"slack:{TEAM}/U0ANA", kind=entry.kind, site=entry.site,
             )  # fmt: skip
             in_a_row = update(step_rows).where(step_rows.c.run == run).values(grp=None, lane=None)
             tx.conn.execute(in_a_row)
@@ -143,13 +135,13 @@ class Stage:
 
     async def again(self, run: str) -> runs.Run:
         """Nothing fails any more, and Ana has everything that went wrong tried again; twice at most per step."""
-        self.faults.shot, self.said, self.denied = None, "", False
+        self.faults.shot, self.says, self.crew.denies = None, None, False
         for _ in range(2 * len(await self.steps(run))):
             bad = [step for step in await self.steps(run) if step.state in ("failed", "uncertain")]
             if not bad:
                 break
             named = str(bad[0].idx)
-            await self.db.write(lambda tx: retry(tx, self.engine, run=run, actor=self.actor(ANA), step=named))
+            await self.db.write(lambda tx: retry(tx, self.engine, run=run, actor=self.crew.actor(ANA), step=named))
             await self.rests()
         return await self.row(run)
 
@@ -188,70 +180,13 @@ class Stage:
     async def _people(self, run: runs.Run, step: runs.Step | None) -> None:
         """Somebody approves what is held, or answers what is asked; else the machine is busy."""
         if step is not None and step.state == "held":
-            await self.approve(run.id)
+            await self.crew.decide(run.id)
         elif step is not None and step.state == "parked" and step.question and step.answer is None:
-            await self._answer(run, step)
-
-    async def approve(self, run: str) -> None:
-        """Votes through the real rows, by people who may, until it is granted (or one denies it)."""
-        asked = await self.db.read(lambda tx: runs.open_approval(tx, run))
-        if asked is None or asked.state != "open":
-            return
-        choice = "deny" if self.denied else "approve"
-        for name in [one for one in self.persons if one != ANA]:
-
-            def cast(tx: Tx, name: str = name) -> str:
-                self._believe(tx)
-                key = f"ask-{name}-{asked.id}"
-                proof = factors.prove(tx, self.persons[name], "totp", key)
-                vote(
-                    tx, self.engine, run=run, digest=asked.digest, actor=self.actor(name), choice=choice, via="test",
-                    reason="as the play says", proof=proof, ask=key,
-                )  # fmt: skip
-                now = runs.approval(tx, asked.id)
-                return now.state if now else ""
-
-            if await self.db.write(cast) != "open":
-                return
-        raise AssertionError(f"nobody here can approve {asked.id}: {asked.rule}")
-
-    async def _answer(self, run: runs.Run, step: runs.Step) -> None:
-        told = self.said or self.entry.answers.get(step.id)
-        if callable(told):
-            await told(self, run.id, step)
-            return
-        assert told, f"step {step.id} asks “{(step.question or {}).get('text')}”, and the entry's answers do not say"
-        choice, text = told if isinstance(told, tuple) else (told, "seen with our own eyes")
-        who = self.actor(ROLES.get(str((step.question or {}).get("who")), ROLES["commander"]))
-        await self.db.write(
-            lambda tx: answer(
-                tx, self.engine, run=run.id, step=str(step.idx), actor=who, choice=choice, text=text
-            )
-        )  # fmt: skip
-
-    def _believe(self, tx: Tx) -> None:
-        """Who is in which group, as the directory would have looked it up just now."""
-        world = self.sandbox.world
-        known = {f"U0{name.upper()}": id for name, id in self.persons.items()}
-        for name, group in self.policy.groups.items():
-            handle = world.group_named(group.slack) if group.slack else None
-            slack = handle.users if handle else []
-            named = [f"U0{one.upper()}" if one in self.persons else one for one in group.people]
-            seen = {"slack": [known[u] for u in slack if u in known], "policy": [known[u] for u in named if u in known]}
-            people.set_group(tx, name, {source: persons for source, persons in seen.items() if persons})
-
-    def seed(self, tx: Tx) -> None:
-        """Everybody of the workspace, enrolled for one-time codes."""
-        for user in self.sandbox.world.users.values():
-            if user.team == TEAM and not (user.is_bot or user.deleted or user.is_restricted or user.id == "USLACKBOT"):
-                account = people.believe(
-                    tx, "slack", f"{TEAM}/{user.id}", state=people.MEMBER, name=user.real_name, email=user.email
-                )
-                assert account.person
-                self.persons[user.name] = account.person
-                factors.offer(tx, account.person, "sealed")
-                factors.confirm(tx, account.person)
-        self._believe(tx)
+            told = self.says[1] if self.says and self.says[0] == step.id else self.entry.answers.get(step.id)
+            if callable(told):
+                await told(self, run.id, step)
+            else:
+                await self.crew.reply(step, told)
 
 
 def _waiting(tx: Tx) -> list[tuple[runs.Run, runs.Step | None]]:
@@ -280,9 +215,9 @@ class Theatre:
 
     async def __aenter__(self) -> Theatre:
         await self._sandbox.start()
-        self._patch.setattr(statuspage, "EVERY_S", 0.0)
         for name, value in self._sandbox.env().items():
             self._patch.setenv(name, value)
+        self._floor = hearing(self._patch)
         shortened(self._patch, lambda: self._engine.wake() if self._engine else None)
         return self
 
@@ -322,9 +257,12 @@ class Theatre:
         engine = Engine(db, tools.tools, LIBRARY, policy, replica="stage", url="http://muster", lease_s=300.0,
                         poll_s=0.2, at_once=1)  # fmt: skip
         self._engine = engine
-        made = Stage(entry, self._sandbox, tools.tools, db, policy, engine, aimed(self._sandbox), folder)
+        crew = Crew(self._sandbox, db, policy, engine)
+        made = Stage(
+            entry, self._sandbox, tools.tools, db, policy, engine, aimed(self._floor, self._sandbox), folder, crew
+        )
         try:
-            await db.write(made.seed)
+            await db.write(crew.seed)
             await engine.start()
             await self._prepare(made)
             yield made

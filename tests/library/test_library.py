@@ -12,11 +12,21 @@ import pytest
 
 from playbooks.engine.library import BUILT_IN
 from tests.library.entry import HERE, entry_of, path_of
-from tests.library.holds import plans, plays
+from tests.library.failing import all_suffered
 from tests.library.stage import Theatre
 
 NAMES = [file.relative_to(BUILT_IN).with_suffix("").as_posix() for file in sorted(BUILT_IN.rglob("*.yaml"))]
-PARTS = ("entry.py", "stage.py", "pace.py", "aim.py", "outside.py", "holds.py", "test_library.py", "failing.py")
+PARTS = (
+    "entry.py",
+    "stage.py",
+    "crew.py",
+    "pace.py",
+    "aim.py",
+    "outside.py",
+    "holds.py",
+    "test_library.py",
+    "failing.py",
+)
 
 
 @pytest.fixture
@@ -33,7 +43,14 @@ def test_every_entry_is_of_a_playbook() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_it_is_planned_and_runs(theatre: Theatre, name: str) -> None:
-    async with theatre.stage(entry_of(name)) as stage:
-        await plans(stage, name)
-        await plays(stage, name)
+async def test_it_is_planned_and_runs_and_each_step_may_fail(theatre: Theatre, name: str) -> None:
+    problems = await all_suffered(theatre, name, entry_of(name))
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("name", NAMES)
+async def test_every_request_fails_in_every_way(theatre: Theatre, name: str) -> None:
+    problems = await all_suffered(theatre, name, entry_of(name), every=True)
+    assert not problems, "\n".join(problems)
