@@ -218,9 +218,16 @@ class World:
 
 
 class Act(World):
-    """What `run` and `undo` are handed: acting tools, and a key that stays the same within one attempt."""
+    """What `run` and `undo` are handed: acting tools, and a key that stays the same within one attempt.
+
+    repeated: this very attempt was begun before, so some of its effect may be there under its key already.
+    """
 
     acting = True
+
+    def __init__(self, tools: Mapping[type, Any], *, repeated: bool = False, **more: Any) -> None:
+        super().__init__(tools, **more)
+        self.repeated = repeated
 
 
 class Action(BaseModel):

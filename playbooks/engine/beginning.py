@@ -118,8 +118,9 @@ def begin(
     texts = {"params": outcomes.as_json(values["params"])}
     approved: dict[str, Any] = {"approval": step.approval} if Risk(step.risk).guarded else {}
     changes.told("step.started", step, key=key, replica=held.house.replica, **approved, texts=texts)
+    repeated = step.key is not None  # a new attempt has no key until it begins
     step = replace(step, **values)
-    return Begun(action, step, scope, held.act(tx.now, scope, step))
+    return Begun(action, step, scope, held.act(tx.now, scope, step, repeated=repeated))
 
 
 def refused_before(step: Step, message: str) -> Changes:

@@ -79,11 +79,11 @@ class Held:
             step=f"{self.id} {step.id}",
         )  # fmt: skip
 
-    def act(self, now: datetime, scope: Mapping[str, Any], step: Step) -> Act:
-        """Acting tools for run and resume, with the attempt's key."""
+    def act(self, now: datetime, scope: Mapping[str, Any], step: Step, *, repeated: bool = False) -> Act:
+        """Acting tools for run and resume, with the attempt's key. repeated: the attempt was begun before."""
         return Act(
             self.house.tools, now=now, key=step.key or "", scope=scope, started_at=step.started_at,
-            step=f"{self.id} {step.id}", risk=Risk(step.risk),
+            step=f"{self.id} {step.id}", risk=Risk(step.risk), repeated=repeated,
         )  # fmt: skip
 
     def action(self, step: Step, scope: Mapping[str, Any]) -> Action:
