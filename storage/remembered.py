@@ -20,10 +20,12 @@ from storage.tables_guard import anchors, pruned
 from storage.timeline import ORG
 
 By = Literal["org", "anchor", "own"]
+# On PostgreSQL a cursor of the server's; without it the client holds the whole answer before the first row.
+BATCHES = {"yield_per": 1000}
 _WHO = {"org": "the org stream remembers", "own": "this database's own anchor says"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Remembered:
     """One event that somebody remembers. by: the org stream, an anchor from outside, or one of the same database."""
 
@@ -47,21 +49,28 @@ class Remembered:
         return f"event {self.seq} of {stream} is gone: {_WHO[self.by]} sha256:{self.hash[:12]}…"
 
 
-def gather(tx: Tx, outside: Anchors) -> dict[str, list[Remembered]]:
-    """Everything that is remembered: by the org stream, by anchors given from outside, by this database's own."""
+def gather(tx: Tx, outside: Anchors, *, only: str | None = None) -> dict[str, list[Remembered]]:
+    """Everything that is remembered: by the org stream, by anchors given from outside, by this database's own.
+
+    only: of this stream alone. The `org` stream of years is read in batches; what is kept of it is one digest each.
+    """
     found: dict[str, list[Remembered]] = {}
     kinds = ("stream.opened", "stream.anchored")
     query = select(events.c.body).where(events.c.stream == ORG, events.c.type.in_(kinds)).order_by(events.c.seq)
-    for body in _bodies(tx.conn.execute(query).scalars()):
+    for body in _bodies(tx.conn.execute(query, execution_options=BATCHES).scalars()):
         try:
             stream, one = str(body["stream"]), Remembered(int(str(body["seq"])), str(body["hash"]), "org")
         except (KeyError, ValueError):
             continue  # the org stream's own check names an event that was bent
-        found.setdefault(stream, []).append(one)
+        if only in (None, stream):
+            found.setdefault(stream, []).append(one)
     for (stream, seq), digest in sorted(outside.items()):
-        found.setdefault(stream, []).append(Remembered(seq, digest, "anchor"))
+        if only in (None, stream):
+            found.setdefault(stream, []).append(Remembered(seq, digest, "anchor"))
     own = select(anchors.c.stream, anchors.c.seq, anchors.c.hash).distinct()
-    for row in tx.conn.execute(own):
+    if only is not None:
+        own = own.where(anchors.c.stream == only)
+    for row in tx.conn.execute(own, execution_options=BATCHES):
         found.setdefault(row.stream, []).append(Remembered(row.seq, row.hash, "own"))
     return found
 

@@ -53,7 +53,7 @@ def collect(tx: Tx, stream: str, folder: Path, say: Say, progress: Progress | No
     A pack is written also where the record does not fit: then its verification says so, and that is the evidence.
     """
     names = Names(tx)
-    checker = Checker(stream, gather(tx, {}).get(stream, ()))
+    checker = Checker(stream, gather(tx, {}, only=stream).get(stream, ()))
     with (
         (folder / FILES[0]).open("w", encoding="utf-8", newline="\n") as jsonl,
         (folder / FILES[1]).open("w", encoding="utf-8", newline="") as table,
