@@ -15,7 +15,8 @@ from playbooks.connectors.aws import Aws, AwsReads
 from playbooks.connectors.files import FileReads, Files
 from playbooks.connectors.http import HttpReads
 from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads
-from playbooks.connectors.postgres import PostgresReads
+from playbooks.connectors.postgres import Postgres, PostgresReads
+from playbooks.connectors.redis import Redis, RedisReads
 from playbooks.connectors.slack import Slack, SlackReads
 from playbooks.connectors.statuspage import Statuspage, StatuspageReads
 
@@ -44,13 +45,21 @@ class Connectors:
 def connect(settings: Settings) -> Connectors:
     """Build what is configured. Makes no call."""
     silence = settings.muster_read_timeout
-    postgres = PostgresReads(statement_timeout=silence)
-    found = Connectors(tools={HttpReads: HttpReads(read_timeout=silence), PostgresReads: postgres})
+    found = Connectors(tools={HttpReads: HttpReads(read_timeout=silence)})
+    _databases(settings, found)
     _slack(settings, found)
     _pagerduty(settings, found)
     _statuspage(settings, found)
     _aws(settings, found)
     return found
+
+
+def _databases(settings: Settings, found: Connectors) -> None:
+    """Always there: whose database it is, each step says by its own reference."""
+    silence, programs = settings.muster_read_timeout, str(settings.muster_pg_bin or "")
+    given: dict[str, Any] = {"statement_timeout": silence, "dumps": settings.muster_dumps, "programs": programs}
+    found.tools |= {PostgresReads: PostgresReads(**given), Postgres: Postgres(**given)}
+    found.tools |= {RedisReads: RedisReads(read_timeout=silence), Redis: Redis(read_timeout=silence)}
 
 
 def _slack(settings: Settings, found: Connectors) -> None:

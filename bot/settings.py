@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     muster_journal: Path = Field(
         Path("var/journal.jsonl"), description="File for what is paged and told while the database does not answer."
     )
+    muster_pg_bin: Path | None = Field(
+        None, description="Folder of pg_dump, pg_restore and psql, as new as the newest server; left out, PATH."
+    )
+    muster_dumps: Path = Field(
+        Path("var/dumps"), description="The one folder database dumps are written to and read from."
+    )
     muster_read_timeout: float = Field(
         READ_S, gt=0, le=60, description="Seconds an outside service may stay silent before its answer counts as lost."
     )

@@ -19,6 +19,8 @@ from sqlalchemy.pool import NullPool
 
 from storage import grants, migrate
 from storage.db import Database
+from tests.postgres_pair import Pair
+from tests.redis_pair import RedisPair
 
 structlog.configure(
     processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
@@ -56,6 +58,22 @@ def server(request: pytest.FixtureRequest) -> Iterator[URL]:
     yield url
     running.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_pair() -> Iterator[Pair]:
+    """A PostgreSQL primary with a streaming standby; begin with `postgres_pair.whole()`."""
+    pair = Pair()
+    yield pair
+    pair.close()
+
+
+@pytest.fixture(scope="session")
+def redis_pair() -> Iterator[RedisPair]:
+    """A Redis primary with a replica; begin with `redis_pair.whole()`."""
+    pair = RedisPair()
+    yield pair
+    pair.close()
 
 
 @pytest.fixture(scope="session")

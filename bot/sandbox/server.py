@@ -17,8 +17,10 @@ from aiohttp import web
 
 from bot.sandbox import world as slack_world
 from bot.sandbox.aws import REGION, Aws
+from bot.sandbox.cache import Cache
 from bot.sandbox.control import Control
 from bot.sandbox.faults import Faults
+from bot.sandbox.host.server import Hosts
 from bot.sandbox.kubernetes.api import Cluster
 from bot.sandbox.kubernetes.config import KubeConfig
 from bot.sandbox.pagerduty.account import API_KEY as PAGERDUTY_KEY
@@ -104,7 +106,10 @@ class Sandbox:
         """Bind loopback ports (0 chooses free ones). moto and PostgreSQL start when first used."""
         self.events_api = EventsApi(self)
         self.database = Database(self, self._postgres)
-        await self.database.listen()
+        self.cache = Cache(self)
+        await asyncio.gather(self.database.gate.listen(), self.cache.gate.listen())
+        self.hosts = Hosts(self)
+        self.hosts.bind()
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_route("*", "/api/{method}", _late(lambda: WebApi(self).handle))
         app.router.add_get("/link/", _late(lambda: self.socket.link))
@@ -160,8 +165,9 @@ class Sandbox:
         for runner in self._runners:
             await runner.cleanup()
         self._runners.clear()
+        await self.hosts.close()
         self.kubeconfig.remove()
-        await self.database.close()
+        await asyncio.gather(self.database.close(), self.cache.close())
 
     async def _close_parts(self) -> None:
         self.wire.stopping.set()
@@ -175,11 +181,12 @@ class Sandbox:
         """Everything as after the start: new state, no faults, no records. Connected apps must connect again."""
         await self._close_parts()
         self._fresh()
+        await self.hosts.reset()
 
     async def warm(self) -> None:
-        """Load what starts slowly (moto, PostgreSQL), so that nobody's first look waits for it. What fails here fails
-        again, in words, for whoever uses it."""
-        await asyncio.gather(self.aws.start(), self.database.start(), return_exceptions=True)
+        """Load what starts slowly (moto, PostgreSQL, Redis), so that nobody's first look waits for it. What fails here
+        fails again, in words, for whoever uses it."""
+        await asyncio.gather(self.aws.start(), self.database.start(), self.cache.start(), return_exceptions=True)
 
     def env(self, socket_mode: bool = True) -> dict[str, str]:
         """The environment that points Muster at this sandbox. Without Socket Mode SLACK_APP_TOKEN is left out."""
@@ -192,8 +199,9 @@ class Sandbox:
             "STATUSPAGE_API_KEY": STATUSPAGE_KEY, "STATUSPAGE_PAGE_ID": PAGE,
             "STATUSPAGE_API_URL": f"{self.url}/statuspage/v1", "AWS_ENDPOINT_URL": self.aws_url,
             "AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox", "AWS_DEFAULT_REGION": REGION,
-            "CHECKOUT_DSN": self.database.dsn, "CHECKOUT_HEALTH_URL": f"{self.url}/demo/checkout/health",
-            "KUBECONFIG": self.kubeconfig.path, "SANDBOX_URL": self.url,
+            "CHECKOUT_DSN": self.database.dsn, "CHECKOUT_REDIS_URL": self.cache.url,
+            "CHECKOUT_HEALTH_URL": f"{self.url}/demo/checkout/health",
+            "KUBECONFIG": self.kubeconfig.path, "SANDBOX_URL": self.url, **self.hosts.env(),
         }  # fmt: skip
         if socket_mode:
             env["SLACK_APP_TOKEN"] = slack_world.APP_TOKEN

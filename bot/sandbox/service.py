@@ -15,6 +15,8 @@ from aiohttp import web
 
 from bot.sandbox.aws import INSTANCE
 from bot.sandbox.faults import Fault
+from bot.sandbox.gate import Ends, Gate
+from bot.sandbox.postgres_wire import PostgresWire
 from bot.sandbox.wire import Call, retry_after
 
 if TYPE_CHECKING:
@@ -27,6 +29,17 @@ CREATE TABLE payments (id serial PRIMARY KEY, order_id integer NOT NULL REFERENC
                        created_at timestamptz NOT NULL DEFAULT now());
 INSERT INTO orders (customer, total_cents) SELECT 'customer ' || n, n * 100 FROM generate_series(1, 40) AS n;
 INSERT INTO payments (order_id, status) SELECT id, CASE id % 5 WHEN 0 THEN 'refunded' ELSE 'captured' END FROM orders;
+CREATE TABLE users (id serial PRIMARY KEY, email text NOT NULL UNIQUE);
+CREATE TABLE products (id serial PRIMARY KEY, title text NOT NULL, price_cents integer NOT NULL);
+INSERT INTO users (email) SELECT 'user' || n || '@example.com' FROM generate_series(1, 12) AS n;
+INSERT INTO products (title, price_cents) SELECT 'product ' || n, n * 250 FROM generate_series(1, 8) AS n;
+CREATE TABLE audit_logs (id bigserial PRIMARY KEY, created_at timestamptz NOT NULL, actor text NOT NULL, key_id text,
+                         action text NOT NULL, resource text NOT NULL, ip inet, details jsonb NOT NULL DEFAULT '{}');
+INSERT INTO audit_logs (created_at, actor, key_id, action, resource, ip, details)
+SELECT now() - n * interval '10 minutes', CASE n % 4 WHEN 0 THEN 'api' ELSE 'user-' || n % 3 END,
+       CASE n % 4 WHEN 0 THEN 'AKIAIOSFODNN7EXAMPLE' END, CASE n % 8 WHEN 4 THEN 'export' ELSE 'read' END,
+       'orders/' || n, '192.0.2.7', jsonb_build_object('token', 'sk_live_' || md5(n::text), 'rows', n)
+FROM generate_series(1, 24) AS n;
 """
 
 
@@ -60,23 +73,17 @@ class Database:
 
     def __init__(self, sandbox: Sandbox, server: str | None = None) -> None:
         self.sandbox = sandbox
-        self.port = 0
+        self.gate = Gate(lambda: sandbox.wire, PostgresWire, self._open)
         self.name = f"checkout_{secrets.token_hex(4)}" if server else "checkout"
         self._given = server
         self._uri, self._socket = "", ""
-        self._server: asyncio.Server | None = None
         self._postgres: Any = None
         self._folder = ""
         self._starting: asyncio.Future[None] | None = None
-        self._lines: set[asyncio.Task[Any]] = set()
 
     @property
     def dsn(self) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{self.name}"
-
-    async def listen(self) -> None:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        return f"postgresql://postgres@127.0.0.1:{self.gate.port}/{self.name}"
 
     async def start(self) -> None:
         """Start the server and fill the tables, once; takes a second or two."""
@@ -113,23 +120,12 @@ class Database:
         with psycopg.connect(self._uri, autocommit=True) as line:
             line.execute(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._lines.add(task)
-        task.add_done_callback(self._lines.discard)
-        try:
-            await self.start()
-            far_reader, far_writer = await asyncio.open_unix_connection(self._socket)
-            await asyncio.gather(_pipe(reader, far_writer), _pipe(far_reader, writer))
-        except (OSError, asyncio.CancelledError):
-            writer.close()
+    async def _open(self) -> Ends:
+        await self.start()
+        return await asyncio.open_unix_connection(self._socket)
 
     async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for task in list(self._lines):
-            task.cancel()
+        self.gate.close()
         if self._starting is not None:
             await asyncio.gather(self._starting, return_exceptions=True)  # a start that failed has nothing to stop
         if self._given and self._uri:
@@ -138,14 +134,3 @@ class Database:
             await asyncio.to_thread(self._postgres.cleanup)
             shutil.rmtree(self._folder, ignore_errors=True)
             self._postgres = None
-
-
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass
-    finally:
-        writer.close()

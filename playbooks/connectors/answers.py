@@ -32,6 +32,13 @@ class ServiceRefused(Refused):
         self.details: Mapping[str, Any] = details or {}
 
 
+class Alive(Temporary):
+    """Something answered there, but lets nobody in just now (starting up, full). Nothing was done.
+
+    For who must know that something lives: what is merely busy may still accept somebody else's writes.
+    """
+
+
 def unreachable(service: str, call: str, why: str) -> Temporary:
     """No connection was made, so nothing was asked of the service."""
     return Temporary(f"{service} could not be reached for {call} ({why}); nothing was done.")

@@ -67,7 +67,7 @@ def _declarations(cls: type[Action]) -> Iterator[str]:
     if not cls.needs and not cls.name.startswith(NEEDS_NOTHING):
         yield "it does not say what it needs"
     for need in cls.needs:
-        if not re.fullmatch(r"[a-z][a-z0-9]*:[A-Za-z.:]+", need):
+        if not re.fullmatch(r"[a-z][a-z0-9]*:[A-Za-z_.:]+", need):
             yield f"{need} is no permission (vendor:permission)"
     if cls.again is Again.SAFE and cls.risk is not Risk.READ:
         yield "only reads are repeated without a key (again=SAFE)"

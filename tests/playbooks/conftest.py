@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,11 +20,13 @@ from playbooks.connectors.files import FileReads, Files
 from playbooks.connectors.http import HttpReads
 from playbooks.connectors.pace import Spacing
 from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads
-from playbooks.connectors.postgres import PostgresReads
+from playbooks.connectors.postgres import Postgres, PostgresReads
+from playbooks.connectors.redis import Redis, RedisReads
 from playbooks.connectors.slack import Slack, SlackReads
 from playbooks.connectors.statuspage import Statuspage, StatuspageReads
 from playbooks.errors import MusterError, Refused
 from playbooks.ports import Document, Drafts
+from tests.postgres_pair import BINARIES
 
 CONNECT_S, READ_S = 1.0, 0.8
 
@@ -101,9 +104,9 @@ async def http(sandbox: Sandbox) -> AsyncIterator[HttpReads]:
 
 
 @pytest.fixture
-async def postgres(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PostgresReads]:
+async def postgres(env: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Postgres]:
     monkeypatch.setenv("CHECKOUT_DSN", env["CHECKOUT_DSN"])
-    one = PostgresReads(connect_timeout=20, statement_timeout=5)
+    one = Postgres(connect_timeout=20, statement_timeout=5, dumps=tmp_path / "dumps", programs=str(BINARIES))
     yield one
     await one.close()
 
@@ -159,7 +162,7 @@ def act(now: datetime) -> Callable[..., Act]:
 
 def _named(tools: tuple[Any, ...], *, acting: bool) -> Tools:
     kinds = (SlackReads, Slack, PagerDutyReads, PagerDuty, StatuspageReads, Statuspage, AwsReads, Aws, HttpReads,
-             PostgresReads, FileReads, Files, Drafts)  # fmt: skip
+             PostgresReads, Postgres, RedisReads, Redis, FileReads, Files, Drafts)  # fmt: skip
     return {k: t for k in kinds for t in tools if isinstance(t, k) and (acting or not getattr(k, "acting", False))}
 
 
