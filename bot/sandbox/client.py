@@ -316,6 +316,15 @@ class SandboxClient:
 
     # Trouble
 
+    async def hosts(self) -> dict[str, dict[str, Any]]:
+        """The state of each host, by name."""
+        return {row["name"]: row for row in await self.get("hosts")}
+
+    async def change_host(self, name: str, **fields: Any) -> dict[str, Any]:
+        """Break or mend a host: unreachable, impostor, denied, containers, services, disk_used, slow, kill, ..."""
+        changed: dict[str, Any] = await self.post("hosts", name=name, **fields)
+        return changed
+
     async def fail(self, service: str, method: str = "*", mode: str = "500", times: int = 1, *,
                    retry_after: float | None = None, after: int = 0) -> None:  # fmt: skip
         """Plan a failure; modes are listed in ``faults.py``. ``times=-1`` until cleared."""

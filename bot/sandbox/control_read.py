@@ -133,6 +133,10 @@ async def instances(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     return (await sandbox.aws.corrections()).show()
 
 
+async def hosts(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    return [one.machine.show() for one in sandbox.hosts.by_name.values()]
+
+
 async def users(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     return [asdict(u) for u in sandbox.world.users.values()]
 
@@ -154,6 +158,7 @@ async def state(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 
 ROUTES: dict[str, Callable[[Sandbox, dict[str, Any]], Awaitable[Any]]] = {
     "channels": channels, "channel/{name}": channel, "views/{user}": views, "files": files, "calls": calls,
-    "deliveries": deliveries, "pagerduty": pagerduty, "statuspage": statuspage, "aws/instances": instances,
+    "deliveries": deliveries, "pagerduty": pagerduty, "statuspage": statuspage,
+    "aws/instances": instances, "hosts": hosts,
     "users": users, "groups": groups, "state": state, **KUBERNETES,
 }  # fmt: skip

@@ -179,9 +179,14 @@ async def instance(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     return corrections.change(str(asked["id"]), {k: v for k, v in asked.items() if k != "id"})
 
 
+async def host(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    """{name, unreachable?, impostor?, denied?, ...}: break or mend a host; the rest as ``host.machine`` takes it."""
+    return await sandbox.hosts.change(asked)
+
+
 ROUTES: dict[str, Callable[[Sandbox, dict[str, Any]], Awaitable[Any]]] = {
     "users": users, "groups": groups, "channel": channel, "delete_message": delete_message, "scopes": scopes,
     "age": age, "pagerduty/ack": acknowledge, "pagerduty/resolve": resolve, "pagerduty/note": annotate,
     "pagerduty/trigger": trigger,
-    "pagerduty/on_call": on_call, "pagerduty/users": pagerduty_users, "aws/instances": instance,
+    "pagerduty/on_call": on_call, "pagerduty/users": pagerduty_users, "aws/instances": instance, "hosts": host,
 }  # fmt: skip

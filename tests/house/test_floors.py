@@ -48,6 +48,7 @@ FAULTS = {
     ],
     DOORS: [
         ("commands/incident/note.py", "import aiohttp"),
+        ("playbooks/connectors/hosts.py", "import asyncssh"),
         ("playbooks/actions/aws/rds_describe.py", "import boto3"),
         ("playbooks/engine/doing.py", "import botocore.config"),
         ("bot/worker.py", "import httpx"),

@@ -1,0 +1,120 @@
+"""The scripts of the seeds on a host of the sandbox: what each says and changes when it is given the words it knows.
+
+Belongs here: `./scripts/...`. Not: programs (programs.py). A script that is not here is not there either: 127.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+from bot.sandbox.host.machine import File, Machine
+
+Said = tuple[int, str]
+USAGE = 64
+
+
+def run(machine: Machine, words: list[str], cwd: str) -> Said:
+    """Run a script by its name."""
+    script = SCRIPTS.get(words[0].rpartition("/")[2])
+    if script is None:
+        return 127, f"sh: 1: {words[0]}: not found"
+    return script(machine, words[1:])
+
+
+def _healthy(machine: Machine) -> list[str]:
+    return [one.name for one in machine.containers.values() if not one.running or one.health != "healthy"]
+
+
+def _all_healthy(machine: Machine, args: list[str]) -> Said:
+    bad = _healthy(machine)
+    return (1, f"not healthy: {', '.join(bad)}") if bad else (0, "all healthy")
+
+
+def _smoke(machine: Machine, args: list[str]) -> Said:
+    if len(args) != 1:
+        return USAGE, "usage: smoke-tests.sh URL"
+    bad = _healthy(machine)
+    return (1, f"{args[0]}/health answers 502") if bad else (0, f"{args[0]}: 14 checks passed")
+
+
+def _integrity(machine: Machine, args: list[str]) -> Said:
+    empty = [name for name, rows in machine.databases.items() if not rows]
+    return (1, f"no rows in {', '.join(empty)}") if empty else (0, "users 120, products 300, orders 4100")
+
+
+def _backup(machine: Machine, args: list[str]) -> Said:
+    if machine.disk_used >= 100:
+        return 1, "pg_dumpall: error: No space left on device"
+    now = time.time()
+    for name, rows in machine.databases.items():
+        machine.files[f"/backups/postgres/{name}_db_{int(now)}.sql.gz"] = File(now, content=rows)
+    return 0, f"backup complete: /backups/postgres/main_db_{int(now)}.sql.gz"
+
+
+def _restore(machine: Machine, args: list[str]) -> Said:
+    database = args[-1] if args[-2:-1] == ["--database"] else ""
+    if database not in machine.databases:
+        return USAGE, "usage: restore-database.sh (--latest | --file F | --from-s3 --s3-bucket B --latest) --database D"
+    local = sorted(
+        (file.made_at, path)
+        for path, file in machine.files.items()
+        if path.startswith(f"/backups/postgres/{database}_db_")
+    )
+    match args[:-2]:
+        case ["--latest"]:
+            path = local[-1][1] if local else ""
+        case ["--file", path]:
+            pass
+        case ["--from-s3", "--s3-bucket", "ecommerce-backups-production", "--latest"]:
+            machine.databases[database] = "rows of the newest off-site backup"
+            return 0, f"restored {database} from s3://ecommerce-backups-production"
+        case _:
+            return USAGE, "usage: restore-database.sh …"
+    if path not in machine.files:
+        return 3, "no backup found"
+    if machine.files[path].bad:
+        return 1, f"gzip: {path}: unexpected end of file"
+    machine.databases[database] = machine.files[path].content
+    return 0, f"restored {database} from {path}"
+
+
+def _verify(machine: Machine, args: list[str]) -> Said:
+    database = args[0].removeprefix("--database=") if args else "main"
+    newest = max(
+        (f.made_at, p, f.bad) for p, f in machine.files.items() if p.startswith(f"/backups/postgres/{database}_")
+    )
+    return (1, f"{newest[1]} cannot be restored") if newest[2] else (0, f"{newest[1]}: backup is valid")
+
+
+def _blue_green(machine: Machine, args: list[str]) -> Said:
+    if args != ["--rollback"]:
+        return USAGE, "usage: blue-green-deploy.sh --rollback"
+    machine.colour = "blue" if machine.colour == "green" else "green"
+    return 0, f"traffic goes to {machine.colour}"
+
+
+def _rehearsal(machine: Machine, args: list[str]) -> Said:
+    if args == ["--region-failover"]:
+        return 0, json.dumps({"failed_over": True, "seconds": 212})
+    if args[:1] != ["--restore-latest"]:
+        return USAGE, "usage: disaster_recovery.sh --restore-latest … | --region-failover"
+    said = {"canary_score": 0.98, "queue_drained": True, "webhooks_replayed": True, "seeded_data": True}
+    return 0, json.dumps(said)
+
+
+def _says(text: str) -> Callable[[Machine, list[str]], Said]:
+    return lambda machine, args: (0, text)
+
+
+SCRIPTS: dict[str, Callable[[Machine, list[str]], Said]] = {
+    "backup-databases.sh": _backup, "backup-redis.sh": _says("backup complete"),
+    "backup-media.sh": _says("backup complete"), "setup-backup-cron.sh": _says("installed"),
+    "restore-database.sh": _restore, "restore-redis.sh": _says("restored"), "verify-backup.sh": _verify,
+    "verify-data-integrity.sh": _integrity, "health-check-all.sh": _all_healthy, "smoke-tests.sh": _smoke,
+    "scan-all-containers.sh": _says("0 findings"), "blue-green-deploy.sh": _blue_green,
+    "disaster_recovery.sh": _rehearsal, "setup_dr_network.sh": _says("network is up"),
+    "verify_dr_region.sh": _says("region is ready"), "verify_endpoints.sh": _all_healthy,
+    "test_auth.sh": _says("signed in"),
+}  # fmt: skip
