@@ -140,10 +140,13 @@ def _form(word: Word, given: Mapping[str, str]) -> Said:
     values = read_form(fields, given, word.tx.now)
     if question.get("evidence_required") and not word.text:
         raise Refused("Nothing was recorded. It also takes a word of how you know.", todo="Add it after the fields.")
+    texts = {"values": as_json(values)}
+    if word.text:
+        texts["text"] = word.text
     changes = Changes()
     changes.told(
         "step.filled_in", step, word.actor.person or "", fields=[field.name for field in fields],
-        in_place_of=verdict.in_place_of, texts={**word.texts, "values": as_json(values)},
+        in_place_of=verdict.in_place_of, texts=texts,
     )  # fmt: skip
     whole = {"person": word.actor.person, "choice": "filled-in", "text": word.text, "values": values,
              "in_place_of": verdict.in_place_of}  # fmt: skip

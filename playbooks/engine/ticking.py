@@ -38,7 +38,7 @@ def tick(word: Word, choice: str) -> Said:
     changes = Changes()
     changes.told(
         "step.ticked", step, person, item=number, state=state, left=len(left), in_place_of=verdict.in_place_of,
-        texts={"item": str(item["text"]), **({"reason": reason} if reason else {})},
+        texts={"item": str(item["text"]), "reason": reason} if reason else {"item": str(item["text"])},
     )  # fmt: skip
     about = f"{number} **{item['text']}** of step {step.idx} of {word.run.id}"
     if left:

@@ -36,11 +36,6 @@ class Word:
         """What the step asks."""
         return self.step.question or {}
 
-    @property
-    def texts(self) -> dict[str, str]:
-        """What was typed, for the event."""
-        return {"text": self.text} if self.text else {}
-
     def may(self, **more: Any) -> Verdict:
         """Whether it counts."""
         return may_answer(self.tx, self.engine.house.policy, self.run, self.step, self.actor, **more)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from playbooks.action import Act, Action, Again, Answer, Outputs, Park, Plan, Question, Risk, World, action
 from playbooks.actions.durations import Length
@@ -21,6 +21,11 @@ class Item(BaseModel):
     text: str = Field(min_length=1, max_length=500)
     owner: str = ""
     due: Length | None = None
+
+
+def _item(given: Any) -> Any:
+    """A bare text is an item of the list's `who`."""
+    return {"text": given} if isinstance(given, str) else given
 
 
 class Checked(Outputs):
@@ -42,7 +47,9 @@ class Checklist(Action):
     """
 
     title: str = Field(description="What the list is for", min_length=1, max_length=500)
-    items: list[Item] = Field(description="What is to be done", min_length=1, max_length=20)
+    items: list[Annotated[Item, BeforeValidator(_item)]] = Field(
+        description="What is to be done", min_length=1, max_length=20
+    )
     who: str = Field(default="commander", description="Whose the items without an owner are: a role, a group, `anyone`")
     shown: str = Field(default="", description="What people should look at first", max_length=2000)
     due: Length | None = Field(
@@ -50,13 +57,6 @@ class Checklist(Action):
     )
 
     why_no_undo = "A list changes nothing outside; ask again."
-
-    @field_validator("items", mode="before")
-    @classmethod
-    def _texts(cls, items: Any) -> Any:
-        return (
-            [{"text": item} if isinstance(item, str) else item for item in items] if isinstance(items, list) else items
-        )
 
     def _within(self) -> timedelta:
         return self.due or max((item.due for item in self.items if item.due), default=timedelta()) + DAY

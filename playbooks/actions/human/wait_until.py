@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from playbooks.action import Act, Action, Again, Answer, Outputs, Park, Plan, Question, Risk, World, action
 from playbooks.actions.durations import Length
@@ -13,6 +13,15 @@ from playbooks.durations import words
 from playbooks.form_fields import read_moment
 
 GO_ON = "go-on"
+
+
+def _a_time(until: Any) -> Any:
+    """As YAML reads a time without quotes, or as text that can be read. Raises ValueError."""
+    if isinstance(until, datetime):
+        return until.isoformat()
+    if isinstance(until, str) and until:
+        read_moment(until, datetime.now(UTC))
+    return until
 
 
 class Waited(Outputs):
@@ -36,20 +45,13 @@ class WaitUntil(Action):
     """
 
     why: str = Field(description="What is waited for", min_length=1, max_length=500)
-    until: str = Field(default="", description="The time, UTC: 2026-11-22T22:00Z, or 22:00 for the next one")
+    until: Annotated[str, BeforeValidator(_a_time)] = Field(
+        default="", description="The time, UTC: 2026-11-22T22:00Z, or 22:00 for the next one"
+    )
     length: Length | None = Field(default=None, description="How long, from when the step begins: 30m, 4h, 7d")
     who: str = Field(default="commander", description="Who may cut it short: a role, a group, or `anyone`")
 
     why_no_undo = "Time that passed does not come back."
-
-    @field_validator("until", mode="before")
-    @classmethod
-    def _a_time(cls, until: Any) -> Any:
-        if isinstance(until, datetime):  # as YAML reads a time without quotes
-            return until.isoformat()
-        if isinstance(until, str) and until:
-            read_moment(until, datetime.fromisoformat("2026-01-01T00:00:00+00:00"))
-        return until
 
     @model_validator(mode="after")
     def _one_of_both(self) -> WaitUntil:
