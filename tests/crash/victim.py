@@ -4,16 +4,18 @@ Run as `python -m tests.crash.victim` it is a nursery: it imports everything onc
 JSON on its standard input, so that a matrix of hundreds of kills does not spend its time importing. It answers with
 lines: {"id", "pid"} when a victim was born, {"id", "status"} when it ended (minus the signal's number).
 
-A spec: id, url, outside, replica, lease_s, poll_s, report (a file that gets one line per counted commit) and strike:
-{"at": n} (the n-th counted commit) or {"label": "step.started:destroy"} (the first that writes this event), with
-"when": before (the work is done, the commit is not), after (committed), unanswered (committed, and the caller is told
-that the database did not answer), and "signal": KILL or STOP. Counted: claims that took a run, and every transition.
+A spec may name another module whose `live` the victim is (`lives`: see bringing.py). Else it holds: id, url, outside,
+replica, lease_s, poll_s, report (a file that gets one line per counted commit) and strike: {"at": n} (the n-th counted
+commit) or {"label": "step.started:destroy"} (the first that writes this event), with "when": before (the work is done,
+the commit is not), after (committed), unanswered (committed, and the caller is told that the database did not answer),
+and "signal": KILL or STOP. Counted: claims that took a run, and every transition.
 Not counted: heartbeats and renewals, of which there is no fixed number.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import logging
 import os
@@ -122,13 +124,14 @@ async def live(spec: dict[str, Any]) -> None:
 
 
 def _birth(spec: dict[str, Any]) -> int:
+    lives = importlib.import_module(spec["lives"]).live if "lives" in spec else live  # imported here, once for all
     child = os.fork()
     if child:
         return child
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        asyncio.run(live(spec))
+        asyncio.run(lives(spec))
     except BaseException:  # noqa: BLE001
         structlog.get_logger().exception("victim.fault", id=spec["id"])
         os._exit(3)
