@@ -7,6 +7,7 @@ the channel, a direct message. Does not belong here: how an answer looks (render
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,6 +35,8 @@ URL_LIFE = timedelta(minutes=29)
 KEPT_TRYING = timedelta(hours=12)
 AT_ONCE = 24
 LONGEST_WAIT_S = 60.0
+LEASE_S = 30.0  # after so long another process sends what this one has not said to be sent
+WRITTEN_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -154,23 +157,35 @@ class Sender:
             yield "ephemeral", lambda: slack.ephemeral(channel, user, drawn.text, blocks=blocks)
         yield "direct", lambda: slack.direct_message(user, drawn.text, blocks=blocks)
 
+    async def _known(self, work: Callable[[Tx], None]) -> None:
+        """Write down what became of an answer. While the database is away it is tried on, until the lease ends: what
+        was said and is not written down would be said again."""
+        end = time.monotonic() + LEASE_S
+        while True:
+            try:
+                return await self._db.write(work)
+            except Unreachable:
+                if time.monotonic() + WRITTEN_AGAIN_S > end:
+                    raise
+            await asyncio.sleep(WRITTEN_AGAIN_S)
+
     async def _sent(self, reply: Outgoing, route: str) -> None:
-        await self._db.write(lambda tx: replies.sent(tx, reply.id, route))
+        await self._known(lambda tx: replies.sent(tx, reply.id, route))
         self._metrics.sent.labels(route).inc()
 
     async def _later(self, reply: Outgoing, error: str, in_s: float) -> None:
         log.warning("replies.later", reply=reply.id, in_s=round(in_s, 1), attempt=reply.attempts + 1)
-        await self._db.write(lambda tx: replies.retry(tx, reply.id, error, in_s=in_s))
+        await self._known(lambda tx: replies.retry(tx, reply.id, error, in_s=in_s))
 
     async def _lost(self, reply: Outgoing, error: str) -> None:
         level = log.info if reply.account_kind != "slack" else log.error
         level("replies.lost", reply=reply.id, error=error)
-        await self._db.write(lambda tx: replies.lost(tx, reply.id, error))
+        await self._known(lambda tx: replies.lost(tx, reply.id, error))
         self._metrics.sent.labels("lost").inc()
 
 
 def _claim(tx: Tx, owner: str, limit: int) -> list[_Due]:
-    return [_due(tx, reply) for reply in replies.claim(tx, owner, limit=limit)]
+    return [_due(tx, reply) for reply in replies.claim(tx, owner, limit=limit, lease_s=LEASE_S)]
 
 
 def _due(tx: Tx, reply: Outgoing) -> _Due:

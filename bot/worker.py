@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from bot.duty import Duty
 from bot.metrics import Metrics
 from bot.tasks import Tasks
 from commands.command import Reply
+from commands.giving_up import give_up, waits
 from playbooks.policy import Policy
 from storage import inbox, people, replies
 from storage.db import Database, Tx, Unreachable
@@ -30,6 +32,7 @@ ATTEMPTS = 3
 LEASE_S = 30.0
 LOOKS_AT_ONCE = 4
 MET_MOST = 5000
+GIVEN_BACK_AFTER_S = (0.5, 5.0)  # after the first and the second outage; then the lease has to run out
 
 
 class Handles(Protocol):
@@ -60,6 +63,7 @@ class Worker:
         self._owner = owner
         self._at_once = at_once
         self._mine: dict[str, Ask] = {}
+        self._cut_off: dict[str, float] = {}  # key -> when it is given back; the database went away meanwhile
         self._tasks = Tasks("worker")
         self._looks = looks
         self._looking = Tasks("worker looks")
@@ -80,9 +84,9 @@ class Worker:
         if self._renewal is not None:
             self._renewal.cancel()
             await asyncio.gather(self._renewal, return_exceptions=True)
-        for key in list(self._mine):
+        for key in [*self._mine, *self._cut_off]:
             with contextlib.suppress(Unreachable):
-                await self._db.write(_releasing(key))
+                await self._db.write(self._releasing(key))
 
     def wake(self) -> None:
         """There may be an ask."""
@@ -92,8 +96,17 @@ class Worker:
         room = self._at_once - len(self._mine)
         if room <= 0:
             return False
-        owner = self._owner
-        asks = await self._db.write(lambda tx: inbox.claim(tx, owner, limit=room, lease_s=LEASE_S))
+        owner, now = self._owner, time.monotonic()
+        back = [key for key, when in self._cut_off.items() if when <= now]
+
+        def take(tx: Tx) -> list[Ask]:
+            for key in back:
+                inbox.release(tx, key, owner)
+            return inbox.claim(tx, owner, limit=room, lease_s=LEASE_S)
+
+        asks = await self._db.write(take)
+        for key in back:
+            self._cut_off.pop(key, None)
         for found in asks:
             if found.key not in self._mine:
                 ask = replace(found, attempts=found.attempts + 1)  # this claim counts
@@ -112,13 +125,22 @@ class Worker:
                 self._metrics.handled.labels("handled").inc()
                 self._acquaint(ask)
         except Unreachable as error:
-            log.warning("worker.database_unreachable", kind=ask.kind, error=str(error))  # its lease runs out: again
+            log.warning("worker.database_unreachable", kind=ask.kind, error=str(error))
+            self._leave(ask)
         except Exception as error:  # noqa: BLE001  (the worker loop's one catch-all)
             log.error("worker.ask_failed", kind=ask.kind, attempt=ask.attempts, error=type(error).__name__)
             await self._failed(ask)
         finally:
             self._mine.pop(ask.key, None)
             self.duty.wake()
+
+    def _leave(self, ask: Ask) -> None:
+        """The database went away under it: give it back soon after it answers again, so that nobody waits for a lease.
+
+        Each time later, since it is a try that counts: an ask that itself ends connections must not be tried for ever.
+        """
+        if ask.attempts <= len(GIVEN_BACK_AFTER_S):
+            self._cut_off[ask.key] = time.monotonic() + GIVEN_BACK_AFTER_S[ask.attempts - 1]
 
     def _acquaint(self, ask: Ask) -> None:
         """After somebody's first ask, learn their name: a person in no group would stay an opaque id on timelines."""
@@ -148,18 +170,21 @@ class Worker:
                 await self._bury(ask)
             else:
                 await asyncio.sleep(0.3 * ask.attempts)
-                await self._db.write(_releasing(ask.key))
+                await self._db.write(self._releasing(ask.key))
         except Unreachable as error:
             log.warning("worker.not_settled", kind=ask.kind, error=str(error))
 
     async def _bury(self, ask: Ask) -> None:
-        """Settle it as dead and tell the person, in one transaction."""
+        """Settle it as dead and tell whoever waits for it, else the administrators, in one transaction."""
         asked = f"/{ask.line}" if ask.line else ""
         reply = Reply(text=words.dead(self._policy, asked, ATTEMPTS), ok=False).model_dump(mode="json")
 
         def work(tx: Tx) -> bool:
             if not inbox.settle(tx, ask.key, "dead", error="failed three times"):
                 return False
+            if not waits(ask):
+                give_up(tx, self._policy, ask, "its handling ended Muster's process")
+                return True
             replies.add(
                 tx, ask=ask.key, account_kind=ask.account_kind, account=ask.account, channel=ask.channel, body=reply,
                 id=f"{ask.key}:dead",
@@ -177,6 +202,9 @@ class Worker:
                 with contextlib.suppress(Unreachable):
                     await self._db.write(self._keep)
 
+    def _releasing(self, key: str) -> Callable[[Tx], None]:
+        return lambda tx: inbox.release(tx, key, self._owner)
+
     def _keep(self, tx: Tx) -> None:
         inbox.renew(tx, self._owner, list(self._mine), lease_s=LEASE_S)
 
@@ -184,7 +212,3 @@ class Worker:
 def _unlooked(tx: Tx, account: str) -> bool:
     row = people.account(tx, "slack", account)
     return row is not None and row.state == people.UNVERIFIED
-
-
-def _releasing(key: str) -> Callable[[Tx], None]:
-    return lambda tx: inbox.release(tx, key)

@@ -15,6 +15,7 @@ import structlog
 
 from commands.command import TOPICS, Actor, Call, Command, Reply, load_commands
 from commands.fields import fields_of, parse
+from commands.giving_up import give_up, waits
 from commands.hooks import directory as directory_hook
 from commands.hooks import journal as journal_hook
 from commands.hooks import pagerduty as pagerduty_hook
@@ -53,6 +54,7 @@ TIMERS = {
     "decision": decision.act, "anchor": anchor.act, "anchored": anchored.act,
     "approvers": approvers.act, "review": review.act, quorum_check.KIND: quorum_check.act,
 }  # fmt: skip
+_SPENT = re.compile(r"\bproof-[0-9a-f]{20}\b")  # the verdict on a code (bot/codes.py), judged before any handler
 _LINE = re.compile(r"/?(\S*)\s*(\S*)\s*(.*)", re.DOTALL)
 
 
@@ -260,7 +262,7 @@ class Dispatch:
             raise _Settled
 
     def _reply(self, tx: Tx, ask: Ask, reply: Reply, state: str, error: str | None = None) -> Reply:
-        if ask.account_kind in ("slack", "cli"):
+        if waits(ask):
             replies.add(
                 tx, ask=ask.key, account_kind=ask.account_kind, account=ask.account, channel=ask.channel,
                 body=reply.model_dump(mode="json"),
@@ -297,9 +299,12 @@ class Dispatch:
 
         def work(tx: Tx) -> Reply | None:
             try:
-                return self._reply(tx, ask, reply, "dead", what)
+                self._reply(tx, ask, reply, "dead", what)
             except _Settled:
                 return None
+            if not waits(ask):
+                give_up(tx, self.house.policy, ask, what)
+            return reply
 
         return await self.house.db.write(work)
 
@@ -311,8 +316,10 @@ class Dispatch:
             by_hand = self.find(ask.line).cls.by_hand(self.house.policy)
         except Refused:
             by_hand = ""
+        spent = _SPENT.search(f"{ask.line} {' '.join(map(str, ask.values.values()))}")
         return lines(
             f"⚠️ `/{asked}`{at} broke inside Muster ({what}{tried}). *Nothing of it was done*; it was rolled back.",
             by_hand,
+            "The one-time code you gave is spent: take the next one that your app shows." if spent else "",
             f"Try once more; if it breaks again, whoever runs Muster finds it in the log under `{esc(ask.key)}`.",
         )

@@ -125,13 +125,12 @@ def settle(tx: Tx, key: str, state: str, *, error: str | None = None, owner: str
     return tx.conn.execute(query.values(state=state, error=error, done_at=tx.now, owner=None)).rowcount == 1
 
 
-def release(tx: Tx, key: str) -> None:
-    """Give a claimed ask back, to be taken up again by anyone."""
-    tx.conn.execute(
-        update(inbox)
-        .where(inbox.c.key == key, inbox.c.state == "claimed")
-        .values(state="received", owner=None, lease_until=None)
-    )
+def release(tx: Tx, key: str, owner: str | None = None) -> None:
+    """Give a claimed ask back, to be taken up again by anyone. owner: only while it is theirs."""
+    query = update(inbox).where(inbox.c.key == key, inbox.c.state == "claimed")
+    if owner is not None:
+        query = query.where(inbox.c.owner == owner)
+    tx.conn.execute(query.values(state="received", owner=None, lease_until=None))
     tx.hint("inbox")
 
 

@@ -40,11 +40,11 @@ def set(tx: Tx, kind: str, subject: str, due_at: datetime, payload: Mapping[str,
     tx.hint("timers")
 
 
-def ensure(tx: Tx, kind: str, subject: str, due_at: datetime) -> None:
+def ensure(tx: Tx, kind: str, subject: str, due_at: datetime, payload: Mapping[str, Any] | None = None) -> None:
     """Set it unless it is pending: what happens once a day is not put off by a restart."""
     query = select(timers.c.state).where(timers.c.kind == kind, timers.c.subject == subject)
     if tx.conn.execute(query).scalar() != "pending":
-        set(tx, kind, subject, due_at)
+        set(tx, kind, subject, due_at, payload)
 
 
 def cancel(tx: Tx, kind: str, subject: str) -> None:

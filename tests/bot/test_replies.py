@@ -11,6 +11,7 @@ from bot.app import App
 from bot.sandbox.client import SandboxClient
 from commands.command import Reply
 from storage import replies
+from storage.db import Unreachable
 from storage.tables import inbox
 from storage.tables import replies as rows
 
@@ -95,3 +96,23 @@ async def test_text_of_people_calls_nobody(bot: App, people: SandboxClient) -> N
     await arrived(bot, people, await say(bot, "title <!channel> and **bold**"))
     message = await people.wait_for("incidents", "title", as_user="U0ANA")
     assert "<!channel>" not in message.plain and "*bold*" in message.plain and "**" not in message.plain
+
+
+async def test_what_was_said_is_not_said_again_because_the_database_was_away(
+    bot: App, people: SandboxClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes away between Slack's yes and our writing it down: written down when it is back."""
+    monkeypatch.setattr("bot.replies.WRITTEN_AGAIN_S", 0.05)
+    write, cut = bot.db.write, []
+
+    async def cut_off(work: Any, **more: Any) -> Any:
+        if work.__qualname__.startswith("Sender._sent") and len(cut) < 2:
+            cut.append(1)
+            raise Unreachable("away")
+        return await write(work, **more)
+
+    monkeypatch.setattr(bot.db, "write", cut_off)
+    assert await arrived(bot, people, await say(bot, "once only")) == ("sent", "ephemeral")
+    assert len(cut) == 2
+    shown = await people.messages("incidents", "U0ANA")
+    assert len([m for m in shown if "once only" in m.plain]) == 1

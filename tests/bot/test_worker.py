@@ -13,7 +13,7 @@ from bot.metrics import Metrics
 from bot.worker import Worker
 from playbooks.policy import parse_policy
 from storage import inbox, migrate, people, replies
-from storage.db import Database, Tx
+from storage.db import Database, Tx, Unreachable
 from storage.inbox import Ask
 
 POLICY = parse_policy(
@@ -76,6 +76,54 @@ async def test_an_ask_that_ends_processes_is_not_tried_for_ever(db: Database) ->
     assert await settled(db, "k2") == "dead"
     await worker.stop()
     assert dispatch.attempts == []
+
+
+class CutOff:
+    """A dispatch under which the database goes away the first so many times; then it settles."""
+
+    def __init__(self, db: Database, times: int) -> None:
+        self.db, self.times, self.attempts = db, times, 0
+
+    async def handle(self, asked: Ask) -> None:
+        self.attempts += 1
+        if self.attempts <= self.times:
+            raise Unreachable("away")
+        await self.db.write(lambda tx: inbox.settle(tx, asked.key, "done"))
+
+
+async def test_after_an_outage_nobody_waits_for_the_lease(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken up again as soon as the database answers; what ends connections by itself is not tried for ever."""
+    monkeypatch.setattr("bot.worker.GIVEN_BACK_AFTER_S", (0.01, 0.02))
+    once, always = CutOff(db, 1), CutOff(db, 99)
+    for key, dispatch, attempts in (("cut", once, 2), ("cuts", always, 3)):
+        worker = Worker(db, dispatch, POLICY, Metrics(), owner=key)
+        await db.write(lambda tx, key=key: inbox.store(tx, [ask(key)]))
+        await worker.start()
+        async with asyncio.timeout(10):
+            while dispatch.attempts < attempts:
+                await asyncio.sleep(0.02)
+                worker.wake()
+        await worker.stop()
+    assert await db.read(lambda tx: inbox.state(tx, "cut")) == "done"
+    assert await db.read(lambda tx: inbox.state(tx, "cuts")) == "claimed", "the third time its lease must run out"
+
+
+async def test_what_somebody_else_has_taken_up_is_not_given_back(db: Database) -> None:
+    await db.write(lambda tx: inbox.store(tx, [ask("theirs")]))
+    await db.write(lambda tx: inbox.claim(tx, "other"))
+    await db.write(lambda tx: inbox.release(tx, "theirs", "one"))
+    assert await db.read(lambda tx: inbox.state(tx, "theirs")) == "claimed"
+
+
+async def test_what_nobody_asked_for_is_told_to_no_stranger(db: Database) -> None:
+    """News of an account that breaks Muster: whose account it is never hears of it."""
+    news = Ask("e1", "event", "", "slack", "T1/UNEW", "slack", values={"event_type": "team_join"})
+    worker = Worker(db, Broken(), POLICY, Metrics(), owner="w1")
+    await db.write(lambda tx: inbox.store(tx, [news]))
+    await worker.start()
+    assert await settled(db, "e1") == "dead"
+    await worker.stop()
+    assert await db.read(lambda tx: replies.for_ask(tx, "e1")) == []
 
 
 async def test_at_most_so_many_at_once_and_all_of_them(db: Database) -> None:
