@@ -67,7 +67,5 @@ def _todo(ask: Ask) -> str:
     if ask.kind == "timer":
         return f"It is tried again in {length_words(TIMER_AGAIN)}. Until then look yourself at what it is about."
     if ask.kind == "webhook":
-        return (
-            "A page may be acknowledged or resolved while its incident does not say so: look, and `/incident note`."
-        )
+        return "A page may be acknowledged or resolved while its incident does not say so: look, and `/incident note`."
     return "Who is in which group is looked up again when somebody votes; until then nothing is lost."

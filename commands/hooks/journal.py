@@ -17,6 +17,7 @@ from commands.command import Call, Reply
 from commands.fields import parse
 from commands.incident.declare import Blind, Declare
 from commands.starting import try_start
+from commands.timers import settle
 from commands.words import clock, lines, name_of
 from storage import cards, inbox, journal
 from storage.inbox import Ask
@@ -99,4 +100,6 @@ def _told(call: Call, found: Incident, tell: Mapping[str, Any] | None, blind: Bl
     cards.adopt(call.tx, "announcement", found.id, channel=str(body["channel"]), key=str(body["key"]))
     if tell["type"] == "tell.done" and blind.at is not None:
         given = {"channel": str(body["channel"]), "at": clock(blind.at, call.tx.now)}
-        try_start(call, "declare/imported", given, found)
+        run, _ = try_start(call, "declare/imported", given, found)
+        if run:
+            settle.arm(call.tx, run, quiet=True)

@@ -10,6 +10,7 @@ from commands.house import House
 from commands.kinds import ME, NOBODY
 from commands.places import InIncident
 from commands.starting import try_start
+from commands.timers import settle
 from commands.words import esc, lines, safe
 from playbooks.errors import Refused
 from storage import incidents, people
@@ -51,7 +52,11 @@ class Role(InIncident):
         if was and was.person != person:
             after = f" (after {esc(call.house.directory.name(call.tx, was.person))})"
         given = {"person": slack, "role": role.title, "duties": "; ".join(role.duties)}
-        problem = try_start(call, "role/assign", given, found)[1] if slack else "no Slack account of theirs is known"
+        run, problem = (
+            try_start(call, "role/assign", given, found) if slack else (None, "no Slack account of theirs is known")
+        )
+        if run:
+            settle.arm(call.tx, run, quiet=True)
         told = f"⚠️ They were not told by Muster: {safe(problem)}" if problem else ""
         return Reply(text=lines(f"🎩 *{name}* is *{esc(role.title)}* of *{found.id}*{after}.", told))
 

@@ -7,6 +7,7 @@ Belongs here: that line. Does not belong here: the run itself (playbooks/engine)
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from commands.by_hand import instead_of
 from commands.command import Button, Reply
@@ -25,9 +26,16 @@ BAD = frozenset({"failed", "uncertain", "unknown"})
 ENDED_WELL = frozenset({"succeeded", "skipped"})
 
 
-def arm(tx: Tx, run: str, *, asked: str = "") -> None:
-    """Have the asker of this run told how it went; asked: the key of a later ask that set it going once more."""
-    timers.set(tx, "settle", run, tx.now + SOON, {"asked": asked} if asked else None)
+def arm(tx: Tx, run: str, *, asked: str = "", quiet: bool = False) -> None:
+    """Have the asker of this run told how it went; asked: the key of a later ask that set it going once more.
+
+    quiet: only what failed is told, where the first answer has said already what happens.
+    """
+    timers.set(tx, "settle", run, tx.now + SOON, _payload(asked, quiet))
+
+
+def _payload(asked: str, quiet: bool) -> dict[str, Any]:
+    return {**({"asked": asked} if asked else {}), **({"quiet": True} if quiet else {})}
 
 
 def act(tx: Tx, house: House, ask: Ask, subject: str) -> None:
@@ -38,22 +46,24 @@ def act(tx: Tx, house: House, ask: Ask, subject: str) -> None:
     if run is None or asked is None:
         return
     age = tx.now - ((asked.received_at if again else None) or run.created_at)
-    over = not going_on(run) or run.state == "paused"
+    over, quiet = not going_on(run) or run.state == "paused", bool(ask.values.get("quiet"))
     if over:
-        _tell(tx, house, run, "settled", asked)
+        _tell(tx, house, run, "settled", asked, quiet)
     elif age >= LATEST:
-        _tell(tx, house, run, "after10s", asked)
+        _tell(tx, house, run, "after10s", asked, quiet)
     if not over and age < GIVE_UP:
         later = tx.now + (SOON if age < LATEST else SLOW)
-        timers.set(tx, "settle", subject, later, {"asked": again} if again else None)
+        timers.set(tx, "settle", subject, later, _payload(again, quiet))
 
 
-def _tell(tx: Tx, house: House, run: Run, when: str, asked: Ask) -> None:
+def _tell(tx: Tx, house: House, run: Run, when: str, asked: Ask, quiet: bool) -> None:
     if asked.account_kind not in ("slack", "cli"):
         return
     again = f":{asked.key}" if asked.key != run.ask else ""
     found = incidents.get(tx, run.incident) if run.incident else None
     reply = words(tx, house, run, found)
+    if quiet and reply.ok:
+        return
     replies.add(
         tx, ask=asked.key, account_kind=asked.account_kind, account=asked.account, channel=asked.channel,
         body=reply.model_dump(mode="json"), id=f"settle:{run.id}:{when}{again}",

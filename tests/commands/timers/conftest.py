@@ -11,9 +11,10 @@ from storage import replies
 from storage.inbox import Ask
 
 
-async def _fire(talk: Any, line: str) -> None:
+async def _fire(talk: Any, line: str, **values: Any) -> None:
     key = f"timer:{line}:{next(talk.keys)}"
-    await talk.stored(Ask(key=key, kind="timer", line=line, account_kind="muster", account="clock", via="clock"))
+    given = {"account_kind": "muster", "account": "clock", "via": "clock", "values": values}
+    await talk.stored(Ask(key=key, kind="timer", line=line, **given))
 
 
 async def _sent(talk: Any) -> list[dict[str, Any]]:
@@ -21,9 +22,9 @@ async def _sent(talk: Any) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def fire(talk: Any) -> Callable[[str], Awaitable[None]]:
-    """`await fire("update INC-1")`"""
-    return lambda line: _fire(talk, line)
+def fire(talk: Any) -> Callable[..., Awaitable[None]]:
+    """`await fire("update INC-1")`; the timer's payload by name."""
+    return lambda line, **values: _fire(talk, line, **values)
 
 
 @pytest.fixture

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
 from playbooks.engine.transition import Changes, lock, transition
 from storage import runs
+from storage.tables import timers
 
 
 def set_steps(run: str, states: dict[str, tuple[list[str], str]], end: str = "") -> Any:
@@ -69,3 +72,21 @@ async def test_after_ten_seconds_it_says_what_is_still_under_way(talk: Any, fire
     await fire("settle INC-1/1")
     (body,) = await sent()
     assert "⏳ *INC-1*: Payments primary paged" in body["text"] and "still under way: Open the channel" in body["text"]
+
+
+async def test_where_only_failures_are_told_what_went_well_is_not(talk: Any, fire: Any, sent: Any) -> None:
+    """Somebody is given a role: the first answer said it; that they were not told is said when it turns out."""
+    await talk.declare()
+    for number, who, end in ((2, "UBEN", "succeeded"), (3, "UCHI", "incomplete")):
+        await talk("Ana", f"incident role commander <@{who}>")
+        await sent()
+        state = "succeeded" if end == "succeeded" else "failed"
+        steps = {id: (["started", state], "Slack said 500.") for id in ("invite", "message", "topic")}
+        await talk.house.db.write(set_steps(f"INC-1/{number}", steps, end))
+        due = await talk.read(lambda tx, n=number: tx.conn.execute(select(timers.c.payload).where(
+            timers.c.kind == "settle", timers.c.subject == f"INC-1/{n}")).scalar_one())  # fmt: skip
+        assert due == {"quiet": True}
+        await fire(f"settle INC-1/{number}", **due)
+        said = await sent()
+        assert len(said) == (0 if end == "succeeded" else 1)
+    assert "Slack said 500." in said[0]["text"] and "*Do it by hand in Slack*" in said[0]["text"]
