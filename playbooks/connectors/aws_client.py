@@ -30,6 +30,7 @@ from botocore.exceptions import (
     ProxyConnectionError,
     ReadTimeoutError,
 )
+from botocore.parsers import ResponseParserError
 
 from playbooks.action import Where
 from playbooks.connectors.answers import (
@@ -219,7 +220,7 @@ class AwsClient:
             raise Refused(f"AWS has no region here, {name} was not sent.", todo="Set AWS_REGION.") from None
         except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as error:
             raise unreachable("AWS", name, type(error).__name__) from None
-        except (ReadTimeoutError, ConnectionClosedError) as error:
+        except (ReadTimeoutError, ConnectionClosedError, ResponseParserError) as error:  # parser: a proxy's own page
             raise no_answer("AWS", name, type(error).__name__, write=write) from None
         except BotoCoreError as error:
             raise _other(name, error, write) from None

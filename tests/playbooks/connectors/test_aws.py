@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from aiohttp import web
 
 from bot.sandbox.client import SandboxClient
 from playbooks.action import Act, Risk, World
@@ -165,3 +166,18 @@ async def test_identities_share_one_reading_of_what_aws_describes(aws: Aws) -> N
     assert (other._credentials().access_key, aws._credentials().access_key) == ("b", "sandbox")
     assert theirs.meta.endpoint_url != mine.meta.endpoint_url
     await other.close()
+
+
+async def test_a_page_of_a_proxy_is_no_answer(aiohttp_url: Any) -> None:
+    """botocore raises what is none of its own errors for a body it cannot read."""
+
+    async def page(request: web.Request) -> web.Response:
+        return web.Response(status=502, text="<html><p>Bad gateway", content_type="text/html")
+
+    url = await aiohttp_url("/{path:.*}", page)
+    aws = Aws(region="eu-north-1", endpoint_url=url, access_key_id="a", secret_access_key="s")
+    with pytest.raises(Temporary, match="gave no answer to rds describe_db_instances"):
+        await aws.rds_instance("orders-db")
+    with pytest.raises(Uncertain, match="may or may not have happened"):
+        await aws._call("rds", "reboot_db_instance", write=True, DBInstanceIdentifier="orders-db")
+    await aws.close()
