@@ -19,7 +19,7 @@ from bot.sandbox import Sandbox
 from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.wire import Call, Wire
 from playbooks.action import World
-from tests.library.outside import plain
+from tests.library.outside import changed, plain
 
 TASK = re.compile(r"(?P<run>.+)#(?P<idx>\d+):\w+")  # how the engine names what it does for a step
 Who = tuple[str, int]  # run, step
@@ -110,7 +110,7 @@ class Aimed(Faults):
 
     def effects(self, run: str, idx: int) -> list[tuple[Asked, Call]]:
         """What of it was carried out."""
-        return [(asked, call) for asked, call in self.calls(run, idx) if call.effect]
+        return [(asked, call) for asked, call in self.calls(run, idx) if changed(call)]
 
 
 def aimed(floor: Floor, sandbox: Sandbox) -> Aimed:

@@ -16,6 +16,7 @@ from playbooks.action import Risk
 from storage import incidents, runs, timeline, verify
 from storage.db import Tx
 from storage.timeline import Event
+from tests.library.outside import changed
 from tests.library.stage import Stage
 
 MUCH = 25  # characters: less says nothing
@@ -24,7 +25,7 @@ FINE = ("ok", "held", "later", "skipped")
 
 def effects(stage: Stage) -> int:
     """How many requests changed something so far."""
-    return sum(call.effect for call in stage.sandbox.wire.calls)
+    return sum(changed(call) for call in stage.sandbox.wire.calls)
 
 
 async def plans(stage: Stage, name: str) -> None:

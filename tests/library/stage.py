@@ -18,10 +18,11 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import select, update
 
-from bot.connectors import Connectors, connect
+from bot.connectors import connect
 from bot.sandbox import Sandbox
 from bot.sandbox.world import BOT_USER, TEAM, Channel
 from bot.settings import Settings
+from playbooks.connectors.slack import Slack, SlackReads
 from playbooks.engine.dry_run import DryRun
 from playbooks.engine.engine import Engine
 from playbooks.engine.heads import TimelineRecord
@@ -45,7 +46,7 @@ from tests.library.pace import shortened
 T = TypeVar("T")
 EXAMPLE = Path(__file__).parents[2] / "muster.example.yaml"
 CHANNEL = "C0INC1"
-READ_S = 10.0  # as the product has it: a stand-in that loads slowly is no failure
+PATIENCE_S = 10.0  # as the product has it: a stand-in that loads slowly is no failure
 AT_REST_S = 30.0
 LIBRARY = Library()
 
@@ -206,10 +207,13 @@ def _waiting(tx: Tx) -> list[tuple[runs.Run, runs.Step | None]]:
 class Theatre:
     """One sandbox for many stages. Its slow parts (moto, clients of AWS) are started once."""
 
-    def __init__(self, template: Path, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        self._template, self._folder, self._patch = template, folder, patch
-        self._sandbox = Sandbox(rate_factor=0)
-        self._kept: dict[type, Any] = {}
+    def __init__(
+        self, template: Path, folder: Path, patch: pytest.MonkeyPatch, postgres: str | None = None,
+        patience: float = PATIENCE_S,
+    ) -> None:  # fmt: skip
+        self._template, self._folder, self._patch, self._patience = template, folder, patch, patience
+        self._sandbox = Sandbox(rate_factor=0, postgres=postgres)
+        self._policies: dict[str, Policy] = {}
         self._engine: Engine | None = None
         self._count = 0
 
@@ -219,27 +223,23 @@ class Theatre:
             self._patch.setenv(name, value)
         self._floor = hearing(self._patch)
         shortened(self._patch, lambda: self._engine.wake() if self._engine else None)
+        self._connectors = connect(
+            Settings.of(self._sandbox.env(), muster_config=EXAMPLE, muster_read_timeout=self._patience)
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*(one.close() for one in self._kept.values()))
+        await self._connectors.close()
         await self._sandbox.stop()
 
-    def settings(self, database: str) -> Settings:
-        """What the environment of this sandbox says, with a patience a test can afford."""
-        return Settings.of(
-            self._sandbox.env(), database_url=database, muster_config=EXAMPLE, muster_read_timeout=READ_S
-        )
-
-    def _tools(self, settings: Settings, policy: Policy, db: Database) -> Connectors:
-        """As bot/app.py wires them; clients that take long to build are kept from stage to stage."""
-        found = connect(settings)
-        found.name_files([policy.anchors.file] if policy.anchors.file else [])
-        found.tools |= {Drafts: TimelineDrafts(db, policy), Record: TimelineRecord(db)}
-        slow = {kind: tool for kind, tool in found.tools.items() if kind.__module__ == "playbooks.connectors.aws"}
-        self._kept = self._kept or slow
-        found.tools |= self._kept
-        return found
+    def _tools(self, policy: Policy, db: Database) -> dict[type, Any]:
+        """As bot/app.py wires them. Clients are kept from stage to stage, but Slack's, which remembers groups."""
+        self._connectors.name_files([policy.anchors.file] if policy.anchors.file else [])
+        found = {**self._connectors.tools, Drafts: TimelineDrafts(db, policy), Record: TimelineRecord(db)}
+        token, address = self._sandbox.env()["SLACK_BOT_TOKEN"], self._sandbox.env()["SLACK_API_URL"]
+        return found | {
+            kind: kind(token, base_url=address, read_timeout=self._patience) for kind in (SlackReads, Slack)
+        }
 
     @asynccontextmanager
     async def stage(self, entry: Entry) -> AsyncIterator[Stage]:
@@ -253,14 +253,12 @@ class Theatre:
         policy = self._policy(entry, folder)
         url = f"sqlite:///{folder / 'muster.db'}"
         db = Database(url)
-        tools = self._tools(self.settings(url), policy, db)
-        engine = Engine(db, tools.tools, LIBRARY, policy, replica="stage", url="http://muster", lease_s=300.0,
+        tools = self._tools(policy, db)
+        engine = Engine(db, tools, LIBRARY, policy, replica="stage", url="http://muster", lease_s=300.0,
                         poll_s=0.2, at_once=1)  # fmt: skip
         self._engine = engine
         crew = Crew(self._sandbox, db, policy, engine)
-        made = Stage(
-            entry, self._sandbox, tools.tools, db, policy, engine, aimed(self._floor, self._sandbox), folder, crew
-        )
+        made = Stage(entry, self._sandbox, tools, db, policy, engine, aimed(self._floor, self._sandbox), folder, crew)
         try:
             await db.write(crew.seed)
             await engine.start()
@@ -269,9 +267,7 @@ class Theatre:
         finally:
             self._engine = None
             await engine.stop(grace_s=2.0)
-            for kind in self._kept:
-                tools.tools.pop(kind)
-            await tools.close()
+            await asyncio.gather(tools[SlackReads].close(), tools[Slack].close())
             await db.close()
 
     async def _prepare(self, stage: Stage) -> None:
@@ -290,4 +286,6 @@ class Theatre:
         for old, new in entry.policy.items():
             assert old in text, f"the example policy does not say {old!r}"
             text = text.replace(old, new.replace("{folder}", str(folder)))
-        return parse_policy(text)
+        if text not in self._policies:  # as long as the addresses in the environment stay
+            self._policies[text] = parse_policy(text)
+        return self._policies[text]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import URL
 
 from playbooks.engine.library import BUILT_IN
 from tests.library.entry import HERE, entry_of, path_of
@@ -30,9 +31,10 @@ PARTS = (
 
 
 @pytest.fixture
-async def theatre(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+async def theatre(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: URL) -> Any:
     """A sandbox, and what plays in it."""
-    async with Theatre(sqlite_template, tmp_path, monkeypatch) as made:
+    shared = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    async with Theatre(sqlite_template, tmp_path, monkeypatch, shared) as made:
         yield made
 
 
