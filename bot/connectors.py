@@ -12,8 +12,10 @@ from typing import Any
 
 from bot.settings import Settings, reveal
 from playbooks.connectors.aws import Aws, AwsReads
+from playbooks.connectors.dns import DnsReads
 from playbooks.connectors.files import FileReads, Files
 from playbooks.connectors.http import HttpReads
+from playbooks.connectors.kubernetes import Kubernetes, KubernetesReads
 from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads
 from playbooks.connectors.postgres import Postgres, PostgresReads
 from playbooks.connectors.redis import Redis, RedisReads
@@ -31,6 +33,7 @@ class Connectors:
     pagerduty_reads: PagerDutyReads | None = None
     statuspage_reads: StatuspageReads | None = None
     aws_reads: AwsReads | None = None
+    kubernetes_reads: KubernetesReads | None = None
 
     def name_files(self, paths: Collection[str]) -> None:
         """The files that steps may append to: those the policy names."""
@@ -45,12 +48,13 @@ class Connectors:
 def connect(settings: Settings) -> Connectors:
     """Build what is configured. Makes no call."""
     silence = settings.muster_read_timeout
-    found = Connectors(tools={HttpReads: HttpReads(read_timeout=silence)})
+    found = Connectors(tools={DnsReads: DnsReads(timeout=silence), HttpReads: HttpReads(read_timeout=silence)})
     _databases(settings, found)
     _slack(settings, found)
     _pagerduty(settings, found)
     _statuspage(settings, found)
     _aws(settings, found)
+    _kubernetes(settings, found)
     return found
 
 
@@ -101,3 +105,11 @@ def _aws(settings: Settings, found: Connectors) -> None:
     }  # fmt: skip
     found.aws_reads = AwsReads(**given)
     found.tools |= {AwsReads: found.aws_reads, Aws: Aws(**given)}
+
+
+def _kubernetes(settings: Settings, found: Connectors) -> None:
+    """KUBECONFIG alone decides, never a file in somebody's home folder; in a pod, the pod's own account."""
+    if settings.kubeconfig or settings.kubernetes_service_host:
+        given: dict[str, Any] = {"kubeconfig": settings.kubeconfig or "", "read_timeout": settings.muster_read_timeout}
+        found.kubernetes_reads = KubernetesReads(**given)
+        found.tools |= {KubernetesReads: found.kubernetes_reads, Kubernetes: Kubernetes(**given)}

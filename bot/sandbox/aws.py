@@ -16,7 +16,9 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from bot.sandbox import aws_route53
 from bot.sandbox.aws_rds import Corrections
+from bot.sandbox.aws_route53 import Route53Corrections
 from bot.sandbox.faults import Fault
 from bot.sandbox.wire import Call
 
@@ -43,7 +45,7 @@ def action_of(request: web.Request, body: bytes) -> tuple[str, dict[str, str]]:
             return parameters["Action"], parameters
     if "Action" in request.query:
         return request.query["Action"], dict(request.query)
-    return f"{request.method} {request.path}", {}
+    return aws_route53.action_of(request.method, request.path) or f"{request.method} {request.path}", {}
 
 
 class Aws:
@@ -56,6 +58,7 @@ class Aws:
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="sandbox-aws")
         self._app: Callable[..., Iterable[bytes]] | None = None
         self._corrections: Corrections | None = None
+        self._route53: Route53Corrections | None = None
         self._starting: asyncio.Future[None] | None = None
 
     async def start(self) -> None:
@@ -78,6 +81,12 @@ class Aws:
                 "master_username": "orders", "master_user_password": "sandbox-password", "backup_retention_period": 7,
             })  # fmt: skip
             self._corrections.complete()
+            self._route53 = Route53Corrections(get_backend("route53")[self.account]["aws"], self.sandbox.settings)
+
+    async def route53(self) -> Route53Corrections:
+        await self.start()
+        assert self._route53 is not None
+        return self._route53
 
     async def corrections(self) -> Corrections:
         await self.start()
@@ -110,6 +119,9 @@ class Aws:
                 return _error(request, 501, "NotImplemented", str(unknown))
             call.error = None if response.status < 400 else f"HTTP {response.status}"
             corrections.after(action, parameters, response.status < 400)
+            if action in ("ChangeResourceRecordSets", "GetChange"):
+                told = (await self.route53()).after(action, response.text or "", response.status < 400)
+                response.body = told.encode()
             return response
 
         return await self.sandbox.wire.carry(request, "aws", action, shown, answer, refuse=refuse)

@@ -12,7 +12,9 @@ PLAIN_MODES = (
     "429", "500", "502", "503", "504", "reset", "timeout_before", "timeout_after", "close_after", "missing_scope",
     "name_taken", "duplicate_delivery",
 )  # fmt: skip
-SERVICES = ("slack", "pagerduty", "statuspage", "aws", "kubernetes", "http", "host", "postgres", "redis", "delivery")
+SERVICES = (
+    "slack", "pagerduty", "statuspage", "aws", "kubernetes", "http", "host", "postgres", "redis", "dns", "delivery",
+)  # fmt: skip
 
 
 @dataclass

@@ -19,6 +19,7 @@ from bot.sandbox import world as slack_world
 from bot.sandbox.aws import REGION, Aws
 from bot.sandbox.cache import Cache
 from bot.sandbox.control import Control
+from bot.sandbox.dns import Resolver
 from bot.sandbox.faults import Faults
 from bot.sandbox.host.server import Hosts
 from bot.sandbox.kubernetes.api import Cluster
@@ -107,7 +108,8 @@ class Sandbox:
         self.events_api = EventsApi(self)
         self.database = Database(self, self._postgres)
         self.cache = Cache(self)
-        await asyncio.gather(self.database.gate.listen(), self.cache.gate.listen())
+        self.resolver = Resolver(self)
+        await asyncio.gather(self.database.gate.listen(), self.cache.gate.listen(), self.resolver.listen(LOOPBACK))
         self.hosts = Hosts(self)
         self.hosts.bind()
         app = web.Application(client_max_size=64 * 1024 * 1024)
@@ -167,7 +169,7 @@ class Sandbox:
         self._runners.clear()
         await self.hosts.close()
         self.kubeconfig.remove()
-        await asyncio.gather(self.database.close(), self.cache.close())
+        await asyncio.gather(self.database.close(), self.cache.close(), self.resolver.close())
 
     async def _close_parts(self) -> None:
         self.wire.stopping.set()
@@ -201,6 +203,7 @@ class Sandbox:
             "AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox", "AWS_DEFAULT_REGION": REGION,
             "CHECKOUT_DSN": self.database.dsn, "CHECKOUT_REDIS_URL": self.cache.url,
             "CHECKOUT_HEALTH_URL": f"{self.url}/demo/checkout/health",
+            "CHECKOUT_RESOLVER": self.resolver.address,
             "KUBECONFIG": self.kubeconfig.path, "SANDBOX_URL": self.url, **self.hosts.env(),
         }  # fmt: skip
         if socket_mode:

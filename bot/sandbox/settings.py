@@ -33,6 +33,7 @@ class Settings:
     kubernetes_observe_seconds: float = 0.03  # until the controller has seen a changed deployment
     kubernetes_pod_seconds: float = 0.1  # until a new pod is ready, or fails
     kubernetes_deadline_seconds: float = 1.0  # progressDeadlineSeconds, shortened
+    dns_sync_seconds: float = 0.1  # until Route 53's servers, and resolvers with them, know a change
     broken_zone: str = "eu-north-1a"  # the demo's checkout fails while the database writes from this zone
 
     def change(self, changes: dict[str, object]) -> None:

@@ -10,14 +10,15 @@ from typing import Any
 
 from playbooks.connectors.aws_iam import AccessKey, IamActs, IamReads
 from playbooks.connectors.aws_rds import DbEvent, DbInstance, RdsActs, RdsReads
+from playbooks.connectors.aws_route53 import Record, Route53Acts, Route53Reads
 from playbooks.connectors.aws_s3 import S3Acts, S3Object, S3Reads
 from playbooks.connectors.aws_secrets import SecretsReads
 from playbooks.secrets import resolver
 
-__all__ = ["AccessKey", "Aws", "AwsReads", "DbEvent", "DbInstance", "S3Object"]
+__all__ = ["AccessKey", "Aws", "AwsReads", "DbEvent", "DbInstance", "Record", "S3Object"]
 
 
-class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads):
+class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads, Route53Reads):
     """What can be asked of AWS. Registers itself as the store behind `secret://aws/`."""
 
     acting = False
@@ -27,7 +28,7 @@ class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads):
         resolver("aws", self.secret_value)
 
 
-class Aws(AwsReads, RdsActs, IamActs, S3Acts):
+class Aws(AwsReads, RdsActs, IamActs, S3Acts, Route53Acts):
     """What can be done in AWS."""
 
     acting = True

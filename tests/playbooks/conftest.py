@@ -16,8 +16,10 @@ from bot.sandbox.client import SandboxClient
 from bot.sandbox.server import Sandbox
 from playbooks.action import Act, World
 from playbooks.connectors.aws import Aws, AwsReads
+from playbooks.connectors.dns import DnsReads
 from playbooks.connectors.files import FileReads, Files
 from playbooks.connectors.http import HttpReads
+from playbooks.connectors.kubernetes import Kubernetes, KubernetesReads
 from playbooks.connectors.pace import Spacing
 from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads
 from playbooks.connectors.postgres import Postgres, PostgresReads
@@ -96,6 +98,21 @@ async def aws(env: dict[str, str], sandbox: Sandbox) -> AsyncIterator[Aws]:
 
 
 @pytest.fixture
+async def kubernetes(env: dict[str, str]) -> AsyncIterator[Kubernetes]:
+    one = Kubernetes(env["KUBECONFIG"], connect_timeout=CONNECT_S, read_timeout=READ_S)
+    await one.cluster()  # loads the SDK, which takes longer than our read time-out here
+    yield one
+    await one.close()
+
+
+@pytest.fixture
+async def names(sandbox: Sandbox) -> DnsReads:
+    """DNS, once moto is loaded."""
+    await sandbox.aws.start()
+    return DnsReads(timeout=READ_S)
+
+
+@pytest.fixture
 async def http(sandbox: Sandbox) -> AsyncIterator[HttpReads]:
     await sandbox.aws.start()  # the demo's health asks moto, which loads longer than our read time-out here
     one = HttpReads(connect_timeout=CONNECT_S, read_timeout=READ_S)
@@ -162,7 +179,8 @@ def act(now: datetime) -> Callable[..., Act]:
 
 def _named(tools: tuple[Any, ...], *, acting: bool) -> Tools:
     kinds = (SlackReads, Slack, PagerDutyReads, PagerDuty, StatuspageReads, Statuspage, AwsReads, Aws, HttpReads,
-             PostgresReads, Postgres, RedisReads, Redis, FileReads, Files, Drafts)  # fmt: skip
+             PostgresReads, Postgres, RedisReads, Redis, FileReads, Files, Drafts,
+             KubernetesReads, Kubernetes, DnsReads)  # fmt: skip
     return {k: t for k in kinds for t in tools if isinstance(t, k) and (acting or not getattr(k, "acting", False))}
 
 

@@ -1,0 +1,91 @@
+"""Route 53: records and changes (contract E2, "DNS"). Part of `aws.py`; a global service, whatever the region.
+
+An UPSERT replaces a record set whole, so the one that stood there is read first and kept for the way back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from playbooks.connectors.aws_client import AwsClient
+
+TTL_S = 60
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record set. name: without the last dot; values: sorted; weight, set_identifier: of a weighted one.
+
+    alias: the target's name when it is an alias of AWS (then it has no values and no ttl of its own).
+    """
+
+    zone: str
+    name: str
+    type: str
+    ttl: int
+    values: tuple[str, ...]
+    set_identifier: str = ""
+    weight: int | None = None
+    alias: str = ""
+
+
+def to_record(zone: str, raw: Mapping[str, Any]) -> Record:
+    """One of list_resource_record_sets -> Record."""
+    values = sorted(str(one["Value"]).rstrip(".") for one in raw.get("ResourceRecords") or ())
+    return Record(
+        zone=zone,
+        name=plain(str(raw["Name"])),
+        type=str(raw["Type"]),
+        ttl=int(raw.get("TTL") or 0),
+        values=tuple(values),
+        set_identifier=str(raw.get("SetIdentifier") or ""),
+        weight=raw.get("Weight"),
+        alias=str((raw.get("AliasTarget") or {}).get("DNSName") or "").rstrip("."),
+    )
+
+
+def plain(name: str) -> str:
+    """A name as people write it: lower case, no last dot, `\\052` as `*`."""
+    return name.lower().rstrip(".").replace("\\052", "*")
+
+
+def _set(record: Record) -> dict[str, Any]:
+    """As Route 53 takes it."""
+    raw: dict[str, Any] = {"Name": record.name, "Type": record.type, "TTL": record.ttl or TTL_S}
+    raw["ResourceRecords"] = [{"Value": value} for value in record.values]
+    if record.set_identifier:
+        raw |= {"SetIdentifier": record.set_identifier, "Weight": record.weight or 0}
+    return raw
+
+
+class Route53Reads(AwsClient):
+    """What can be asked of Route 53."""
+
+    async def route53_records(self, zone: str, name: str, type: str) -> list[Record]:
+        """The record sets of a name and type: none, one, or one for each weight. Refused NoSuchHostedZone."""
+        answer = await self._call(
+            "route53", "list_resource_record_sets", write=False, HostedZoneId=zone, StartRecordName=name,
+            StartRecordType=type, MaxItems="100",
+        )  # fmt: skip
+        found = [to_record(zone, raw) for raw in answer.get("ResourceRecordSets") or ()]
+        return [one for one in found if one.name == plain(name) and one.type == type]
+
+    async def route53_in_sync(self, change: str) -> bool:
+        """Whether every server of Route 53 knows a change. Resolvers may remember the old answer for its TTL."""
+        answer = await self._call("route53", "get_change", write=False, Id=change)
+        return str(answer["ChangeInfo"]["Status"]) == "INSYNC"
+
+
+class Route53Acts(AwsClient):
+    """What can be done in Route 53."""
+
+    async def route53_upsert(self, *records: Record, comment: str = "") -> str:
+        """Put record sets in one change, each replacing what stands there whole. Returns the change's id."""
+        changes = [{"Action": "UPSERT", "ResourceRecordSet": _set(one)} for one in records]
+        answer = await self._call(
+            "route53", "change_resource_record_sets", write=True, HostedZoneId=records[0].zone,
+            ChangeBatch={"Comment": comment[:256], "Changes": changes},
+        )  # fmt: skip
+        return str(answer["ChangeInfo"]["Id"]).rpartition("/")[2]
