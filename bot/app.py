@@ -24,6 +24,7 @@ from bot.enrolling import Enrolling
 from bot.home import HomeDirectory
 from bot.importing import Importer
 from bot.metrics import Metrics
+from bot.policy_tools import tools_of
 from bot.questions import Questions
 from bot.replies import Sender
 from bot.ruling import Ruling, ask, ruling_policy
@@ -86,6 +87,7 @@ class App:
         self.library = Library(_folders(settings, policy))
         self.directory = HomeDirectory(db, self.connectors.slack_reads, self.connectors.pagerduty_reads)
         self.connectors.name_files([policy.anchors.file] if policy.anchors.file else [])
+        self.connectors.tools |= tools_of(settings, policy)
         tools = {**self.connectors.tools, Drafts: TimelineDrafts(db, policy), Record: TimelineRecord(db)}
         tools |= {Seal: settings.seal} if settings.seal else {}  # for decisions that put something into escrow
         self.engine = Engine(db, tools, self.library, policy, replica=name, url=settings.url, directory=self.directory)

@@ -15,9 +15,11 @@ from playbooks.connectors.aws import Aws, AwsReads
 from playbooks.connectors.dns import DnsReads
 from playbooks.connectors.files import FileReads, Files
 from playbooks.connectors.http import HttpReads
+from playbooks.connectors.jira import Jira, JiraReads
 from playbooks.connectors.kubernetes import Kubernetes, KubernetesReads
 from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads
 from playbooks.connectors.postgres import Postgres, PostgresReads
+from playbooks.connectors.prometheus import PrometheusReads
 from playbooks.connectors.redis import Redis, RedisReads
 from playbooks.connectors.slack import Slack, SlackReads
 from playbooks.connectors.statuspage import Statuspage, StatuspageReads
@@ -53,6 +55,8 @@ def connect(settings: Settings) -> Connectors:
     _slack(settings, found)
     _pagerduty(settings, found)
     _statuspage(settings, found)
+    _jira(settings, found)
+    _prometheus(settings, found)
     _aws(settings, found)
     _kubernetes(settings, found)
     return found
@@ -93,6 +97,20 @@ def _statuspage(settings: Settings, found: Connectors) -> None:
         given: dict[str, Any] = {"api_url": settings.statuspage_api_url, "read_timeout": settings.muster_read_timeout}
         found.statuspage_reads = StatuspageReads(key, page, **given)
         found.tools |= {StatuspageReads: found.statuspage_reads, Statuspage: Statuspage(key, page, **given)}
+
+
+def _jira(settings: Settings, found: Connectors) -> None:
+    token, project = reveal(settings.jira_token), settings.jira_project
+    if settings.jira_url and token and project:
+        given = (settings.jira_url, token, project)
+        silence = settings.muster_read_timeout
+        found.tools |= {JiraReads: JiraReads(*given, read_timeout=silence), Jira: Jira(*given, read_timeout=silence)}
+
+
+def _prometheus(settings: Settings, found: Connectors) -> None:
+    """Always there: a site of the policy may name its own."""
+    url, token = settings.prometheus_url or "", reveal(settings.prometheus_token)
+    found.tools[PrometheusReads] = PrometheusReads(url, token, read_timeout=settings.muster_read_timeout)
 
 
 def _aws(settings: Settings, found: Connectors) -> None:

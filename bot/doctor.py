@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from bot import doctor_anchors, doctor_journal, doctor_keys, doctor_policy
+from bot import doctor_anchors, doctor_journal, doctor_keys, doctor_outside, doctor_policy
 from bot.connectors import Connectors, connect
 from bot.finding import Finding, ok
 from bot.home import HomeDirectory
@@ -42,6 +42,7 @@ async def examine(settings: Settings) -> list[Finding]:
             _asked("AWS", connectors.aws_reads, lambda: _aws(connectors, policy)),
         )
         if policy is not None:
+            findings += await doctor_outside.look(settings, connectors, policy)
             library = _library(settings, policy)
             findings += _playbooks(library)
             if stands:

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -48,6 +49,14 @@ class Settings(BaseSettings):
     statuspage_api_key: Secret = Field(None, description="Statuspage API key; without it there is no public page.")
     statuspage_page_id: str | None = Field(None, description="Which Statuspage page is ours.")
     statuspage_api_url: str = Field("https://api.statuspage.io/v1", description="Address of the Statuspage API.")
+    smtp_url: Secret = Field(
+        None, description="Mail server, smtp://user:password@host:587 (STARTTLS) or smtps://…; without it no mail."
+    )
+    jira_url: str | None = Field(None, description="Jira; with JIRA_TOKEN and JIRA_PROJECT tickets are made there.")
+    jira_token: Secret = Field(None, description="Jira token: e-mail:token of Cloud, or a personal access token.")
+    jira_project: str | None = Field(None, description="Key of the Jira project tickets are made in.")
+    prometheus_url: str | None = Field(None, description="Prometheus, where a site of the policy names no other.")
+    prometheus_token: Secret = Field(None, description="Bearer token for PROMETHEUS_URL, where it wants one.")
     aws_endpoint_url: str | None = Field(None, description="Where AWS calls go instead of AWS (a stand-in).")
     aws_default_region: str | None = Field(None, description="AWS region; with it, or an endpoint, AWS is used.")
     aws_access_key_id: Secret = Field(None, description="AWS key; left out, the SDK looks where it always does.")
@@ -92,6 +101,14 @@ class Settings(BaseSettings):
     @classmethod
     def _no_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value is not None else None
+        if parts is not None and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+            raise ValueError("is no mail server; write smtp://user:password@host:587 or smtps://…")
+        return value
 
     @field_validator("muster_key")
     @classmethod

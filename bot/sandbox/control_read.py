@@ -133,6 +133,18 @@ async def instances(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     return (await sandbox.aws.corrections()).show()
 
 
+async def mail(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    return sandbox.mail.kept
+
+
+async def jira(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    return list(sandbox.jira.issues.values())
+
+
+async def hooks(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    return sandbox.outside.taken
+
+
 async def hosts(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     return [one.machine.show() for one in sandbox.hosts.by_name.values()]
 
@@ -159,6 +171,6 @@ async def state(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 ROUTES: dict[str, Callable[[Sandbox, dict[str, Any]], Awaitable[Any]]] = {
     "channels": channels, "channel/{name}": channel, "views/{user}": views, "files": files, "calls": calls,
     "deliveries": deliveries, "pagerduty": pagerduty, "statuspage": statuspage,
-    "aws/instances": instances, "hosts": hosts,
+    "aws/instances": instances, "hosts": hosts, "mail": mail, "jira": jira, "hooks": hooks,
     "users": users, "groups": groups, "state": state, **KUBERNETES,
 }  # fmt: skip

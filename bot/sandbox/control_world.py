@@ -179,6 +179,24 @@ async def instance(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     return corrections.change(str(asked["id"]), {k: v for k, v in asked.items() if k != "id"})
 
 
+async def prometheus(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    """{query, values?, history?} or {alert, age_s?, labels?}: what Prometheus says from now on."""
+    return sandbox.prometheus.change(asked)
+
+
+async def jira(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    """{lag_s?, cloud?}: how far its search lags behind, and which kind of Jira it is."""
+    sandbox.jira.lag_s = float(asked.get("lag_s", sandbox.jira.lag_s))
+    sandbox.jira.cloud = bool(asked.get("cloud", sandbox.jira.cloud))
+    return {"lag_s": sandbox.jira.lag_s, "cloud": sandbox.jira.cloud}
+
+
+async def canary(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    """Any JSON: what the demo's canary answers from now on."""
+    sandbox.outside.canary = asked
+    return asked
+
+
 async def host(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{name, unreachable?, impostor?, denied?, ...}: break or mend a host; the rest as ``host.machine`` takes it."""
     return await sandbox.hosts.change(asked)
@@ -189,4 +207,5 @@ ROUTES: dict[str, Callable[[Sandbox, dict[str, Any]], Awaitable[Any]]] = {
     "age": age, "pagerduty/ack": acknowledge, "pagerduty/resolve": resolve, "pagerduty/note": annotate,
     "pagerduty/trigger": trigger,
     "pagerduty/on_call": on_call, "pagerduty/users": pagerduty_users, "aws/instances": instance, "hosts": host,
+    "prometheus": prometheus, "jira": jira, "canary": canary,
 }  # fmt: skip

@@ -22,14 +22,21 @@ from bot.sandbox.control import Control
 from bot.sandbox.dns import Resolver
 from bot.sandbox.faults import Faults
 from bot.sandbox.host.server import Hosts
+from bot.sandbox.jira import PROJECT as JIRA_PROJECT
+from bot.sandbox.jira import TOKEN as JIRA_TOKEN
+from bot.sandbox.jira import Jira
 from bot.sandbox.kubernetes.api import Cluster
 from bot.sandbox.kubernetes.config import KubeConfig
+from bot.sandbox.mail import MailServer
+from bot.sandbox.outside import AUTH as DISCOVERY_AUTH
+from bot.sandbox.outside import Outside
 from bot.sandbox.pagerduty.account import API_KEY as PAGERDUTY_KEY
 from bot.sandbox.pagerduty.account import ROUTING_KEY, WEBHOOK_SECRET, Account
 from bot.sandbox.pagerduty.account import SERVICE as PAGERDUTY_SERVICE
 from bot.sandbox.pagerduty.events import EventsApi
 from bot.sandbox.pagerduty.rest import Rest
 from bot.sandbox.pagerduty.webhooks import Webhooks
+from bot.sandbox.prometheus import Prometheus
 from bot.sandbox.rates import Rates
 from bot.sandbox.service import Checkout, Database
 from bot.sandbox.settings import Settings
@@ -87,6 +94,9 @@ class Sandbox:
         self.pagerduty = Account(self)
         self.webhooks = Webhooks(self)
         self.statuspage = Statuspage(self)
+        self.jira = Jira(self)
+        self.prometheus = Prometheus(self)
+        self.outside = Outside(self)
         self.aws = Aws(self)
         self._cluster: Cluster | None = None
 
@@ -112,6 +122,8 @@ class Sandbox:
         await asyncio.gather(self.database.gate.listen(), self.cache.gate.listen(), self.resolver.listen(LOOPBACK))
         self.hosts = Hosts(self)
         self.hosts.bind()
+        self.mail = MailServer(self)
+        self.mail.bind()
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_route("*", "/api/{method}", _late(lambda: WebApi(self).handle))
         app.router.add_get("/link/", _late(lambda: self.socket.link))
@@ -121,6 +133,9 @@ class Sandbox:
         app.router.add_get("/demo/checkout/health", Checkout(self).health)
         app.add_routes(Rest(self).routes("/pagerduty"))
         app.add_routes(self.statuspage.routes("/statuspage/v1"))
+        app.add_routes([*self.jira.routes("/jira"), *self.prometheus.routes("/prometheus")])
+        app.router.add_get("/demo/checkout/canary", _late(lambda: self.outside.score))
+        app.router.add_post("/demo/hook/{name}", _late(lambda: self.outside.hook))
         app.add_routes(Control(self).routes())
         self.url = await self._serve(app, port)
         aws = web.Application(client_max_size=64 * 1024 * 1024)
@@ -168,6 +183,7 @@ class Sandbox:
             await runner.cleanup()
         self._runners.clear()
         await self.hosts.close()
+        await self.mail.close()
         self.kubeconfig.remove()
         await asyncio.gather(self.database.close(), self.cache.close(), self.resolver.close())
 
@@ -184,6 +200,7 @@ class Sandbox:
         await self._close_parts()
         self._fresh()
         await self.hosts.reset()
+        self.mail.kept.clear()
 
     async def warm(self) -> None:
         """Load what starts slowly (moto, PostgreSQL, Redis), so that nobody's first look waits for it. What fails here
@@ -205,6 +222,11 @@ class Sandbox:
             "CHECKOUT_HEALTH_URL": f"{self.url}/demo/checkout/health",
             "CHECKOUT_RESOLVER": self.resolver.address,
             "KUBECONFIG": self.kubeconfig.path, "SANDBOX_URL": self.url, **self.hosts.env(),
+            "SMTP_URL": self.mail.url, "JIRA_URL": f"{self.url}/jira", "JIRA_TOKEN": JIRA_TOKEN,
+            "JIRA_PROJECT": JIRA_PROJECT, "PROMETHEUS_URL": f"{self.url}/prometheus",
+            "CHECKOUT_CANARY_URL": f"{self.url}/demo/checkout/canary", "SERVICE_DISCOVERY_AUTH": DISCOVERY_AUTH,
+            "SERVICE_DISCOVERY_URL": f"{self.url}/demo/hook/service_discovery",
+            "WEBHOOK_REPLAY_URL": f"{self.url}/demo/hook/webhook_replay",
         }  # fmt: skip
         if socket_mode:
             env["SLACK_APP_TOKEN"] = slack_world.APP_TOKEN

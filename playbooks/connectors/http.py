@@ -1,20 +1,37 @@
-"""Any HTTP address, looked at the way a user's browser would: one GET, timed, no redirects followed.
+"""Any HTTP address, looked at the way a user's browser would: one GET, timed, no redirects followed; and JSON posted
+to the addresses the policy names.
 
-Belongs here: httpx for looking, and `sent`, which sorts every way an httpx request can end (Statuspage uses it too).
-Does not belong here: what an answer should be (the probe says that).
+Belongs here: httpx for looking and posting, and `sent`, which sorts every way an httpx request can end (others use it
+too). Does not belong here: what an answer should be (the probe says that).
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
-from playbooks.connectors.answers import CONNECT_S, READ_S, is_loopback, no_answer, short, unreachable
+from playbooks.connectors.answers import (
+    CONNECT_S,
+    READ_S,
+    ServiceRefused,
+    is_loopback,
+    no_answer,
+    retry_after,
+    short,
+    too_many,
+    unreachable,
+)
+from playbooks.connectors.threads import Threads
 from playbooks.errors import Refused
+from playbooks.host_commands import masked
+from playbooks.policy_sends import Webhook
+from playbooks.reading import hint
+from playbooks.secrets import reveal
 
 MOST_BYTES = 256 * 1024  # of a body; a health answer is short
 
@@ -51,10 +68,17 @@ class HttpReads:
     vendor = "HTTP"
     acting = False
 
-    def __init__(self, *, connect_timeout: float = CONNECT_S, read_timeout: float = READ_S) -> None:
+    def __init__(
+        self,
+        *,
+        connect_timeout: float = CONNECT_S,
+        read_timeout: float = READ_S,
+        webhooks: Mapping[str, Webhook] | None = None,
+    ) -> None:
         self._timeout = httpx.Timeout(read_timeout, connect=connect_timeout)
         self._deadline_s = connect_timeout + read_timeout
         self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._webhooks = webhooks or {}
 
     async def close(self) -> None:
         """Close the connections."""
@@ -62,20 +86,61 @@ class HttpReads:
             await client.aclose()
         self._clients.clear()
 
+    def webhook(self, name: str) -> Webhook:
+        """An address of the policy. Refused with the nearest name."""
+        if name not in self._webhooks:
+            near = hint(name, self._webhooks)
+            raise Refused(f"The policy names no webhook {name}{near}. Nothing was sent.", todo="Add it to `webhooks`.")
+        return self._webhooks[name]
+
     async def get(self, url: str) -> HttpSeen:
         """GET once. Any status is an answer; raises Temporary when none came, Refused for an address that is none."""
+        started = time.monotonic()
+        seen: list[HttpSeen] = []
+        reading = _read(self._client(url), url, started, seen)
+        await sent(self.vendor, f"GET {url}", reading, write=False, deadline_s=self._deadline_s)
+        return seen[0]
+
+    def _client(self, url: str) -> httpx.AsyncClient:
         proxies = not is_loopback(url)
         if proxies not in self._clients:
             self._clients[proxies] = httpx.AsyncClient(
                 timeout=self._timeout, trust_env=proxies, headers={"User-Agent": "muster-probe"}
             )
-        started = time.monotonic()
-        seen: list[HttpSeen] = []
-        await sent(
-            self.vendor, f"GET {url}", _read(self._clients[proxies], url, started, seen), write=False,
-            deadline_s=self._deadline_s,
-        )  # fmt: skip
-        return seen[0]
+        return self._clients[proxies]
+
+
+class Http(HttpReads):
+    """What can be done: JSON to an address of the policy, by its name."""
+
+    acting = True
+
+    async def post_json(self, name: str, body: Mapping[str, Any], key: str) -> HttpSeen:
+        """POST once, our key in the webhook's header. Raises as everywhere: 429 Temporary, 4xx Refused, 5xx Uncertain.
+
+        text: masked, since an answer may repeat what we signed in with.
+        """
+        to = self.webhook(name)
+        headers, secret = {to.key_header: key}, ""
+        if to.auth is not None:
+            auth, threads = to.auth, Threads("secrets", 1)
+            try:
+                secret = await threads.run(lambda: reveal(auth), deadline_s=30.0)
+            finally:
+                threads.close()
+            headers[to.header] = secret
+        call, started = f"POST {name}", time.monotonic()
+        request = self._client(to.url).post(to.url, json=dict(body), headers=headers)
+        answer = await sent(self.vendor, call, request, write=True, deadline_s=self._deadline_s)
+        text = masked(answer.text[:MOST_BYTES], [secret] if secret else [])
+        if answer.status_code == 429:
+            raise too_many(self.vendor, call, 429, retry_after(answer.headers))
+        if answer.status_code >= 500:
+            raise no_answer(self.vendor, call, f"status {answer.status_code}", write=True)
+        if answer.status_code >= 300:
+            words = f"{name} refused it: {answer.status_code} {short(text)}".strip()
+            raise ServiceRefused(self.vendor, str(answer.status_code), words)
+        return HttpSeen(answer.status_code, round((time.monotonic() - started) * 1000, 1), text)
 
 
 async def _read(client: httpx.AsyncClient, url: str, started: float, seen: list[HttpSeen]) -> httpx.Response:

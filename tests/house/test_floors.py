@@ -49,6 +49,8 @@ FAULTS = {
     DOORS: [
         ("commands/incident/note.py", "import aiohttp"),
         ("playbooks/connectors/hosts.py", "import asyncssh"),
+        ("playbooks/connectors/hosts.py", "import aiosmtplib"),
+        ("playbooks/connectors/mail.py", "import aiosmtpd"),
         ("playbooks/actions/aws/rds_describe.py", "import boto3"),
         ("playbooks/engine/doing.py", "import botocore.config"),
         ("bot/worker.py", "import httpx"),

@@ -268,7 +268,8 @@ class Hosts:
 
     def env(self) -> dict[str, str]:
         """Addresses, public keys and the key to sign in with, under the names of the example policy."""
-        client, found = private_key("client"), {}
+        client = private_key("client")
+        found: dict[str, str] = {}
         for name, one in self.by_name.items():
             word = name.upper()
             found |= {f"{word}_HOST_ADDRESS": f"127.0.0.1:{one.port}", f"{word}_HOST_PUBLIC_KEY": public_key(name),

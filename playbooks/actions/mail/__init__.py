@@ -1,0 +1,1 @@
+"""Mail in the words of the policy's templates, to its lists."""

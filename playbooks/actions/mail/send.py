@@ -1,0 +1,65 @@
+"""`mail.send`: one message to a list, in the words of a template."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, World, action
+from playbooks.connectors.mail import Letter, Mail, MailReads
+
+
+class Sent(Outputs):
+    """What was handed to the mail server."""
+
+    to: str = Field(description="The list")
+    subject: str = Field(description="Its subject")
+    message_id: str = Field(description="Its Message-ID: the same for the same attempt")
+    recipients: int = Field(description="How many the mail server took")
+    refused: list[str] = Field(default=[], description="Recipients it did not take, in its words")
+
+
+@action("mail.send", risk=Risk.WRITE, again=Again.NEVER, needs=("mail:send",), result=Sent)
+class Send(Action):
+    """Send mail to a list
+
+    Example: {uses: mail.send, with: {to: responders, template: dr_activation_internal, values: {incident: INC-42}}}
+
+    Template and list must be for the same audience; the plan shows the whole text. A mail server removes no doubles,
+    so a lost answer is never repeated: a person looks for the Message-ID.
+    """
+
+    to: str = Field(description="A name from the policy's `mail_lists`", min_length=1)
+    template: str = Field(description="A name from the policy's `templates`", min_length=1)
+    values: dict[str, str | int | float] = Field(default={}, description="What the template needs, by name")
+
+    why_no_undo = "It has been read; send a correction."
+
+    async def plan(self, world: World) -> Plan:
+        """The whole text, and to whom it would go."""
+        letter = self._letter(world)
+        shown = f"to {self.to} ({len(letter.to)} {'address' if len(letter.to) == 1 else 'addresses'})"
+        return Plan(
+            targets=(f"mail:{self.to}",),
+            effect=f"Mail “{letter.subject}” {shown}:\n{letter.body[:1500]}",
+            warnings=("Mail cannot be taken back.",),
+        )
+
+    async def run(self, act: Act) -> Sent:
+        """Hand it over."""
+        letter = self._letter(act)
+        taken = await act.use(Mail).send(letter, act.key)
+        return Sent(to=self.to, subject=letter.subject, message_id=taken.id,
+                    recipients=len(letter.to) - len(taken.refused), refused=list(taken.refused.values()))  # fmt: skip
+
+    async def reconcile(self, world: World) -> Found:
+        """Cannot be seen from outside; says by which id people can find it."""
+        id_ = world.use(MailReads).message_id(self._letter(world), world.key)
+        return Found(None, f"A mail server cannot be asked. Look for {id_} in its log or in the list's mailbox.")
+
+    def _letter(self, world: World) -> Letter:
+        return world.use(MailReads).letter(self.to, self.template, {k: str(v) for k, v in self.values.items()})
+
+    def say(self, done: Sent) -> str:
+        """Subject and list."""
+        missed = f"; not taken: {'; '.join(done.refused)}" if done.refused else ""
+        return f"mail “{done.subject}” to {done.to} ({done.recipients}){missed}"

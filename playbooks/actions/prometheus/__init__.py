@@ -1,0 +1,1 @@
+"""What Prometheus has measured."""
