@@ -212,6 +212,7 @@ class App:
     def _use(self, ruling: Policy) -> None:
         """Let this policy rule. Whoever else was handed one reads nothing of its guarded sections."""
         self.policy = self.house.policy = self.engine.house.policy = self.blind.policy = ruling
+        self.projector.follow(ruling)
 
     async def _open_doors(self) -> None:
         await self.server.start()

@@ -69,6 +69,10 @@ class Projector:
         self._pins = Tasks("pins")
         self.duty = Duty("cards", db, self.draw_due, owner=owner, lease=True, topics=("cards",))
 
+    def follow(self, policy: Policy) -> None:
+        """Draw by this policy from now on."""
+        self._policy = policy
+
     async def start(self) -> None:
         """Begin to draw."""
         await self.duty.start()

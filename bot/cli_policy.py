@@ -1,4 +1,4 @@
-"""`muster policy`: which approvals, groups and people rule, what files propose, and asking people for it.
+"""`muster policy`: which approvals, groups, people and permissions rule, what files propose, and asking people for it.
 
 Belongs here: these words, each an exit code. Does not belong here: who approves
 (playbooks/engine/decisions/policy.py), what a difference is (playbooks/engine/policy_change.py).
@@ -14,7 +14,7 @@ from bot.settings import Settings
 from playbooks.engine import deciding
 from playbooks.engine.decisions import policy as changing
 from playbooks.engine.held import House
-from playbooks.engine.policy_change import difference, sections_of
+from playbooks.engine.policy_change import as_read, difference, sections_of
 from playbooks.errors import Refused
 from playbooks.policy import Policy, load_policy
 from storage import decisions, policies
@@ -39,6 +39,7 @@ def _shown(tx: Tx, file: Policy) -> tuple[list[str], bool]:
     ruling, mine = policies.active(tx), file.digest()
     if ruling is None:
         return [f"No policy rules yet: the first start adopts this file's ({_short(mine)})."], True
+    ruling = as_read(file, ruling)
     since = f"{ruling.adopted_at:%d %b %Y %H:%M} UTC" if ruling.adopted_at else "?"
     lines = [f"In force: {_short(ruling.digest)} since {since}" + (" (this file's)" if ruling.digest == mine else "")]
     known = [one.digest for one in policies.proposed(tx)]
@@ -82,7 +83,7 @@ async def propose(settings: Settings) -> int:
         await db.close()
     if made is None:
         assert state is not None and state.state != PROPOSED
-        raise Refused("This file's approvals, groups and people rule already.")
+        raise Refused("This file's approvals, groups, people and permissions rule already.")
     sys.stdout.write(
         f"{made.id}: {made.body['title']}\n{made.body['shown']}\nPeople answer: /playbook confirm {made.id}\n"
     )

@@ -11,7 +11,7 @@ from bot.finding import Finding, ok
 from playbooks.action import Risk
 from playbooks.engine.decisions.policy import KIND
 from playbooks.engine.model import Playbook
-from playbooks.engine.policy_change import ruled_by
+from playbooks.engine.policy_change import as_read, ruled_by
 from playbooks.engine.quorum import candidates
 from playbooks.engine.quorum_check import unreachable
 from playbooks.policy import Policy
@@ -20,15 +20,17 @@ from storage.db import Tx
 from storage.decisions import OPEN
 
 WHAT = "Policy in force"
+NAMED = "approvals, groups, people and permissions"
 
 
 def rules(tx: Tx, policy: Policy) -> tuple[Policy, Finding]:
     """The policy that rules, and whether that is this file's."""
     digest, ruling = policy.digest(), policies.active(tx)
     if ruling is None:
-        return policy, ok(WHAT, "none yet; the first start adopts this file's approvals, groups and people")
+        return policy, ok(WHAT, f"none yet; the first start adopts this file's {NAMED}")
+    ruling = as_read(policy, ruling)  # as the next start will
     if ruling.digest == digest:
-        return policy, ok(WHAT, "approvals, groups and people are this file's")
+        return policy, ok(WHAT, f"{NAMED} are this file's")
     waits = [one.id for one in decisions.of_subject(tx, KIND, digest) if one.state == OPEN]
     denied = [one.id for one in decisions.of_subject(tx, KIND, digest) if one.state == "denied"]
     if waits:
@@ -37,7 +39,7 @@ def rules(tx: Tx, policy: Policy) -> tuple[Policy, Finding]:
         how = f"they were rejected ({denied[-1]}); `muster policy propose` asks again"
     else:
         how = "the next start proposes them"
-    words = f"approvals, groups and people of this file do not rule: {how}. `muster policy` shows the difference."
+    words = f"{NAMED} of this file do not rule: {how}. `muster policy` shows the difference."
     return ruled_by(policy, ruling.sections), Finding(WHAT, "warning", words)
 
 

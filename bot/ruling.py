@@ -13,7 +13,7 @@ import structlog
 from bot.duty import Duty
 from playbooks.engine.decisions import policy as changing
 from playbooks.engine.held import House
-from playbooks.engine.policy_change import ruled_by, sections_of
+from playbooks.engine.policy_change import as_read, ruled_by, sections_of
 from playbooks.errors import Refused
 from playbooks.policy import Policy
 from storage import policies
@@ -23,7 +23,13 @@ log = structlog.get_logger(__name__)
 
 
 def ruling_policy(tx: Tx, policy: Policy) -> Policy:
-    """The policy with the guarded sections that rule: the first file ever seen, until a change of it is approved."""
+    """The policy with the guarded sections that rule: the first file ever seen, until a change of it is approved.
+
+    A row that an older version wrote is first written as this one reads it: an unchanged file asks nobody for anything.
+    """
+    before = policies.active(tx)
+    if before is not None and (now := as_read(policy, before)) is not before:
+        policies.renew(tx, before, now.sections, now.digest)
     digest = policy.digest()
     if policies.adopt(tx, sections_of(policy), digest) == policies.ACTIVE:
         return policy

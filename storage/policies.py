@@ -1,4 +1,4 @@
-"""The policy as rows: which `approvals`, `groups` and `people` sections rule, and which are only proposed.
+"""The policy as rows: which `approvals`, `groups`, `people` and `permissions` sections rule, and which are proposed.
 
 Belongs here: adopting the first, proposing what differs, activating what was approved, saying what is active. Does not
 belong here: reading the file (playbooks/policy.py), who approves (playbooks/engine/decisions/policy.py).
@@ -19,7 +19,7 @@ from storage.people import refreshed
 from storage.tables import policies
 from storage.timeline import ORG, Entry, append
 
-GUARDED = ("approvals", "groups", "people")
+GUARDED = ("approvals", "groups", "people", "permissions")
 ACTIVE, PROPOSED, SUPERSEDED = "active", "proposed", "superseded"
 
 
@@ -53,6 +53,23 @@ def adopt(tx: Tx, policy_sections: Mapping[str, Any], digest: str) -> str:
     body = {"digest": digest, "active": ruling.digest if ruling else digest}
     append(tx, ORG, Entry("policy.proposed" if ruling else "policy.adopted", "muster", body))
     return state
+
+
+def renew(tx: Tx, ruling: PolicyRow, sections: Mapping[str, Any], digest: str) -> None:
+    """Write down the ruling sections as this version reads them: it guards more, or knows more of them, than the one
+    that wrote the row. They rule as before; what is guarded only now is adopted from this process's file, and told.
+
+    What was proposed against the former row is no more; whose file it is proposes it again with its next start.
+    """
+    lock(tx)
+    now = active(tx)
+    if now is None or now.digest != ruling.digest:
+        return  # another process was first
+    tx.conn.execute(update(policies).where(policies.c.state.in_((ACTIVE, PROPOSED))).values(state=SUPERSEDED))
+    _write(tx, {name: sections[name] for name in GUARDED}, digest, ACTIVE, new=get(tx, digest) is None)
+    added = [name for name in GUARDED if name not in ruling.sections]
+    append(tx, ORG, Entry("policy.renewed", "muster", {"digest": digest, "replaced": ruling.digest, "adopted": added}))
+    tx.hint("policy")
 
 
 def lock(tx: Tx) -> None:

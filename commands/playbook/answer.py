@@ -42,7 +42,7 @@ class Answer(OfRun):
     """
 
     step: Annotated[str, Arg("word", "its number or id, when more than one asks", keyed=True)] = ""
-    choice: Annotated[str, Arg("line", "the answer, as buttons give it", keyed=True)] = ""
+    choice: Annotated[str, Arg("word", "the answer, as buttons give it", keyed=True)] = ""
     text: Annotated[str, Arg("rest", "the answer and why, or how you know")] = ""
 
     @classmethod

@@ -7,13 +7,14 @@ Belongs here: pure functions over their JSON form. Does not belong here: rows (s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from playbooks.errors import Refused
 from playbooks.policy import Policy
-from storage.policies import GUARDED
+from storage.policies import GUARDED, PolicyRow
 
 MOST_LINES = 60
 _ABSENT = object()
@@ -21,14 +22,19 @@ _ABSENT = object()
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """One line a change: "approvals.people: 2 → 1", "groups.dba: added (…)", "people.ben: removed (…)"."""
-    lines = [line for name in GUARDED for line in _changes(name, before.get(name, {}), after.get(name, {}))]
+    lines = [line for name in _both(before, after) for line in _changes(name, before[name], after[name])]
     hidden = len(lines) - MOST_LINES
     return lines if hidden <= 0 else [*lines[:MOST_LINES], f"… and {hidden} more: `muster policy` shows all"]
 
 
 def changed_sections(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """The names of the sections that differ."""
-    return [name for name in GUARDED if any(_changes(name, before.get(name, {}), after.get(name, {})))]
+    return [name for name in _both(before, after) if any(_changes(name, before[name], after[name]))]
+
+
+def _both(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """A section that one of them does not have yet (an older version wrote it) is no difference."""
+    return [name for name in GUARDED if name in before and name in after]
 
 
 def _changes(path: str, before: Any, after: Any) -> Iterator[str]:
@@ -58,11 +64,22 @@ def sections_of(policy: Policy) -> dict[str, Any]:
     return policy.model_dump(mode="json", by_alias=True, include=set(GUARDED))
 
 
+def as_read(policy: Policy, ruling: PolicyRow) -> PolicyRow:
+    """The ruling row as this version reads it beside this file: with what an older version did not write. The same row
+    where nothing is missing, or where a newer version wrote it. Raises Refused when this version cannot read it."""
+    if set(ruling.sections) - set(GUARDED):
+        return ruling
+    ruled = ruled_by(policy, ruling.sections)
+    digest = ruled.digest()
+    return ruling if digest == ruling.digest else replace(ruling, sections=sections_of(ruled), digest=digest)
+
+
 def ruled_by(policy: Policy, sections: Mapping[str, Any]) -> Policy:
-    """This file with those guarded sections in place of its own. Raises Refused when this version cannot read them."""
+    """This file with those guarded sections in place of its own. One that is not there (an older version guarded fewer)
+    stays the file's. Raises Refused when this version cannot read them."""
     whole = policy.model_dump(mode="json", by_alias=True)
     try:
-        return Policy.model_validate({**whole, **{name: sections[name] for name in GUARDED}})
+        return Policy.model_validate({**whole, **{name: sections[name] for name in GUARDED if name in sections}})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -1,4 +1,4 @@
-"""Decision `policy`: changed `approvals`, `groups` or `people` begin to rule once the ruling ones' quorum agrees.
+"""Decision `policy`: changed `approvals`, `groups`, `people` or `permissions` rule once the ruling ones' quorum agrees.
 
 Belongs here: opening it for a proposed file, and activating it. Does not belong here: finding files and adopting the
 first (storage/policies.py), reading the active row again in every process (bot/ruling.py).
@@ -38,10 +38,13 @@ def ask(tx: Tx, house: House, digest: str, *, again: bool = False) -> Decision |
     if known and (known[-1].state == OPEN or (known[-1].state == "denied" and not again)):
         return known[-1] if known[-1].state == OPEN else None
     ruled_by(house.policy, wanted.sections)
+    for other in decisions.open_of(tx, KIND):
+        if other.body.get("active") != ruling.digest:
+            void(tx, other, "the policy it was made against rules no more")
     names = changed_sections(ruling.sections, wanted.sections)
     lines = difference(ruling.sections, wanted.sections)
     body = {
-        "active": ruling.digest, "proposed": digest, "title": f"Change who approves: policy {', '.join(names)}",
+        "active": ruling.digest, "proposed": digest, "title": f"Change who decides: policy {', '.join(names)}",
         "shown": "\n".join(f"• {line}" for line in lines),
     }  # fmt: skip
     return propose(tx, house, kind=KIND, subject=digest, body=body, stream=ORG, asked_by=None, rule=rule(house))

@@ -141,6 +141,19 @@ def test_differences_are_words() -> None:
     assert difference(sections_of(before), many)[-1].startswith("… and ")
 
 
+async def test_who_can_change_the_file_makes_no_administrators(council: Council) -> None:
+    asked = await council.found(POLICY + "permissions: {administer: sre, see_private: sre}\n")
+    assert asked.body["shown"].splitlines() == [
+        "• permissions.administer: none → sre", "• permissions.see_private: none → sre",
+    ]  # fmt: skip
+    ruling = await council.stage.db.read(policies.active)
+    assert ruling and ruling.sections["permissions"]["administer"] == []
+    for who in ("ben", "chi"):
+        await council.says(who, "D-1")
+    ruling = await council.stage.db.read(policies.active)
+    assert ruling and ruling.sections["permissions"]["administer"] == ["sre"]
+
+
 def test_what_rules_is_the_file_with_the_rows_sections() -> None:
     mine, ruling = parse_policy(SECOND + "texts: {a: b}\n"), parse_policy(POLICY)
     found = ruled_by(mine, sections_of(ruling))
