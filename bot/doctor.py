@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from bot import doctor_anchors, doctor_journal, doctor_keys, doctor_outside, doctor_policy
+from bot import doctor_anchors, doctor_journal, doctor_keys, doctor_kubernetes, doctor_outside, doctor_policy
 from bot.connectors import Connectors, connect
 from bot.finding import Finding, ok
 from bot.home import HomeDirectory
@@ -40,6 +40,7 @@ async def examine(settings: Settings) -> list[Finding]:
             _asked("PagerDuty", connectors.pagerduty_reads, lambda: _pagerduty(settings, connectors)),
             _asked("Statuspage", connectors.statuspage_reads, lambda: _statuspage(connectors)),
             _asked("AWS", connectors.aws_reads, lambda: _aws(connectors, policy)),
+            _asked("Kubernetes", connectors.kubernetes_reads, lambda: _kubernetes(connectors, policy)),
         )
         if policy is not None:
             findings += await doctor_outside.look(settings, connectors, policy)
@@ -154,6 +155,11 @@ async def _aws(connectors: Connectors, policy: Policy | None) -> str:
     names = sorted({one.database.instance for one in sites if one.database and one.database.instance})
     seen = [f"{name} is {(await connectors.aws_reads.rds_instance(name)).status}" for name in names]
     return ", ".join(seen) or "configured; the policy names no database to look at"
+
+
+async def _kubernetes(connectors: Connectors, policy: Policy | None) -> str:
+    assert connectors.kubernetes_reads is not None
+    return await doctor_kubernetes.look(connectors.kubernetes_reads, policy)
 
 
 def _library(settings: Settings, policy: Policy) -> Library:

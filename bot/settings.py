@@ -61,6 +61,12 @@ class Settings(BaseSettings):
     aws_default_region: str | None = Field(None, description="AWS region; with it, or an endpoint, AWS is used.")
     aws_access_key_id: Secret = Field(None, description="AWS key; left out, the SDK looks where it always does.")
     aws_secret_access_key: Secret = Field(None, description="The AWS key's secret.")
+    kubeconfig: str | None = Field(
+        None, description="File of the clusters Kubernetes steps reach, as kubectl reads it."
+    )
+    kubernetes_service_host: str | None = Field(
+        None, description="Set by Kubernetes in its pods; then, without KUBECONFIG, the pod's own cluster is used."
+    )
     database_url: str = Field(
         "sqlite:///var/muster.db", description="The record: sqlite:///file.db or postgresql://user@host/name."
     )
