@@ -19,6 +19,7 @@ from pathlib import Path
 import structlog
 
 from bot.app import App, build
+from bot.demo_evidence import evidence
 from bot.sandbox import Sandbox, SandboxClient
 from bot.sandbox.client import Message
 from bot.settings import Settings
@@ -131,7 +132,7 @@ class Demo:
         await self.world("Slack", "holds INC-1-post-mortem.md", self._uploaded)
 
     async def keep(self) -> None:
-        """Where the draft, the export and their verification are."""
+        """Where the draft, the export, the evidence pack and their verification are."""
         self.tell.chapter("The record", "What an auditor reads afterwards.")
         draft = await self.app.db.read(_draft)
         (HOME / "INC-1-post-mortem.md").write_text(draft, encoding="utf-8")
@@ -140,6 +141,8 @@ class Demo:
         bad = [v for v in await self.app.db.read(verify.check_database) if not v.ok]
         bad += [v for v in verify.check_file(HOME / "INC-1.jsonl") if not v.ok]
         self.check(not bad, f"the record verifies ({', '.join(v.bad for v in bad)})")
+        good, said = await evidence(self.app.db, "INC-1", HOME / "INC-1.zip")
+        self.check(good, f"the evidence pack verifies by itself ({said})")
         self.tell.excerpt(draft)
         self.tell.kept(
             {
@@ -148,7 +151,8 @@ class Demo:
                 "database": HOME / "muster.db",
             },
             "both verified: every event fits the one before it",
-        )
+            HOME / "INC-1.zip", said.partition(", head")[0],
+        )  # fmt: skip
 
     # --- acts and looks ----------------------------------------------------------------------------------------------
 

@@ -74,13 +74,14 @@ class Teller:
         text = "\n".join(markdown.splitlines()[:lines])
         self.out.print(Padding(Panel(escape(text), title="INC-1-post-mortem.md", title_align="left"), (1, 0, 0, 4)))
 
-    def kept(self, files: Mapping[str, Path], words: str) -> None:
-        """Where things are now."""
+    def kept(self, files: Mapping[str, Path], words: str, evidence: Path, verdict: str) -> None:
+        """Where things are now. verdict: what the verifier in the evidence pack says of it."""
         self.out.print()
         for name, path in files.items():
             self.out.print(f"    [bold]{name}[/]: {path}")
         muster = os.path.relpath(sys.argv[0])
         self.out.print(f"    [green]✔ {words}[/]  (check again: {muster} verify {list(files.values())[1]})")
+        self.out.print(f"    [bold]evidence pack[/]: {evidence}  [green]✔ by its own verify.py: {escape(verdict)}[/]")
         self.out.print(f"\n[bold green]Everything happened.[/] Play on your own: [bold]{muster} sandbox[/]\n")
 
     def failed(self, words: str) -> None:
