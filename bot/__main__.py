@@ -98,7 +98,7 @@ def say(
         _run(lambda found: cli.say(found, line, as_user=as_user, channel=channel, wait_s=wait, as_json=json))
     from bot import cli_person
 
-    _run(lambda found: cli_person.say(found, line, wait_s=wait, as_json=json))
+    _run(lambda found: cli_person.say(found, line, cli_person.How(wait, json)))
 
 
 @app.command()
@@ -135,7 +135,7 @@ def doctor() -> None:
 def policy(
     what: Annotated[Literal["show", "propose"], typer.Argument(help="show, or propose: ask people for it.")] = "show",
 ) -> None:
-    """Which approvals, groups and people rule, and what files propose. Exit code 1: this file's do not rule."""
+    """Which approvals, groups, people and permissions rule, and what files propose. Exit code 1: not this file's."""
     from bot import cli_policy
 
     _run(cli_policy.propose if what == "propose" else cli_policy.show)

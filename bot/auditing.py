@@ -43,10 +43,8 @@ async def _guard(verb: str, url: str, token: str, line: str) -> None:
             raise Refused("This terminal is an auditor's: it may verify and export, and nothing else.")
         auditors.used(tx, token, verb, line)
 
-    db = Database(url)
     try:
-        await db.write(work)
+        async with Database(url) as db:
+            await db.write(work)
     except Impossible as no:
         raise Refused(no.message, todo=no.todo) from None
-    finally:
-        await db.close()

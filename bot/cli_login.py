@@ -62,18 +62,15 @@ def read(file: Path) -> str:
 
 async def login(settings: Settings, *, file: Path | None = None, wait_s: float = 600.0) -> int:
     """Show a pairing code, wait until its person confirms it in Slack, keep the token. 2 when nobody does in time."""
-    file, db = file or token_file(), Database(settings.database_url)
-    pairing, token = new_pairing(), new_token()
+    file, pairing, token = file or token_file(), new_pairing(), new_token()
     _say(f"In Slack, within {wait_s / 60:.0f} minutes, type:\n\n    /playbook cli {pairing}\n\nWaiting …\n")
-    try:
+    async with Database(settings.database_url) as db:
         found = await _claimed(db, pairing, token, wait_s)
         if found is None:
             _say("Nobody confirmed it in time. `muster login` makes a new code.\n")
             return 2
         save(file, token, found.id)
         name = await db.read(lambda tx: people.name(tx, found.person))
-    finally:
-        await db.close()
     _say(f"This terminal speaks for {name} until {found.expires_at:%d %b %Y %H:%M} UTC, each time with a code.\n")
     return 0
 

@@ -10,6 +10,7 @@ import getpass
 import secrets
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -35,43 +36,34 @@ def ask_code() -> str:
     return getpass.getpass("One-time code: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
 
 
-async def say(
-    settings: Settings,
-    line: str,
-    *,
-    wait_s: float = 15.0,
-    as_json: bool = False,
-    code: AskCode = ask_code,
-    file: Path | None = None,
-) -> int:
+@dataclass(frozen=True)
+class How:
+    """How to ask. wait_s: how long for answers; code: where it comes from; file: where the token is."""
+
+    wait_s: float = 15.0
+    as_json: bool = False
+    code: AskCode = ask_code
+    file: Path | None = None
+
+
+HOW = How()
+
+
+async def say(settings: Settings, line: str, how: How = HOW) -> int:
     """Ask as the person of this terminal; print the answers. 0 done, 1 refused, 2 no answer yet."""
-    db, token = Database(settings.database_url), read(file or token_file())
-    try:
+    token = read(how.file or token_file())
+    async with Database(settings.database_url) as db:
         await db.read(lambda tx: _known(tx, token))
-        return await _ask(settings, db, token, line, code, wait_s, as_json)
-    finally:
-        await db.close()
+        return await _ask(settings, db, token, line, how)
 
 
-async def approve(
-    settings: Settings,
-    run: str,
-    *,
-    wait_s: float = 15.0,
-    as_json: bool = False,
-    code: AskCode = ask_code,
-    file: Path | None = None,
-) -> int:
+async def approve(settings: Settings, run: str, how: How = HOW) -> int:
     """Show what would be approved, then approve exactly that: the ask carries its digest."""
-    db, token = Database(settings.database_url), read(file or token_file())
-    try:
+    token = read(how.file or token_file())
+    async with Database(settings.database_url) as db:
         asked = await db.read(lambda tx: _asked(tx, token, run.strip().upper().replace("ORG/", "org/")))
         _show(asked)
-        return await _ask(
-            settings, db, token, f"playbook approve {asked.run} {asked.digest[:12]}", code, wait_s, as_json
-        )
-    finally:
-        await db.close()
+        return await _ask(settings, db, token, f"playbook approve {asked.run} {asked.digest[:12]}", how)
 
 
 def _asked(tx: Tx, token: str, run: str) -> Approval:
@@ -102,15 +94,13 @@ def _known(tx: Tx, token: str) -> Credential:
     return found
 
 
-async def _ask(
-    settings: Settings, db: Database, token: str, line: str, code: AskCode, wait_s: float, as_json: bool
-) -> int:
+async def _ask(settings: Settings, db: Database, token: str, line: str, how: How) -> int:
     if settings.seal is None:
         raise Refused(
             "MUSTER_KEY is not set here, so no code can be checked and nothing was asked.",
             todo="Ask from where Muster's own environment is.",
         )
-    codes, given = Codes(load_commands(), settings.seal), code()
+    codes, given = Codes(load_commands(), settings.seal), how.code()
     key = f"cli:{secrets.token_hex(8)}"
 
     def store(tx: Tx) -> None:
@@ -123,4 +113,4 @@ async def _ask(
         codes.store(tx, ask)
 
     await db.write(store)
-    return await answers(db, key, wait_s, as_json)
+    return await answers(db, key, how.wait_s, how.as_json)

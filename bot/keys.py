@@ -23,11 +23,9 @@ WHAT = {"factors": "one-time codes", "escrow": "escrow"}
 
 async def show(settings: Settings) -> int:
     """Print how they stand. 1 where one is not sealed by the newest key."""
-    seal, db = _seal(settings), Database(settings.database_url)
-    try:
+    seal = _seal(settings)
+    async with Database(settings.database_url) as db:
         found, lost = await db.read(lambda tx: _named(tx, resealing.look(tx, seal)))
-    finally:
-        await db.close()
     sys.stdout.write(f"{standing(found, seal.keys)}\n")
     sys.stdout.write("".join(f"No key opens {one}.\n" for one in lost))
     return 1 if found.old or found.lost else 0
@@ -35,17 +33,12 @@ async def show(settings: Settings) -> int:
 
 async def rotate(settings: Settings) -> int:
     """Seal all by the newest key. Raises Refused where a value opens with no key: it stays as it is, and is named."""
-    seal, db = _seal(settings), Database(settings.database_url)
+    seal = _seal(settings)
     try:
-        total = await db.read(resealing.count)
-        with bar("Sealing anew", total) as progress:
-            done, lost = await db.write(
-                lambda tx: _named(tx, resealing.rotate(tx, seal, account=account(), progress=progress))
-            )
+        async with Database(settings.database_url) as db:
+            done, lost = await _rotated(db, seal)
     except Impossible as no:
         raise Refused(no.message, todo=no.todo) from None
-    finally:
-        await db.close()
     said = f"{done.old} sealed anew by the newest key{_split(done.older)}"
     if lost:
         raise Refused(
@@ -57,6 +50,12 @@ async def rotate(settings: Settings) -> int:
     spare = " MUSTER_KEY can be the newest key alone now." if seal.keys > 1 else ""
     sys.stdout.write(f"{said}{after}; {sum(done.newest.values())} were already.{spare}\n")
     return 0
+
+
+async def _rotated(db: Database, seal: Seal) -> tuple[Standing, list[str]]:
+    total = await db.read(resealing.count)
+    with bar("Sealing anew", total) as progress:
+        return await db.write(lambda tx: _named(tx, resealing.rotate(tx, seal, account=account(), progress=progress)))
 
 
 def standing(found: Standing, keys: int) -> str:

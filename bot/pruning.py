@@ -7,7 +7,6 @@ A stream leaves only when its export is on disk and verifies; one that cannot le
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import sys
 from dataclasses import dataclass, field
@@ -40,13 +39,10 @@ def pruned(url: str, months: int, folder: Path, *, dry_run: bool) -> int:
 
 
 async def _with(url: str, months: int, folder: Path, dry_run: bool) -> int:
-    db = Database(url)
-    try:
+    async with Database(url) as db:
         if dry_run:
             return _would(await db.read(lambda tx: retention.due(tx, months)), months)
         done = await prune(db, months, folder)
-    finally:
-        await db.close()
     sys.stdout.write(_words(done, folder))
     return 1 if any(not why.startswith("held") for why in done.kept.values()) else 0
 
@@ -91,7 +87,7 @@ async def _one(db: Database, due: Due, folder: Path) -> str:
     if not verdict.ok or (verdict.events, verdict.hash, verdict.erased) != (due.head.seq, due.head.hash, erased):
         return verdict.bad or f"{due.stream} has changed since: run it once more"
     await db.read(lambda tx: _packed(tx, due.stream, folder))
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    digest = export.sha256_of(file)
 
     def work(tx: Tx) -> None:
         retention.become_pruner(tx)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import hashlib
 import shutil
 import sys
 import tempfile
@@ -120,7 +119,7 @@ def exported(url: str, incident: str, output: Path | None = None, format: Format
     with tempfile.TemporaryDirectory(prefix="muster-export-") as name:
         made = Path(name) / "made"
         count = _make(url, stream, format, made, Path(name))
-        digest = _sha256(made)
+        digest = exports.sha256_of(made)
         who = account()
 
         def note(tx: Tx) -> None:
@@ -167,11 +166,6 @@ def _write(tx: Tx, stream: str, format: Format, made: Path, progress: Progress) 
         return exports.stream_to(tx, stream, [sink], progress)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _next(format: Format, target: Path) -> str:
     """What to do with it."""
     if format == "zip":
@@ -188,8 +182,5 @@ def account() -> str:
 
 
 async def _with(url: str, work: Work[T], *, write: bool = False) -> T:
-    db = Database(url)
-    try:
+    async with Database(url) as db:
         return await (db.write(work) if write else db.read(work))
-    finally:
-        await db.close()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import getpass
 import hashlib
 import io
 import json
@@ -18,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.record import account
 from playbooks.errors import Refused
 from storage import export
 from storage.db import Database, Tx
@@ -62,16 +62,10 @@ def reported(url: str, what: str, start: str | None, end: str | None, output: Pa
 
 async def _made(url: str, what: str, said: tuple[str | None, str | None], format: str) -> tuple[str, int, str]:
     """The report and its digest, once the record says that it was made: nothing is carried away without an entry."""
-    db = Database(url)
-    try:
+    async with Database(url) as db:
         text, rows = await db.read(lambda tx: made(tx, what, *period(*said, tx.now), format))
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        account = getpass.getuser()
-        await db.write(
-            lambda tx: export.made(tx, what=what, format=format, sha256=digest, events=rows, account=account)
-        )
-    finally:
-        await db.close()
+        digest, who = hashlib.sha256(text.encode()).hexdigest(), account()
+        await db.write(lambda tx: export.made(tx, what=what, format=format, sha256=digest, events=rows, account=who))
     return text, rows, digest
 
 

@@ -29,10 +29,8 @@ def told(settings: Settings, person: str) -> int:
 
 
 async def _read(url: str, seal: Seal, person: str) -> dict[str, Any]:
-    db = Database(url)
     try:
-        return await db.write(lambda tx: escrow.read(tx, seal, person, reader="muster"))
+        async with Database(url) as db:
+            return await db.write(lambda tx: escrow.read(tx, seal, person, reader="muster"))
     except Impossible as no:
         raise Refused(no.message, todo=no.todo) from None
-    finally:
-        await db.close()

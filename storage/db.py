@@ -97,6 +97,12 @@ class Database:
             self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
             self._doors = ThreadPoolExecutor(DOORS, thread_name_prefix="database-door")
 
+    async def __aenter__(self) -> Database:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     def listen(self, listener: Callable[[str], None]) -> None:
         """Call `listener(topic)` in this process after each commit that hinted a topic. A hint, never the truth."""
         self._listeners.append(listener)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from storage.db import Tx
+from storage.said import SaidWith
 from storage.sql import insert_or, next_number
 from storage.tables_guard import decision_votes, decisions
 
@@ -43,7 +44,7 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class DecisionVote:
+class DecisionVote(SaidWith):
     """One person's word. choice: approve or deny; account: "slack:T1/U1"; proof: beyond the account, such as "totp"."""
 
     decision: str
@@ -54,16 +55,6 @@ class DecisionVote:
     reason: str | None
     proof: str | None
     at: datetime
-
-    @property
-    def account_kind(self) -> str:
-        """The kind of the account it was said with."""
-        return self.account.partition(":")[0]
-
-    @property
-    def account_id(self) -> str:
-        """That account's id without its kind."""
-        return self.account.partition(":")[2]
 
 
 def next_id(tx: Tx) -> str:

@@ -7,9 +7,11 @@ the evidence pack (audit/pack.py), checking (verify.py), the words for an event 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from sqlalchemy import func, select
@@ -180,6 +182,12 @@ def event_of(row: Row) -> Event:
         claimed_by=row["claimed_by"],
         hash=row["hash"],
     )
+
+
+def sha256_of(path: Path) -> str:
+    """A file's SHA-256 (hex), however long it is."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def count_events(tx: Tx) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Table, or_, select, update
 
 from storage.db import Tx
+from storage.said import SaidWith
 from storage.sql import find, later, skip_locked
 from storage.tables import approvals, locks, runs, steps, votes
 
@@ -120,7 +121,7 @@ class Approval:
 
 
 @dataclass(frozen=True)
-class Vote:
+class Vote(SaidWith):
     """One person's word on one approval. choice: approve, deny or revoke; proof: beyond the account (totp)."""
 
     approval: str
@@ -132,16 +133,6 @@ class Vote:
     believed_at: datetime | None
     at: datetime
     proof: str | None = None
-
-    @property
-    def account_kind(self) -> str:
-        """The kind of the account voted with; `account` holds "slack:T1/U1"."""
-        return self.account.partition(":")[0]
-
-    @property
-    def account_id(self) -> str:
-        """The account's id without its kind."""
-        return self.account.partition(":")[2]
 
 
 @dataclass(frozen=True)

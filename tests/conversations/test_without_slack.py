@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from bot import cli, cli_login, cli_person
 from bot.app import App
+from bot.cli_person import How
 from playbooks.errors import Refused
 from storage import credentials, people, runs
 from storage.credentials import new_pairing, new_token
@@ -42,15 +43,18 @@ class Terminal:
         cli_login.save(folder / user, token, mine.id)
         return cls(app, await Phone.of(app.db, SEAL, person), folder / user, capsys)
 
+    def how(self, code: str) -> How:
+        return How(code=lambda: code, file=self.file)
+
     async def __call__(self, line: str, code: str = "") -> tuple[int, str]:
         given = code or await self.phone.code()
-        ended = await cli_person.say(self.app.settings, line, code=lambda: given, file=self.file)
+        ended = await cli_person.say(self.app.settings, line, self.how(given))
         return ended, self.capsys.readouterr().out
 
     async def approves(self, code: str = "") -> tuple[int, str]:
         """`muster approve`: what is approved is shown before the code is asked for."""
         given = code or await self.phone.code()
-        ended = await cli_person.approve(self.app.settings, RUN, code=lambda: given, file=self.file)
+        ended = await cli_person.approve(self.app.settings, RUN, self.how(given))
         out = self.capsys.readouterr()
         assert "Reboot orders-db" in out.err and "sha256:" in out.err
         return ended, out.out
@@ -128,7 +132,7 @@ async def test_enrolling_and_ending_a_terminal(
     phone = await Phone.of(app.db, SEAL, str(await box.person(BEN)))
     file = tmp_path / "config" / "terminal.json"
     with pytest.raises(Refused, match="muster login"):
-        await cli_person.say(app.settings, "incident list", code=lambda: "123456", file=file)
+        await cli_person.say(app.settings, "incident list", How(code=lambda: "123456", file=file))
     entering = asyncio.create_task(cli_login.login(app.settings, file=file, wait_s=60))
     await asyncio.sleep(0)
     shown = re.search(r"/playbook cli ([A-Z2-9]{4}-[A-Z2-9]{4})", capsys.readouterr().out)
@@ -153,7 +157,7 @@ async def test_enrolling_and_ending_a_terminal(
         )  # fmt: skip
     with pytest.raises(Refused, match="MUSTER_KEY"):
         keyless = app.settings.model_copy(update={"muster_key": None})
-        await cli_person.say(keyless, "incident list", code=lambda: "123456", file=file)
+        await cli_person.say(keyless, "incident list", How(code=lambda: "123456", file=file))
     file.chmod(0o644)
     with pytest.raises(Refused, match="read by others"):
         cli_login.read(file)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from bot.sandbox.outgoing import Outgoing
 from bot.sandbox.pagerduty.account import WEBHOOK_SECRET, iso
 
 if TYPE_CHECKING:
@@ -36,15 +37,14 @@ class Hook:
     outcome: str = "waiting"  # delivered | dropped | given up | not configured
 
 
-class Webhooks:
+class Webhooks(Outgoing):
     """The webhook subscription of one account; silent until given an address."""
 
     def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__()
         self.sandbox = sandbox
         self.url = ""
         self.sent: list[Hook] = []
-        self._session: aiohttp.ClientSession | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[str, asyncio.Task[None]] = {}
 
     def emit(self, what: str, data: dict[str, Any], incident_id: str, agent: dict[str, Any] | None) -> Hook:
@@ -58,12 +58,11 @@ class Webhooks:
         if not self.url:
             hook.outcome = "not configured"
             return hook
-        task = asyncio.get_running_loop().create_task(self._in_order(hook, self._last.get(incident_id)))
+        task = self.start(self._in_order(hook, self._last.get(incident_id)))
         self._last[incident_id] = task
-        self._keep(task)
         fault = self.sandbox.faults.take("delivery", "pagerduty")
         if fault is not None and fault.mode == "duplicate_delivery":
-            self._keep(asyncio.get_running_loop().create_task(self._in_order(hook, task)))
+            self.start(self._in_order(hook, task))
         return hook
 
     async def again(self, hook_id: str, secret: str = WEBHOOK_SECRET, body: str | None = None) -> int:
@@ -86,8 +85,6 @@ class Webhooks:
         hook.outcome = "given up"
 
     async def _post(self, hook: Hook, secret: str) -> int:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(trust_env=False)
         body = hook.body.encode()
         headers = {
             "Content-Type": "application/json", "X-PagerDuty-Signature": signature(body, secret),
@@ -96,7 +93,7 @@ class Webhooks:
         limit = aiohttp.ClientTimeout(total=self.sandbox.settings.webhook_answer_seconds)
         begun, status = time.monotonic(), 0
         try:
-            async with self._session.post(self.url, data=body, headers=headers, timeout=limit) as response:
+            async with self.session.post(self.url, data=body, headers=headers, timeout=limit) as response:
                 await response.read()
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError):
@@ -105,17 +102,5 @@ class Webhooks:
         hook.latencies_ms.append(round((time.monotonic() - begun) * 1000, 3))
         return status
 
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     def as_list(self) -> list[dict[str, Any]]:
         return [asdict(h) | {"body": json.loads(h.body)} for h in self.sent]
-
-    async def close(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
-            self._session = None

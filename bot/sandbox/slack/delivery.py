@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
+from bot.sandbox.outgoing import Outgoing
 from bot.sandbox.slack.socket import NoConnection
 from bot.sandbox.world import SIGNING_SECRET
 
@@ -86,15 +87,14 @@ def signature(body: bytes, timestamp: str, secret: str = SIGNING_SECRET) -> str:
     return "v0=" + hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
 
 
-class Deliveries:
+class Deliveries(Outgoing):
     """Sends payloads to the app and keeps the answers."""
 
     def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__()
         self.sandbox = sandbox
         self.mode, self.url = "socket", ""
         self.sent: dict[str, Delivery] = {}
-        self._session: aiohttp.ClientSession | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
 
     def to(self, mode: str, url: str = "") -> None:
         """Where payloads go. Contract A6: with Socket Mode on, nothing is delivered over HTTP."""
@@ -122,10 +122,10 @@ class Deliveries:
         delivery = self._new("events_api", payload, None)
         fault = self.sandbox.faults.take("delivery", "events_api")
         if fault is not None and fault.mode == "duplicate_delivery":
-            self._start(self._with_retries(self._new("events_api", payload, None, copy_of=delivery.id)))
+            self.start(self._with_retries(self._new("events_api", payload, None, copy_of=delivery.id)))
         elif fault is not None:
             delivery.trouble = fault.mode
-        self._start(self._with_retries(delivery))
+        self.start(self._with_retries(delivery))
         return delivery
 
     async def again(self, delivery_id: str, mutate: dict[str, Any], forgery: Forgery | None = None) -> Delivery:
@@ -192,9 +192,6 @@ class Deliveries:
     async def _post(
         self, delivery: Delivery, attempt: Attempt, retry: tuple[int, str] | None, forgery: Forgery
     ) -> dict[str, str]:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0)
-            self._session = aiohttp.ClientSession(connector=connector, trust_env=False)
         body, content_type = encoded(delivery.kind, delivery.payload)
         stamp = str(int(time.time() + forgery.shift))
         headers = {
@@ -205,7 +202,7 @@ class Deliveries:
         if retry is not None:
             headers |= {"x-slack-retry-num": str(retry[0]), "x-slack-retry-reason": retry[1]}
         limit = aiohttp.ClientTimeout(total=self.sandbox.settings.ack_seconds)
-        async with self._session.post(self.url, data=body, headers=headers, timeout=limit) as response:
+        async with self.session.post(self.url, data=body, headers=headers, timeout=limit) as response:
             raw = await response.text()
             attempt.status = response.status
             if not 200 <= response.status < 300:
@@ -215,19 +212,6 @@ class Deliveries:
             except ValueError:
                 attempt.body = raw
             return {k.lower(): v for k, v in response.headers.items()}
-
-    def _start(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def close(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
 
 
 def _set(holder: Any, path: list[str], value: Any) -> None:
