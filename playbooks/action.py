@@ -147,11 +147,14 @@ class Park:
 
 @dataclass(frozen=True)
 class Seen:
-    """One look of `verify`. ok True: as promised; False: definitely not; None: not yet, look again in `again_in` s."""
+    """One look of `verify`. ok True: as promised; False: definitely not; None: not yet, look again in `again_in` s.
+
+    again_in None: at the engine's pace, soon after the effect and then every two seconds.
+    """
 
     ok: bool | None
     text: str
-    again_in: float = 2.0
+    again_in: float | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -35,6 +35,7 @@ class Driver:
         self._fresh = fresh
         self._rows_changed = asyncio.Event()
         self._tasks: dict[asyncio.Task[bool], int] = {}
+        self.rests_s: float | None = None  # given back with something to do in so many seconds
         held.begin_ready = ready
         held.follow = self._follow
 
@@ -125,6 +126,7 @@ class Driver:
             changes.run["ready_at"] = found.wake_at
         changes.run |= {"lease_owner": None, "lease_until": None}
         transition(tx, run, changes)
+        self.rests_s = None if found.end or found.pause else _seconds(found.wake_at, tx.now)
         return True
 
     def _give_back(self, tx: Tx) -> None:

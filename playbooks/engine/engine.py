@@ -198,6 +198,8 @@ class Engine:
             if self._drivers.get(run) is driver:
                 del self._drivers[run]
             self._wake.set()
+            if driver.rests_s is not None and driver.rests_s < self.poll_s:  # later ones the poll finds well enough
+                asyncio.get_running_loop().call_later(max(0.0, driver.rests_s) + 0.01, self._wake.set)
 
     async def _lease_loop(self) -> None:
         """Renew the leases of all driven runs in one statement, and say that this replica lives."""

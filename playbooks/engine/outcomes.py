@@ -22,6 +22,7 @@ from storage.types import from_iso, iso
 CAP = 4000
 TRIES = {Again.SAFE: 3, Again.KEYED: 4, Again.NEVER: 2}
 SLOWEST_S = 30.0
+SOON_S, PACE_S = 0.2, 2.0  # between two looks of `verify`: right after the effect, and later on
 EARLY_S = 5.0  # who makes the fact wakes who waits for it; this is for what other writers change
 EARLY = "waits for step "
 
@@ -222,11 +223,17 @@ def looked(ctx: Context, seen: Seen) -> Changes:
     if seen.ok is False or late:
         words = seen.text if seen.ok is False else f"Not seen within {within(ctx):.0f} s. Last seen: {seen.text}"
         return failed(ctx, words)
-    wake = ctx.now + timedelta(seconds=seen.again_in)
+    wake = ctx.now + timedelta(seconds=_pace(ctx) if seen.again_in is None else seen.again_in)
     if step.deadline is not None:
         wake = min(wake, step.deadline)
     changes.steps[step.idx] = {"wake_at": wake, "note": seen.text}
     return changes
+
+
+def _pace(ctx: Context) -> float:
+    """Most effects show within moments, and people wait for them: half as long again each time as has gone by."""
+    gone = (ctx.now - ctx.step.done_at).total_seconds() if ctx.step.done_at else PACE_S
+    return min(PACE_S, max(SOON_S, gone / 2))
 
 
 def look_failed(ctx: Context, error: BaseException) -> Changes:

@@ -59,7 +59,7 @@ class IamDeactivateKey(Action):
         """IAM says that it is inactive."""
         seen = await world.use(AwsReads).iam_access_key(self.key)
         if seen.active:
-            return Seen(ok=None, text=f"{self.key} is still active", again_in=2.0)
+            return Seen(ok=None, text=f"{self.key} is still active")
         return Seen(ok=True, text=f"{self.key} of {seen.user} is inactive")
 
     async def reconcile(self, world: World) -> Found:
@@ -87,7 +87,7 @@ class IamDeactivateKey(Action):
         """IAM says that it is active."""
         seen = await world.use(AwsReads).iam_access_key(done.key)
         if not seen.active:
-            return Seen(ok=None, text=f"{done.key} is still inactive", again_in=2.0)
+            return Seen(ok=None, text=f"{done.key} is still inactive")
         return Seen(ok=True, text=f"{done.key} of {seen.user} is active again")
 
     async def reconcile_undo(self, world: World, done: Deactivated) -> Found:

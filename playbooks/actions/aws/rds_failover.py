@@ -71,7 +71,7 @@ class RdsFailover(Action):
         if moved and seen.status == "available":
             return Seen(ok=True, text=f"Writer moved to {seen.writer_zone}")
         place = f"writer in {seen.writer_zone}" if moved else f"writer still {seen.writer_zone}"
-        return Seen(ok=None, text=f"{seen.status}, {place}", again_in=2.0)
+        return Seen(ok=None, text=f"{seen.status}, {place}")
 
     async def reconcile(self, world: World) -> Found:
         """Compares the writer's zone with `from_zone`; else RDS's own events since the step began; else cannot tell."""

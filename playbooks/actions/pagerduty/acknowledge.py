@@ -61,7 +61,7 @@ class Acknowledge(Action):
             )
         if found.status in ENOUGH:
             return Seen(ok=True, text=f"Page {found.id} is {found.status}", facts={"page": found.id})
-        return Seen(ok=None, text=f"Page {found.id} is still {found.status}", again_in=1.0)
+        return Seen(ok=None, text=f"Page {found.id} is still {found.status}")
 
     def say(self, done: Acknowledged) -> str:
         """Sent."""

@@ -57,7 +57,7 @@ class Resolve(Action):
             return Seen(ok=True, text=f"PagerDuty has no incident of {done.dedup_key}; there was nothing to resolve")
         if found.status in ENOUGH:
             return Seen(ok=True, text=f"Page {found.id} is {found.status}", facts={"page": found.id})
-        return Seen(ok=None, text=f"Page {found.id} is still {found.status}", again_in=1.0)
+        return Seen(ok=None, text=f"Page {found.id} is still {found.status}")
 
     def say(self, done: Resolved) -> str:
         """Sent."""

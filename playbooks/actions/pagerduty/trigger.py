@@ -68,7 +68,7 @@ class Trigger(Action):
         except NotConfigured as error:
             return Seen(ok=True, text=f"Accepted by PagerDuty; not checked: {error.message}")
         if found is None or not _current(found, world):
-            return Seen(ok=None, text="PagerDuty accepted the page but shows no open incident yet", again_in=1.0)
+            return Seen(ok=None, text="PagerDuty accepted the page but shows no open incident yet")
         facts = {"page": found.id, "page_url": found.url, "page_key": done.dedup_key}
         whom = found.service or "the on-call"
         return Seen(ok=True, text=f"{whom} paged (incident {found.id}, {found.status})", facts=facts)

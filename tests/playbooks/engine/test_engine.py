@@ -170,6 +170,19 @@ async def test_destructive_waits_for_two_people_and_runs_once(stage: Any) -> Non
     await proven(stage)
 
 
+async def test_a_run_that_rests_for_a_moment_is_taken_up_without_waiting_for_the_poll(stage: Any) -> None:
+    engine = stage.engine(poll_s=30.0)
+    await engine.start()
+    stage.outside.visible = False
+    run = await stage.request(DESTROY, engine)
+    await stage.held(run)
+    assert (await vote_of(stage, engine, run, "ben")).ok and (await vote_of(stage, engine, run, "chi")).ok
+    await stage.until(lambda tx: (one := runs.steps_of(tx, run)[0]).state == "done" and one.wake_at)
+    await stage.until(lambda tx: runs.get(tx, run).lease_owner is None)
+    stage.outside.visible = True
+    assert (await stage.ended(run)).state == "succeeded"
+
+
 async def test_changed_target_voids_votes_and_asks_again(stage: Any) -> None:
     engine = stage.engine()
     run = await stage.request(DESTROY, engine)

@@ -178,6 +178,17 @@ def test_one_look_of_verify(ok: bool | None, late: bool, state: str) -> None:
         assert changes.events == []
 
 
+def test_looks_follow_soon_after_the_effect_and_then_at_a_steady_pace() -> None:
+    def next_look(gone: float, **seen: float) -> float:
+        after = ctx(state="done", done_at=NOW - timedelta(seconds=gone), deadline=NOW + timedelta(seconds=600))
+        wake = outcomes.looked(after, Seen(None, "standby", **seen)).steps[1]["wake_at"]
+        return float((wake - NOW).total_seconds())
+
+    assert [next_look(gone) for gone in (0, 0.2, 1, 3, 100)] == [0.2, 0.2, 0.5, 1.5, 2.0]
+    assert [next_look(gone, again_in=30) for gone in (0, 100)] == [30, 30], "an action that knows better says so"
+    assert next_look(-5) == 0.2, "a clock that went back"
+
+
 @pytest.mark.parametrize("error", [Temporary("429", retry_after=3), RuntimeError("x"), Refused("no"), TimeoutError()])
 def test_a_look_that_fails_says_nothing_about_the_effect(error: Exception) -> None:
     changes = outcomes.look_failed(ctx(state="done", deadline=NOW + timedelta(seconds=60)), error)
