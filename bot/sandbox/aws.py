@@ -11,12 +11,12 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from bot.sandbox import aws_route53
+from bot.sandbox import aws_route53, aws_seed
 from bot.sandbox.aws_rds import Corrections
 from bot.sandbox.aws_route53 import Route53Corrections
 from bot.sandbox.faults import Fault
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
 
 REGION, INSTANCE = "eu-north-1", "orders-db"
+T = TypeVar("T")
 READS = ("Describe", "List", "Get", "GET ", "HEAD ")
 # One account per sandbox: moto keeps its state per process and account, and two sandboxes must not see each other.
 ACCOUNTS = itertools.count(123456789012)
@@ -60,6 +61,8 @@ class Aws:
         self._corrections: Corrections | None = None
         self._route53: Route53Corrections | None = None
         self._starting: asyncio.Future[None] | None = None
+        self._seeding = asyncio.Lock()
+        self._seeded: set[str] = set()
 
     async def start(self) -> None:
         """Load moto and create orders-db, once; later calls wait for the first."""
@@ -81,12 +84,33 @@ class Aws:
                 "master_username": "orders", "master_user_password": "sandbox-password", "backup_retention_period": 7,
             })  # fmt: skip
             self._corrections.complete()
-            self._route53 = Route53Corrections(get_backend("route53")[self.account]["aws"], self.sandbox.settings)
 
     async def route53(self) -> Route53Corrections:
+        """Route 53, loaded when first asked."""
         await self.start()
-        assert self._route53 is not None
+        async with self._seeding:
+            if self._route53 is None:
+                backend = await self._in_pool(lambda: self._backend("route53", "aws"))
+                self._route53 = Route53Corrections(backend, self.sandbox.settings)
         return self._route53
+
+    async def seed(self, service: str) -> None:
+        """Make what the example policy names of a service, once, when the service is first asked: it takes its time."""
+        if service == "route53":
+            await self.route53()
+        async with self._seeding:
+            if service in aws_seed.SEEDS and service not in self._seeded:
+                self._seeded.add(service)
+                await self._in_pool(lambda: aws_seed.SEEDS[service](self._backend))
+
+    def _backend(self, service: str, region: str) -> Any:
+        with LOADING:
+            from moto.backends import get_backend
+
+            return get_backend(service)[self.account][region]  # type: ignore[call-overload]
+
+    async def _in_pool(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     async def corrections(self) -> Corrections:
         await self.start()
@@ -107,6 +131,7 @@ class Aws:
         async def answer(call: Call) -> web.StreamResponse:
             call.effect = not action.startswith(READS)
             corrections = await self.corrections()
+            await self.seed(_service(request))
             corrections.complete()
             refused = corrections.before(action, parameters)
             if refused is not None:
@@ -146,9 +171,14 @@ class Aws:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
+def _service(request: web.Request) -> str:
+    """The service a request was signed for ("rds", "elasticloadbalancing")."""
+    return request.headers.get("Authorization", "").partition("/aws4_request")[0].rpartition("/")[2]
+
+
 def _error(request: web.Request, status: int, code: str, message: str) -> web.Response:
     """An error in the words of the service's protocol, as botocore reads it."""
-    service = request.headers.get("Authorization", "").partition("/aws4_request")[0].rpartition("/")[2]
+    service = _service(request)
     inner = f"<Code>{code}</Code><Message>{message}</Message>"
     request_id = "<RequestId>00000000-0000-0000-0000-000000000000</RequestId>"
     if "X-Amz-Target" in request.headers or request.content_type == "application/json":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from playbooks.connectors.aws_elb import ElbActs, ElbReads
 from playbooks.connectors.aws_iam import AccessKey, IamActs, IamReads
 from playbooks.connectors.aws_rds import DbEvent, DbInstance, RdsActs, RdsReads
 from playbooks.connectors.aws_route53 import Record, Route53Acts, Route53Reads
@@ -18,7 +19,7 @@ from playbooks.secrets import resolver
 __all__ = ["AccessKey", "Aws", "AwsReads", "DbEvent", "DbInstance", "Record", "S3Object"]
 
 
-class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads, Route53Reads):
+class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads, Route53Reads, ElbReads):
     """What can be asked of AWS. Registers itself as the store behind `secret://aws/`."""
 
     acting = False
@@ -28,7 +29,7 @@ class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads, Route53Reads):
         resolver("aws", self.secret_value)
 
 
-class Aws(AwsReads, RdsActs, IamActs, S3Acts, Route53Acts):
+class Aws(AwsReads, RdsActs, IamActs, S3Acts, Route53Acts, ElbActs):
     """What can be done in AWS."""
 
     acting = True

@@ -1,0 +1,59 @@
+"""What the example policy names in AWS exists in the sandbox under these very names, in each region.
+
+Belongs here: making load balancers and the like in moto under the ARNs of muster.example.yaml (moto makes up its own).
+Does not belong here: corrections of how moto answers (aws_<service>.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+HOME, AWAY = "eu-north-1", "eu-west-1"
+OWNER = "123456789012"  # the account whose ARNs the example names
+LISTENER = f"arn:aws:elasticloadbalancing:{HOME}:{OWNER}:listener/app/checkout/1/1"
+GROUP = f"arn:aws:elasticloadbalancing:{HOME}:{OWNER}:targetgroup/checkout/1"
+AWAY_GROUP = f"arn:aws:elasticloadbalancing:{AWAY}:{OWNER}:targetgroup/checkout-dr/1"
+AWAY_LISTENER = f"arn:aws:elasticloadbalancing:{AWAY}:{OWNER}:listener/app/checkout-dr/1/1"
+AWAY_PAGE = f"arn:aws:elasticloadbalancing:{AWAY}:{OWNER}:targetgroup/checkout-dr-page/1"
+Backend = Callable[[str, str], Any]  # (service, region) -> moto's backend
+
+
+def balancers(backend: Backend) -> None:
+    """A balancer in each region. At home it forwards to checkout; away to a page that says nothing runs here yet."""
+    _group(backend, HOME, "checkout", GROUP, 2)
+    _group(backend, AWAY, "checkout-dr", AWAY_GROUP, 2)
+    _group(backend, AWAY, "checkout-dr-page", AWAY_PAGE, 1)
+    _balancer(backend, HOME, "checkout", LISTENER, GROUP)
+    _balancer(backend, AWAY, "checkout-dr", AWAY_LISTENER, AWAY_PAGE)
+
+
+def _group(backend: Backend, region: str, name: str, arn: str, targets: int) -> None:
+    vpc = next(iter(backend("ec2", region).vpcs.values()))
+    elb = backend("elbv2", region)
+    made = elb.create_target_group(
+        name, vpc_id=vpc.id, protocol="HTTP", port="80", target_type="ip", healthcheck_protocol="HTTP",
+        healthcheck_port="traffic-port", healthcheck_path="/health", healthcheck_interval_seconds=30,
+        healthcheck_timeout_seconds=5, healthy_threshold_count=5, unhealthy_threshold_count=2,
+        healthcheck_enabled="true", matcher={"HttpCode": "200"},
+    )  # fmt: skip
+    _rename(elb.target_groups, made, arn)
+    elb.register_targets(arn, [{"Id": f"10.0.0.{number}", "Port": "80"} for number in range(1, targets + 1)])
+
+
+def _balancer(backend: Backend, region: str, name: str, arn: str, group: str) -> None:
+    ec2, elb = backend("ec2", region), backend("elbv2", region)
+    subnets = [one.id for one in ec2.get_default_subnets().values()][:2]
+    made = elb.create_load_balancer(name, [], subnets, loadbalancer_type="application")
+    heard = elb.create_listener(made.arn, "HTTP", "80", "", None, [{"Type": "forward", "TargetGroupArn": group}])
+    _rename(made.listeners, heard, arn)
+
+
+def _rename(kept: dict[str, Any], made: Any, arn: str) -> None:
+    del kept[made.arn]
+    made.arn = arn
+    kept[arn] = made
+
+
+# By the name requests are signed for.
+SEEDS: dict[str, Callable[[Backend], None]] = {"elasticloadbalancing": balancers}
