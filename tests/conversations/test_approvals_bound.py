@@ -6,8 +6,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import update
+
 from playbooks.engine.library import BUILT_IN
 from storage import runs
+from storage.tables import runs as run_rows
 from tests.conversations.test_approvals_votes import ANA, BEN, CHI, DOV, EVE, RUN, Box
 
 NAME = "failover/rds-multi-az"
@@ -125,3 +128,51 @@ async def test_a_second_request_for_the_same_database_waits_for_nobody(town: Any
     await box.types(BEN, "/playbook approve org/2", "Nothing in org/2")
     await box.press(ANA, "does not count")
     await box.holds((BEN, "approve", False), (ANA, "approve", False))
+
+
+MOVE = """name: mine/move
+title: Move the writer
+inputs:
+  site: { type: site, description: where }
+  zone: { type: string, description: where the writer is }
+steps:
+  - id: move
+    uses: aws.rds_failover
+    with: { instance: orders-db, from_zone: "${{ inputs.zone }}" }
+"""
+
+
+async def test_another_parameter_or_site_voids_the_votes_though_the_effect_is_the_same(
+    town: Any, tmp_path: Path
+) -> None:
+    """What the run was given is changed behind everybody's back: first an input, then the site."""
+    own = tmp_path / "own/mine"
+    own.mkdir(parents=True)
+    (own / "move.yaml").write_text(MOVE, encoding="utf-8")
+    app = await town.muster(muster_playbooks=str(own.parent))
+    await town.sb.type(ANA, "#incidents", "/playbook run mine/move site=primary zone=eu-north-1a")
+    box = Box(town, await Box(town, None).live())  # type: ignore[arg-type]
+    changes = ({"inputs": {"site": "primary", "zone": ""}}, {"site": "sandbox"})
+    for number, change in enumerate(changes):
+        old = box.card
+        await box.press(BEN, "1 of 2")
+        pressed = (await town.sb.deliveries("interactive"))[-1]["id"]
+        await app.db.write(lambda tx, new=change: tx.conn.execute(update(run_rows).values(**new)) and None)
+        await box.press(CHI, "it starts now")
+        await box.state("void", number)
+        box.card = await box.live(but=old.ts)
+        assert "0 of 2" in box.card.plain
+        before = {m.ts for m in await town.sb.messages("#incidents", BEN)}
+        assert (await box.again(pressed, trigger_id=f"9.9.late{number}")).acked
+        await box.told(BEN, "This card is not current any more", before)
+    first, second, third = await box.approvals()
+    assert len({one.digest for one in (first, second, third)}) == 3
+    assert len({one.plan["effect"] for one in (first, second, third)}) == 1, "what would happen reads the same"
+    zones = [one.covers["steps"][0]["params"]["from_zone"] for one in (first, second, third)]
+    assert zones == ["eu-north-1a", "", ""]
+    assert [one.covers["site"] for one in (first, second, third)] == ["primary", "primary", "sandbox"]
+    await box.press(BEN, "1 of 2")
+    await box.press(CHI, "it starts now")
+    await box.ended()
+    yes = [(who, "approve", True) for who in (BEN, CHI)] * 3
+    await box.holds(*yes, *[(BEN, "approve", False)] * 2, reboots=1)
