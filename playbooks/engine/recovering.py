@@ -128,7 +128,7 @@ def _found(
         }
         changes.told("step.asked", step, question="outcome")
     else:
-        message = f"Its outcome is not known: {found.evidence}"
+        message = f"{step.error or ''} Its outcome is not known: {found.evidence}".strip()
         changes.steps[step.idx] = {"state": "uncertain", "error": message, "note": found.evidence}
         changes.told("step.uncertain", step)
     return changes
