@@ -104,14 +104,14 @@ class Stage:
 
     async def plan(self, name: str) -> DryRun:
         """Its dry run."""
-        playbook = LIBRARY.find(name)
+        playbook = self.engine.library.find(name)
         typed = typed_inputs(playbook, self.inputs(self.entry), self.policy)
         return await self.engine.dry_run(playbook, typed, self.incident)
 
     async def ask(self, name: str, entry: Entry | None = None) -> str:
         """Ask for a run of it, as Ana would; its id. It starts at once."""
         entry = entry or self.entry
-        playbook = LIBRARY.find(name)
+        playbook = self.engine.library.find(name)
         typed = typed_inputs(playbook, self.inputs(entry), self.policy)
 
         def write(tx: Tx) -> str:
@@ -209,8 +209,9 @@ class Theatre:
 
     def __init__(
         self, template: Path, folder: Path, patch: pytest.MonkeyPatch, postgres: str | None = None,
-        patience: float = PATIENCE_S,
+        patience: float = PATIENCE_S, library: Library = LIBRARY,
     ) -> None:  # fmt: skip
+        self._library = library
         self._template, self._folder, self._patch, self._patience = template, folder, patch, patience
         self._sandbox = Sandbox(rate_factor=0, postgres=postgres)
         self._policies: dict[str, Policy] = {}
@@ -254,7 +255,7 @@ class Theatre:
         url = f"sqlite:///{folder / 'muster.db'}"
         db = Database(url)
         tools = self._tools(policy, db)
-        engine = Engine(db, tools, LIBRARY, policy, replica="stage", url="http://muster", lease_s=300.0,
+        engine = Engine(db, tools, self._library, policy, replica="stage", url="http://muster", lease_s=300.0,
                         poll_s=0.2, at_once=1)  # fmt: skip
         self._engine = engine
         crew = Crew(self._sandbox, db, policy, engine)
