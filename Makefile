@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # Tests start hundreds of Pythons: each would compile all it imports again where the environment says to keep nothing.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check unit bench soak lock clean
+.PHONY: help setup demo test check unit sshd bench soak lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,7 +35,12 @@ check: $(READY) ## lint, types, floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: $(READY) ## all tests but the benchmarks
+sshd: ## OpenSSH's own server for its tests, where this is root and apt can bring it
+	@test -x /usr/sbin/sshd || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends openssh-server; } >/dev/null 2>&1 || \
+	  echo "OpenSSH's server could not be installed: its tests are skipped, asyncssh's server is used"
+
+unit: $(READY) sshd ## all tests but the benchmarks
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not bench and not soak"
 
 bench: $(READY) ## performance, as ratios against a baseline in the same run

@@ -17,7 +17,7 @@ from playbooks.connectors.hosts import HostReads
 from playbooks.connectors.jira import JiraReads
 from playbooks.connectors.mail import Mail
 from playbooks.connectors.prometheus import PrometheusReads
-from playbooks.errors import MusterError
+from playbooks.errors import MusterError, NotConfigured
 from playbooks.policy import Policy
 
 WITHIN_S = 15.0
@@ -49,6 +49,8 @@ async def _one(what: str, missing: str, reach: Callable[[], Awaitable[str]] | No
     try:
         async with asyncio.timeout(WITHIN_S):
             return ok(what, await reach())
+    except NotConfigured:
+        return Finding(what, "missing", f"{missing}; its steps are skipped, visibly")
     except MusterError as error:
         return Finding(what, "broken", str(error))
     except TimeoutError:

@@ -75,7 +75,7 @@ class Template(Section):
 
     def written(self, values: Mapping[str, Any]) -> tuple[str, str]:
         """Subject (one line) and body. Raises Refused for a value that is missing, empty or not of the template."""
-        missing = sorted(name for name in self.values if str(values.get(name, "") or "").strip() == "")
+        missing = sorted(name for name in self.values if values.get(name) is None or not str(values[name]).strip())
         if missing:
             named = ", ".join(f"{name} ({self.values[name]})" for name in missing)
             raise Refused(f"The template {self.name} needs {named}. Nothing was sent.")

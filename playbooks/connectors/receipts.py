@@ -25,12 +25,13 @@ _FIND = """k=$1 h="${HOME:-/root}/.muster" s="/dev/shm/muster-$(id -u)" d=
 b=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
 for p in "$h" "$s"; do [ -d "$p/$k" ] && d="$p/$k"; done
 """
-# A folder whose boot or process id is not written yet is a moment old. An id of an earlier boot says nothing.
+# A folder whose boot or process id is not written yet is a moment old. An id of an earlier boot says nothing, and a
+# process that only waits to be reaped is no more.
 _LIVES = """lives() {
   [ -f "$d/boot" ] || return 0
   [ "$(cat "$d/boot")" = "$b" ] || return 1
   [ -f "$d/pid" ] || return 0
-  kill -0 "$(cat "$d/pid")" 2>/dev/null
+  ! grep -q "^State:.[ZX]" "/proc/$(cat "$d/pid")/status" 2>/dev/null && kill -0 "$(cat "$d/pid")" 2>/dev/null
 }
 """
 _SAY = """if [ -f "$d/exit" ]; then st="ended $(cat "$d/exit")"

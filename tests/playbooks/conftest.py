@@ -18,11 +18,14 @@ from playbooks.action import Act, World
 from playbooks.connectors.aws import Aws, AwsReads
 from playbooks.connectors.dns import DnsReads
 from playbooks.connectors.files import FileReads, Files
-from playbooks.connectors.http import HttpReads
+from playbooks.connectors.http import Http, HttpReads
+from playbooks.connectors.jira import Jira, JiraReads
 from playbooks.connectors.kubernetes import Kubernetes, KubernetesReads
+from playbooks.connectors.mail import Mail, MailReads
 from playbooks.connectors.pace import Spacing
 from playbooks.connectors.pagerduty import PagerDuty, PagerDutyReads
 from playbooks.connectors.postgres import Postgres, PostgresReads
+from playbooks.connectors.prometheus import PrometheusReads
 from playbooks.connectors.redis import Redis, RedisReads
 from playbooks.connectors.slack import Slack, SlackReads
 from playbooks.connectors.statuspage import Statuspage, StatuspageReads
@@ -180,7 +183,8 @@ def act(now: datetime) -> Callable[..., Act]:
 def _named(tools: tuple[Any, ...], *, acting: bool) -> Tools:
     kinds = (SlackReads, Slack, PagerDutyReads, PagerDuty, StatuspageReads, Statuspage, AwsReads, Aws, HttpReads,
              PostgresReads, Postgres, RedisReads, Redis, FileReads, Files, Drafts,
-             KubernetesReads, Kubernetes, DnsReads)  # fmt: skip
+             KubernetesReads, Kubernetes, DnsReads,
+             Http, MailReads, Mail, JiraReads, Jira, PrometheusReads)  # fmt: skip
     return {k: t for k in kinds for t in tools if isinstance(t, k) and (acting or not getattr(k, "acting", False))}
 
 

@@ -1,0 +1,79 @@
+"""`mail.send`: the whole text beforehand, once, and honest about a lost answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.sandbox.client import SandboxClient
+from playbooks.action import Again, Risk
+from playbooks.actions.mail.send import Send
+from playbooks.connectors.mail import Mail
+from playbooks.errors import Refused, Temporary, Uncertain
+from playbooks.policy import load_policy
+
+EXAMPLE = Path(__file__).resolve().parents[4] / "muster.example.yaml"
+VALUES = {
+    "service": "Checkout",
+    "status": "Payments are delayed.",
+    "eta": "it is over by 15:00",
+    "url": "https://status.example.com",
+}
+STEP = Send(to="customers", template="dr_activation", values=VALUES)
+
+
+@pytest.fixture
+async def mail(env: dict[str, str]) -> AsyncIterator[Mail]:
+    policy = load_policy(EXAMPLE)
+    yield Mail(env["SMTP_URL"], policy.mail_lists, policy.templates, connect_timeout=1.0, read_timeout=0.4)
+
+
+async def test_people_see_what_will_be_sent_and_it_is_sent(world: Any, act: Any, mail: Mail, sb: SandboxClient) -> None:
+    plan = await STEP.plan(world(mail))
+    assert plan.effect.startswith("Mail “Service disruption: Checkout” to customers (1 address):\nDear customers,")
+    assert "it is over by 15:00" in plan.effect and (Send.risk, Send.again) == (Risk.WRITE, Again.NEVER)
+    done = await STEP.run(act(mail))
+    (kept,) = await sb.get("mail")
+    assert kept["id"] == done.message_id and kept["to"] == ["customers@lists.example.com"] and done.recipients == 1
+    assert kept["header_to"] == "undisclosed-recipients:;" and kept["reply_to"] == "support@example.com"
+    assert kept["subject"] == "Service disruption: Checkout" and "Payments are delayed." in kept["body"]
+    assert STEP.say(done) == "mail “Service disruption: Checkout” to customers (1)"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"to": "custmers"}, "no mail list custmers.*customers"),
+        ({"template": "nothing"}, "no template nothing"),
+        ({"to": "responders"}, "is for customers, the list responders for internal"),
+        ({"values": {**VALUES, "eta": ""}}, "needs eta"),
+        ({"values": {**VALUES, "eta": "password=hunter22"}}, "eta holds what looks like a secret"),
+        ({"values": {**VALUES, "url": "env://CHECKOUT_DSN"}}, "url holds what looks like a secret"),
+    ],
+)
+async def test_it_refuses_and_nothing_is_sent(
+    world: Any, act: Any, mail: Mail, sb: SandboxClient, change: dict[str, Any], words: str
+) -> None:
+    step = STEP.model_copy(update=change)
+    for call in (step.plan(world(mail)), step.run(act(mail))):
+        with pytest.raises(Refused, match=words):
+            await call
+    assert await sb.get("mail") == []
+
+
+async def test_a_lost_answer_is_never_repeated(world: Any, act: Any, mail: Mail, sb: SandboxClient) -> None:
+    for mode in ("timeout_after", "close_after"):
+        await sb.fail("mail", "DATA", mode)
+        with pytest.raises(Uncertain):
+            await STEP.run(act(mail))
+    found = await STEP.reconcile(world(mail))
+    kept = await sb.get("mail")
+    assert found.happened is None and {one["id"] for one in kept} == {kept[0]["id"]} and kept[0]["id"] in found.evidence
+    for verb, mode, error in [("MAIL", "close_after", Temporary), ("DATA", "429", Temporary), ("DATA", "500", Refused)]:
+        await sb.fail("mail", verb, mode)
+        with pytest.raises(error, match=r"."):
+            await STEP.run(act(mail))
+    assert len(await sb.get("mail")) == 2
