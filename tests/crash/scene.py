@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from playbooks.directory import Person
+from playbooks.engine.answering import answer
 from playbooks.engine.engine import Engine
 from playbooks.engine.library import Library
 from playbooks.engine.load import load_text
-from playbooks.engine.answering import answer
 from playbooks.engine.requests import vote
 from playbooks.engine.starting import write_run
 from playbooks.errors import Refused
