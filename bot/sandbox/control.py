@@ -152,8 +152,9 @@ async def clear_faults(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 
 
 async def latency(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
-    """{service, method?, seconds}; 0 removes."""
+    """{service, method?, seconds}; 0 removes, and what waits for its time goes on."""
     sandbox.faults.slow(asked["service"], asked.get("method") or "*", float(asked["seconds"]))
+    sandbox.wire.hurry()
     return {"latencies": [[s, m, v] for (s, m), v in sandbox.faults.latencies.items()]}
 
 

@@ -6,6 +6,7 @@ Belongs here: recording, latency, faults that look the same for all services. No
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -63,6 +64,7 @@ class Wire:
         self.stopping = asyncio.Event()
         self._count = 0
         self._carried = asyncio.Event()
+        self._hurried = asyncio.Event()
 
     def record(self, service: str, method: str, arguments: Any) -> Call:
         self._count += 1
@@ -82,6 +84,18 @@ class Wire:
     def _wake(self) -> None:
         self._carried.set()
         self._carried = asyncio.Event()
+
+    def hurry(self) -> None:
+        """A latency has changed: what waits for its time looks again how long that is."""
+        self._hurried.set()
+        self._hurried = asyncio.Event()
+
+    async def _slowed(self, service: str, method: str) -> None:
+        """Wait the planned latency, or until it is taken away."""
+        began = time.monotonic()
+        while (left := self.faults.latency(service, method) - (time.monotonic() - began)) > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurried.wait(), left)
 
     async def hang(self, request: web.Request) -> web.StreamResponse:
         """Hold the request until the sandbox stops (or the caller goes away), then cut the line."""
@@ -106,9 +120,7 @@ class Wire:
         fault's answer in the service's own words, for the modes that are answers (429, 5xx, codes).
         """
         call = self.record(service, method, arguments)
-        seconds = self.faults.latency(service, method)
-        if seconds:
-            await asyncio.sleep(seconds)
+        await self._slowed(service, method)
         fault = self.faults.take(service, method)
         response = await self._suffer(request, call, fault, answer, refuse)
         call.took_ms = round((time.monotonic() - call.monotonic) * 1000, 3)

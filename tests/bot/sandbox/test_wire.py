@@ -76,6 +76,12 @@ async def test_latency_is_added_until_it_is_taken_away(web: AsyncWebClient, sb: 
     assert await took() > 0.19
     await sb.latency("slack", 0.0)
     assert await took() < 0.1
+    await sb.latency("slack", 60.0)
+    slow = asyncio.create_task(took())
+    await sb.wait_until(lambda: sb.calls("slack", "auth.test", since=2))
+    assert not slow.done()
+    await sb.latency("slack", 0.0)
+    assert await slow < 30, "what waits goes on as well"
 
 
 async def test_after_lets_some_pass_first(web: AsyncWebClient, sb: SandboxClient) -> None:
