@@ -191,6 +191,26 @@ async def test_a_person_is_asked_where_looking_cannot_tell(scene: Any, outside: 
         assert kinds.count("approval.granted") == (2 if phase == "before" else 1), "did-not asks for approval again"
 
 
+async def test_it_did_not_happen_in_the_middle_of_a_stage_leaves_no_old_approval(scene: Any, outside: Outside) -> None:
+    """The first step of a stage is lost for good: a person's word ends what was approved for the rest of it, too."""
+    async with scene() as stage:
+        cell, play = outside.cell("silent-stage", hang=("do", "one", "before"), tells=False), PLAYS["stage"]
+        run = await stage.request(play.text)
+        first = await stage.hatch(cell.name)
+        driving = asyncio.create_task(stage.settled(run, cell, watch=[first]))
+        await asyncio.wait_for(cell.hung.wait(), 30)
+        await first.kill()
+        await driving
+        cell.release.set()
+        await stage.hatch(cell.name)
+        await stage.settled(run, cell)
+        assert await stage.problems(run, cell) == []
+        old, new = await stage.db.read(lambda tx: runs.approvals_of(tx, run))
+        assert (old.state, new.state) == ("void", "used") and old.reason == "a person says that step 2 did not happen"
+        assert [part["index"] for part in new.covers["steps"]] == [2, 3], "bound together again"
+        assert [tag for _, tag, _ in cell.effects] == ["before", "one", "two-made-one"]
+
+
 async def test_a_new_process_of_the_same_name_takes_its_runs_over(scene: Any, outside: Outside) -> None:
     """A pod that is restarted keeps its name: it must not keep the dead one's leases alive."""
     async with scene() as stage:
