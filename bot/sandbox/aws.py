@@ -95,13 +95,15 @@ class Aws:
         return self._route53
 
     async def seed(self, service: str) -> None:
-        """Make what the example policy names of a service, once, when the service is first asked: it takes its time."""
+        """Make what the example policy names of a service (or for an action), once, when it is first asked."""
         if service == "route53":
             await self.route53()
         async with self._seeding:
             if service in aws_seed.SEEDS and service not in self._seeded:
                 self._seeded.add(service)
                 await self._in_pool(lambda: aws_seed.SEEDS[service](self._backend))
+                if service == "rds":
+                    (await self.corrections()).backends.append(self._backend("rds", aws_seed.AWAY))
 
     def _backend(self, service: str, region: str) -> Any:
         with LOADING:
@@ -132,6 +134,7 @@ class Aws:
             call.effect = not action.startswith(READS)
             corrections = await self.corrections()
             await self.seed(_service(request))
+            await self.seed(action)
             corrections.complete()
             refused = corrections.before(action, parameters)
             if refused is not None:

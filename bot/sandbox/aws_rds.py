@@ -18,15 +18,14 @@ from bot.sandbox.settings import Settings
 
 
 class Corrections:
-    """Applied around each request, on moto's own instance objects."""
+    """Applied around each request, on moto's own instance objects of every region that has some."""
 
     def __init__(self, backend: Any, settings: Settings) -> None:
-        self.backend, self.settings = backend, settings
+        self.backends, self.settings = [backend], settings
 
     def instances(self) -> list[Any]:
         """moto's instance objects."""
-        return list(self.backend._databases.values()) if hasattr(self.backend, "_databases") else list(
-            self.backend.describe_db_instances())  # fmt: skip
+        return [one for backend in self.backends for one in list(backend.databases.values())]
 
     def instance(self, name: str) -> Any:
         """One instance object or None."""
@@ -80,9 +79,11 @@ class Corrections:
         asyncio.get_running_loop().call_later(self.settings.reboot_seconds, setattr, instance, "status", "available")
 
     def _promoted(self, instance: Any) -> None:
-        source = self.instance(instance.source_db_instance_identifier or "")
-        if source is not None and instance.db_instance_identifier in source.replicas:
-            source.replicas.remove(instance.db_instance_identifier)
+        named = str(instance.source_db_instance_identifier or "")
+        source = self.instance(named.rpartition(":")[2])
+        if source is not None:
+            mine = (instance.db_instance_identifier, instance.db_instance_arn)
+            source.replicas = [one for one in source.replicas if one not in mine]
         instance.source_db_instance_identifier = None
 
     def _rebooted(self, instance: Any, forced: bool) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from playbooks.connectors.answers import ServiceRefused
 from playbooks.connectors.aws_client import AwsClient
 
 
@@ -26,6 +27,28 @@ class DbInstance:
     latest_restorable_time: datetime | None
     replica_of: str
     arn: str
+    size: str = ""
+    storage_encrypted: bool = False
+
+
+@dataclass(frozen=True)
+class DbSnapshot:
+    """A snapshot of an instance. status: creating, available, failed; tags: as given."""
+
+    id: str
+    instance: str
+    status: str
+    made_at: datetime | None
+
+
+@dataclass(frozen=True)
+class DbCluster:
+    """An Aurora cluster. writer: the member that writes; readers: the others."""
+
+    id: str
+    status: str
+    writer: str
+    readers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -52,7 +75,17 @@ def to_instance(raw: Mapping[str, Any]) -> DbInstance:
         latest_restorable_time=raw.get("LatestRestorableTime"),
         replica_of=str(raw.get("ReadReplicaSourceDBInstanceIdentifier") or ""),
         arn=str(raw.get("DBInstanceArn") or ""),
+        size=str(raw.get("DBInstanceClass") or ""),
+        storage_encrypted=bool(raw.get("StorageEncrypted")),
     )
+
+
+def to_cluster(raw: Mapping[str, Any]) -> DbCluster:
+    """One of describe_db_clusters -> DbCluster."""
+    members = raw.get("DBClusterMembers") or ()
+    names = [str(one["DBInstanceIdentifier"]) for one in members if not one.get("IsClusterWriter")]
+    writer = next((str(one["DBInstanceIdentifier"]) for one in members if one.get("IsClusterWriter")), "")
+    return DbCluster(str(raw["DBClusterIdentifier"]), str(raw.get("Status") or ""), writer, tuple(sorted(names)))
 
 
 class RdsReads(AwsClient):
@@ -71,6 +104,37 @@ class RdsReads(AwsClient):
         events = [DbEvent(raw["Date"], str(raw.get("Message") or "")) for raw in answer.get("Events") or ()]
         return sorted((event for event in events if event.at >= since), key=lambda event: event.at)
 
+    async def rds_find(self, instance: str) -> DbInstance | None:
+        """One RDS instance, None when there is none of that name."""
+        try:
+            return await self.rds_instance(instance)
+        except ServiceRefused as error:
+            if error.code in ("DBInstanceNotFound", "DBInstanceNotFoundFault"):
+                return None
+            raise
+
+    async def rds_tags(self, arn: str) -> dict[str, str]:
+        """Tags of an instance or snapshot."""
+        answer = await self._call("rds", "list_tags_for_resource", write=False, ResourceName=arn)
+        return {str(one["Key"]): str(one.get("Value") or "") for one in answer.get("TagList") or ()}
+
+    async def rds_cluster(self, cluster: str) -> DbCluster:
+        """One Aurora cluster. Refused DBClusterNotFoundFault."""
+        answer = await self._call("rds", "describe_db_clusters", write=False, DBClusterIdentifier=cluster)
+        return to_cluster(answer["DBClusters"][0])
+
+    async def rds_snapshot_of(self, snapshot: str) -> DbSnapshot | None:
+        """One snapshot, None when there is none of that name."""
+        try:
+            answer = await self._call("rds", "describe_db_snapshots", write=False, DBSnapshotIdentifier=snapshot)
+        except ServiceRefused as error:
+            if error.code in ("DBSnapshotNotFound", "DBSnapshotNotFoundFault"):
+                return None
+            raise
+        raw = answer["DBSnapshots"][0]
+        made = raw.get("SnapshotCreateTime")
+        return DbSnapshot(str(raw["DBSnapshotIdentifier"]), str(raw["DBInstanceIdentifier"]), str(raw["Status"]), made)
+
 
 class RdsActs(AwsClient):
     """What can be done in RDS."""
@@ -78,3 +142,46 @@ class RdsActs(AwsClient):
     async def rds_reboot_with_failover(self, instance: str) -> None:
         """Reboot a Multi-AZ instance onto its standby. Accepted is not done: look at zones afterwards (contract E2)."""
         await self._call("rds", "reboot_db_instance", write=True, DBInstanceIdentifier=instance, ForceFailover=True)
+
+    async def rds_promote(self, instance: str, backup_days: int) -> None:
+        """Let a read replica stand on its own. Accepted is not done: look until it has no source (contract E2)."""
+        await self._call(
+            "rds", "promote_read_replica", write=True, DBInstanceIdentifier=instance, BackupRetentionPeriod=backup_days
+        )
+
+    async def rds_restore(
+        self, source: str, target: str, at: datetime | None, tags: Mapping[str, str], **options: Any
+    ) -> None:
+        """Restore to a point in time as a new instance. at: UTC, None for the latest. options: as boto3 names them.
+
+        What is not passed is AWS's default, which is not what the source has (contract E2).
+        """
+        when: dict[str, Any] = {"RestoreTime": at} if at is not None else {"UseLatestRestorableTime": True}
+        await self._call(
+            "rds", "restore_db_instance_to_point_in_time", write=True, SourceDBInstanceIdentifier=source,
+            TargetDBInstanceIdentifier=target, Tags=_tags(tags), **when, **options,
+        )  # fmt: skip
+
+    async def rds_delete(self, instance: str) -> None:
+        """Delete an instance without a last snapshot: for what a restore made and nobody uses."""
+        await self._call(
+            "rds", "delete_db_instance", write=True, DBInstanceIdentifier=instance, SkipFinalSnapshot=True,
+            DeleteAutomatedBackups=True,
+        )  # fmt: skip
+
+    async def rds_make_snapshot(self, instance: str, snapshot: str, tags: Mapping[str, str]) -> None:
+        """Begin a snapshot under a name. Refused DBSnapshotAlreadyExists when there is one."""
+        await self._call(
+            "rds", "create_db_snapshot", write=True, DBInstanceIdentifier=instance, DBSnapshotIdentifier=snapshot,
+            Tags=_tags(tags),
+        )  # fmt: skip
+
+    async def rds_failover_cluster(self, cluster: str, to: str) -> None:
+        """Let another member of an Aurora cluster write."""
+        await self._call(
+            "rds", "failover_db_cluster", write=True, DBClusterIdentifier=cluster, TargetDBInstanceIdentifier=to
+        )
+
+
+def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
