@@ -24,8 +24,8 @@ POLICY = parse_policy("severities: {sev1: {title: outage}}\nservices: {shop: {ti
 AROUND = Around(POLICY, "https://m.example", AT, {"p1": "Ana", "p2": "Ben", "p3": "Chi"})
 RUN = Run(
     id="INC-42/2", stream="INC-42", number=2, incident="INC-42", playbook="failover/rds-multi-az", title="", text="",
-    digest="d", inputs={"service": "shop"}, kind="real", service="shop", site="primary", requester="p1",
-    requester_account=None, editors=[], ask=None, shown=True, state="running", reason=None, stop_asked=None, fence=1,
+    digest="d", inputs={"service": "shop"}, kind="real", service="shop", site="primary", active_site="primary",
+    requester="p1", requester_account=None, editors=[], ask=None, shown=True, state="running", reason=None, stop_asked=None, fence=1,
     lease_owner=None, lease_until=None, ready_at=None, created_at=AT, started_at=AT, ended_at=None, revision=1,
 )  # fmt: skip
 STEP = Step(
