@@ -27,7 +27,8 @@ SECRETS = (
     (re.compile(r"(?i)(://[^\s:/@]*:)[^\s@/]+(@)"), rf"\1{MASK}\2"),
     (
         re.compile(
-            r"(?i)([\w.-]*(?:passw(?:or)?d|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)"
+            r"(?i)((?<![\w.-])[\w.-]*"  # from the beginning of a word only: else a long one takes its length squared
+            r"(?:passw(?:or)?d|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)"
             r"[\w.-]*[\"']?\s*[=:]\s*)(\"[^\"\n]*\"|'[^'\n]*'|[^\s,;&\"'}]+)"
         ),
         rf"\1{MASK}",
