@@ -36,6 +36,7 @@ class Pods:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.store = cluster.store
+        self.dice = random.Random(7)  # the same names and places after every start
         self.bad_images: dict[str, str] = {}
         self.lines: dict[str, list[str]] = {}  # logs by pod uid
         self.earlier: dict[str, list[str]] = {}  # logs of the container instance before, by pod uid
@@ -45,7 +46,7 @@ class Pods:
         """A new pod of a ReplicaSet or DaemonSet, on the node with the fewest; without a node it stays Pending."""
         spec = copy.deepcopy(template["spec"])
         meta = template.get("metadata") or {}
-        name = f"{prefix}-{''.join(random.choice(LETTERS) for _ in range(5))}"
+        name = f"{prefix}-{''.join(self.dice.choices(LETTERS, k=5))}"
         reference = {
             "apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"],
             "uid": owner["metadata"]["uid"], "controller": True, "blockOwnerDeletion": True,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +104,18 @@ async def test_a_change_of_what_was_changed_meanwhile_is_refused(kubernetes: Kub
     with pytest.raises(ServiceRefused, match="Conflict"):
         await kubernetes.patch_config_map(config, {"A": "2"}, {"key": "b"})
     assert (await kubernetes.deployment(*PLACE)).change == {"key": "a"}
+
+
+async def test_only_this_very_pod_leaves_and_only_its_own_revisions_count(kubernetes: Kubernetes, sandbox: Any) -> None:
+    (pod, *_) = await kubernetes.pods("production", "app=api")
+    assert await kubernetes.evict(replace(pod, uid="of one that had this name before")) == ""
+    assert pod.uid in {one.uid for one in await kubernetes.pods("production", "app=api")}
+    store = sandbox.kubernetes.store
+    stranger = copy.deepcopy(store.find("replicasets", "production", (await kubernetes.revisions(
+        await kubernetes.deployment(*PLACE)))[0].name))  # fmt: skip
+    stranger["metadata"] |= {"name": "stranger", "ownerReferences": [{"kind": "Deployment", "name": "x", "uid": "x"}]}
+    store.create("replicasets", stranger)
+    assert len(await kubernetes.revisions(await kubernetes.deployment(*PLACE))) == 2
 
 
 async def test_a_secret_is_revealed_on_the_way_and_never_repeated(

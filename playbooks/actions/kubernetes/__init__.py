@@ -1,0 +1,1 @@
+"""One action, one file: what can be done or seen in Kubernetes."""
