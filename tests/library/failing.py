@@ -28,7 +28,7 @@ REFUSED = {
     "slack": "missing_scope", "aws": "error:AccessDenied", "kubernetes": "error:Forbidden", "postgres": "error:42501",
     "redis": "error:NOPERM",
 }  # fmt: skip
-ORDINARY = 2  # modes of a step in the ordinary suite
+ORDINARY, MOST = 2, 12  # ways of a step, and of a playbook unless it has more steps, in the ordinary suite
 
 
 # Asking for these again leaves nothing behind: an address to upload to, a conversation that is there.
@@ -71,17 +71,21 @@ class Good:
 
 
 def failures(name: str, stage: Stage, good: Good, *, every: bool = False) -> list[Failure]:
-    """What is played: two ways per step, chosen by name; all of them for thorough entries, and every request with `every`."""
-    found: list[Failure] = []
-    for step in good.steps:
-        if step.state == "skipped":
-            continue
-        ways = _ways(step, stage, good, every=every)
-        if not (every or stage.entry.thorough) and len(ways) > ORDINARY:
-            first = (zlib.crc32(name.encode()) + 2 * step.idx) % len(ways)
-            ways = [ways[(first + n) % len(ways)] for n in range(ORDINARY)]
-        found += ways
-    return found
+    """What is played: up to two ways per step, chosen by name; all of them for thorough entries, and of every request
+    with `every`."""
+    ways = [_ways(step, stage, good, every=every) for step in good.steps if step.state != "skipped"]
+    if every or stage.entry.thorough:
+        return [one for each in ways for one in each]
+    turned = [_turned(each, zlib.crc32(name.encode()) + 2 * n) for n, each in enumerate(ways)]
+    firsts = [one for each in turned for one in each[:1]]
+    seconds = [one for each in turned for one in each[1:ORDINARY]]
+    return firsts + seconds[: max(0, MOST - len(firsts))]
+
+
+def _turned(ways: list[Failure], by: int) -> list[Failure]:
+    """The same, beginning elsewhere."""
+    first = by % len(ways) if ways else 0
+    return ways[first:] + ways[:first]
 
 
 def _ways(step: runs.Step, stage: Stage, good: Good, *, every: bool) -> list[Failure]:
