@@ -31,7 +31,7 @@ INSERT INTO payments (order_id, status) SELECT id, 'captured' FROM orders;
 """
 SETTINGS = {
     "listen_addresses": "", "fsync": "off", "full_page_writes": "off", "shared_buffers": "8MB", "max_connections": "30",
-    "wal_level": "replica", "wal_keep_size": "64MB", "hot_standby": "on", "archive_mode": "on", "max_wal_senders": "5",
+    "wal_level": "replica", "wal_keep_size": "64MB", "hot_standby": "on", "max_wal_senders": "5",
     "autovacuum": "off", "wal_receiver_status_interval": "1s", "wal_retrieve_retry_interval": "100ms",
     "track_commit_timestamp": "on",
 }  # fmt: skip
@@ -46,9 +46,9 @@ def run(program: str, *arguments: str) -> None:
 
 
 class Cluster:
-    """One server on a folder of its own, reached by socket. `dsn()` is its address."""
+    """One server on a folder of its own, reached by socket. archive: where it copies its log, None for nowhere."""
 
-    def __init__(self, folder: Path, archive: Path) -> None:
+    def __init__(self, folder: Path, archive: Path | None = None) -> None:
         self.folder = folder
         self.archive = archive
         self.sockets = folder.with_name(f"{folder.name}-at")  # beside the data, which base backups copy
@@ -65,7 +65,12 @@ class Cluster:
 
     def start(self, **settings: str) -> Cluster:
         """Start it and wait until it can be asked (a standby: until it is consistent)."""
-        copied = {"archive_command": f"test ! -f {self.archive}/%f && cp %p {self.archive}/%f", **SETTINGS, **settings}
+        copied = {**SETTINGS, **settings}
+        if self.archive is not None:
+            copied |= {
+                "archive_mode": "on",
+                "archive_command": f"test ! -f {self.archive}/%f && cp %p {self.archive}/%f",
+            }
         given = [part for name, value in copied.items() for part in ("-c", f"{name}={value}")]
         with (self.sockets / "out").open("ab") as out:
             self._process = subprocess.Popen(
@@ -152,7 +157,7 @@ class Pair:
         """One more standby, which streams and has all there is now."""
         folder = self.base()
         (folder / "standby.signal").touch()
-        standby = Cluster(folder, self.archive)
+        standby = Cluster(folder)
         standby.start(primary_conninfo=f"host={self.primary.sockets} user=postgres application_name={folder.name}")
         self.level(standby)
         return standby
@@ -170,7 +175,7 @@ class Pair:
         (base / "recovery.signal").touch()
         self.primary.wait(lambda: self.primary.sql(
             "SELECT last_archived_wal FROM pg_stat_archiver WHERE last_archived_wal IS DISTINCT FROM %s", "postgres", written))  # fmt: skip
-        restored = Cluster(base, self._folder(f"archive-{base.name}"))
+        restored = Cluster(base)
         restored.start(
             restore_command=f"cp {self.archive}/%f %p", recovery_target_time=moment.isoformat(),
             recovery_target_action="promote",

@@ -97,11 +97,11 @@ class Line:
         failed: MusterError
         opened = False
         try:
-            async with asyncio.timeout(self._connect_timeout + 1) as deadline:
-                async with await self._connect(dsn, database, write) as line:
-                    opened = True
-                    deadline.reschedule(asyncio.get_running_loop().time() + within + GRACE_S)
-                    return await work(line)
+            async with asyncio.timeout(self._connect_timeout + 1):
+                line = await self._connect(dsn, database, write)
+            opened = True
+            async with line:
+                return await _in_time(line, work, within + GRACE_S)
         except TimeoutError:
             failed = no_answer(self.vendor, f"{dsn}", "time-out", write=write and opened)
         except psycopg.Error as error:
@@ -129,6 +129,21 @@ class Line:
     async def _revealed(self, dsn: SecretRef) -> str:
         """The address behind the reference; a secret store may block."""
         return await self._threads.run(lambda: reveal(dsn), deadline_s=30.0)
+
+
+async def _in_time(line: Connection, work: Work[T], seconds: float) -> T:
+    """The work, or TimeoutError. Late or cancelled, the line is cut: psycopg would wait for the silent server again."""
+    doing = asyncio.ensure_future(work(line))
+    try:
+        await asyncio.wait({doing}, timeout=seconds)
+        if not doing.done():
+            raise TimeoutError
+        return doing.result()
+    finally:
+        if not doing.done():
+            line.pgconn.finish()
+            doing.cancel()
+            await asyncio.gather(doing, return_exceptions=True)
 
 
 def _ms(seconds: float) -> str:

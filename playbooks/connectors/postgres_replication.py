@@ -35,7 +35,8 @@ SELECT coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text, pg_l
   coalesce(w.status = 'streaming' AND pg_last_wal_replay_lsn() >= w.latest_end_lsn, false),
   extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float,
   greatest(coalesce(pg_wal_lsn_diff(w.latest_end_lsn, pg_last_wal_replay_lsn()), 0),
-           coalesce(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0))::bigint
+           coalesce(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0))::bigint,
+  extract(epoch FROM clock_timestamp() - w.last_msg_receipt_time)::float
 FROM (SELECT 1) AS one LEFT JOIN pg_stat_wal_receiver w ON true"""
 
 STANDBYS = """
@@ -76,7 +77,8 @@ class Server:
 class Standby:
     """A standby as it sees itself. lag_s, lag_bytes: what it lacks, at most; None where it cannot know.
 
-    received, replayed: positions in the log ("0/3000148"); last_at: commit time of the newest transaction it has.
+    received, replayed: positions in the log ("0/3000148"); last_at: commit time of the newest transaction it has;
+    heard_s: seconds since a primary's last word, None while it hears nobody.
     """
 
     received: str
@@ -86,6 +88,7 @@ class Standby:
     streaming: bool
     lag_s: float | None
     lag_bytes: int | None
+    heard_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -119,9 +122,10 @@ class ReplicationReads(Line):
         async def look(line: Connection) -> Standby:
             row = await (await line.execute(STANDBY)).fetchone()
             assert row is not None
-            received, replayed, last_at, paused, streaming, level, age_s, behind = row
+            received, replayed, last_at, paused, streaming, level, age_s, behind, heard_s = row
             return Standby(received or "", replayed or "", last_at, bool(paused), streaming,
-                           0.0 if level else age_s, behind if streaming else None)  # fmt: skip
+                           0.0 if level else age_s, behind if streaming else None,
+                           heard_s if streaming else None)  # fmt: skip
 
         return await self._read(dsn, look)
 
@@ -154,4 +158,4 @@ class ReplicationActs(Line):
             row = await (await line.execute("SELECT pg_promote(true, %s)", (max(1, wait_s),))).fetchone()
             return bool(row and row[0])
 
-        return await self._over(dsn, act, within=wait_s + 5.0)
+        return await self._over(dsn, act, within=wait_s + self._statement_timeout)

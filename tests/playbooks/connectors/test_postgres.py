@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy.engine import URL
 
-from playbooks.connectors.postgres import PostgresReads
-from playbooks.errors import Refused, Temporary
+from bot.sandbox import Sandbox, SandboxClient
+from playbooks.connectors.postgres import Postgres, PostgresReads
+from playbooks.connectors.postgres_programs import Programs, environment
+from playbooks.connectors.postgres_sessions import without_values
+from playbooks.connectors.postgres_tables import shown
+from playbooks.errors import MusterError, Refused, Temporary, Uncertain
 from playbooks.secrets import SecretRef
 
 DSN = SecretRef("env://CHECKOUT_DSN")
+
+
+@pytest.fixture
+async def sandbox(server: URL) -> AsyncIterator[Sandbox]:
+    uri = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    async with Sandbox(rate_factor=0, postgres=uri) as running:
+        yield running
 
 
 async def test_tables_that_can_and_cannot_be_read(postgres: PostgresReads, env: dict[str, str]) -> None:
@@ -103,3 +118,91 @@ async def test_a_server_that_says_nothing_is_given_up_on_time(monkeypatch: pytes
     await postgres.close()
     await asyncio.wait_for(gone.wait(), 5)  # giving up closes the line
     server.close()
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "rows"),
+    [
+        ("error:53300", Temporary, 0),
+        ("error:42501", Refused, 0),
+        ("error:25006", Refused, 0),
+        ("error:57P01", Uncertain, 0),
+        ("reset", Uncertain, 0),
+        ("timeout_before", Uncertain, 0),
+        ("timeout_after", Uncertain, 1),
+        ("close_after", Uncertain, 1),
+    ],
+)
+async def test_every_way_a_write_can_end(
+    postgres: Postgres,
+    env: dict[str, str],
+    sb: SandboxClient,
+    ending: Any,
+    mode: str,
+    kind: type[MusterError],
+    rows: int,
+) -> None:
+    assert await ending(postgres.write_marker(DSN, "first", "")) is None
+    impatient = Postgres(connect_timeout=5, statement_timeout=0.4)
+    await sb.fail("postgres", "INSERT", mode)
+    began = time.monotonic()
+    error = await ending(impatient.write_marker(DSN, "second", ""))
+    await impatient.close()
+    assert isinstance(error, kind) and "env://CHECKOUT_DSN" in str(error) and "127.0.0.1" not in f"{error} {error!r}"
+    assert time.monotonic() - began < 4  # also where the server says nothing more
+    async with await psycopg.AsyncConnection.connect(env["CHECKOUT_DSN"]) as line:
+        found = await (await line.execute("SELECT count(*) FROM muster_markers WHERE id = 'second'")).fetchone()
+    assert found == (rows,)
+
+
+async def test_being_cancelled_leaves_no_line_open(postgres: Postgres, sb: SandboxClient) -> None:
+    await postgres.server(DSN)
+    await sb.fail("postgres", "SELECT", "timeout_before")
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await postgres.server(DSN)
+    assert time.monotonic() - began < 3
+    assert await postgres.server(DSN)
+
+
+async def test_programs_are_told_the_address_by_their_environment_and_end_in_time(tmp_path: Path, ending: Any) -> None:
+    dsn = SecretRef("env://X")
+    env = environment(dsn, "postgresql://me:hunter2@db.example.com:6432/shop?sslmode=require", "scratch_shop")
+    assert env == {"PGUSER": "me", "PGPASSWORD": "hunter2", "PGHOST": "db.example.com", "PGPORT": "6432",
+                   "PGDATABASE": "scratch_shop", "PGSSLMODE": "require"}  # fmt: skip
+    for address, words in (("hunter2", "no PostgreSQL address"), ("postgresql://h/d?keepalives=1", "keepalives")):
+        with pytest.raises(Refused, match=words) as refused:
+            environment(dsn, address)
+        assert "hunter2" not in str(refused.value)
+    with pytest.raises(Refused, match="pg_dump is not on this machine") as missing:
+        Programs(str(tmp_path)).find("pg_dump")
+    assert "MUSTER_PG_BIN" in missing.value.todo
+    slow = tmp_path / "slow"
+    slow.write_text(
+        f"#!{sys.executable}\nimport os, time\nopen('{tmp_path}/pid', 'w').write(str(os.getpid()))\ntime.sleep(60)\n"
+    )
+    slow.chmod(0o755)
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        await Programs(str(tmp_path)).run("slow", [], {}, within=1.0)
+    assert time.monotonic() - began < 10
+    if (tmp_path / "pid").exists():
+        assert not Path(f"/proc/{(tmp_path / 'pid').read_text()}").exists()
+
+
+def test_what_is_shown_holds_no_values() -> None:
+    query = "UPDATE users SET email = 'ana@example.com', note = $$it's$$ WHERE id = 42 AND name = 'O''Hara'"
+    assert without_values(query) == "UPDATE users SET email = ?, note = ? WHERE id = ? AND name = ?"
+    assert without_values("SELECT 'cut in the mid") == "SELECT ?" and len(without_values("x" * 999)) == 160
+    assert shown("api_token", "anything") == "[redacted]" and shown("ip", None) == ""
+    for secret in (
+        "sk_live_0123456789abcdef",
+        "Bearer abc.def",
+        "4111 1111 1111 1111",
+        "postgres://u:pw@h/d",
+        "a@b.example",
+    ):
+        assert secret not in shown("details", f"before {secret} after") and "before" in shown(
+            "details", f"before {secret}"
+        )
