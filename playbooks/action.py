@@ -149,13 +149,15 @@ class Park:
 class Seen:
     """One look of `verify`. ok True: as promised; False: definitely not; None: not yet, look again in `again_in` s.
 
-    again_in None: at the engine's pace, soon after the effect and then every two seconds.
+    again_in None: at the engine's pace, soon after the effect and then every two seconds. outputs: what is known only
+    now, where ok; it takes the place of what `run` returned.
     """
 
     ok: bool | None
     text: str
     again_in: float | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Outputs | None = None
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,8 @@ class HostRun:
 
     async def verify(self, world: World, done: Ran | None) -> Seen:
         """Ended as expected, and its probe sees it. done: None where what it said is not at hand."""
-        ran = done if done is not None and not done.running and done.exit is not None else None
+        told = done is not None and not done.running and done.exit is not None
+        ran = done if told else None
         if ran is None:
             try:
                 ran = await self.wait(world)
@@ -127,12 +128,13 @@ class HostRun:
         if not ran.matched:
             return Seen(ok=False, text=f"{self.name} on {self.host}: {ran.why}. {last(ran.output)}".strip())
         command = self.command(world)
+        later = None if told else ran
         if command.probe is None:
-            return Seen(ok=True, text=f"{self.name} on {self.host} ended as expected")
+            return Seen(ok=True, text=f"{self.name} on {self.host} ended as expected", outputs=later)
         judged = await self.follow(world, command, command.probe)
         if not judged.matched:
             return Seen(ok=None, text=f"{command.probe.command} on {self.host}: {judged.why}", again_in=2.0)
-        return Seen(ok=True, text=f"{command.probe.command} on {self.host} is as it must be")
+        return Seen(ok=True, text=f"{command.probe.command} on {self.host} is as it must be", outputs=later)
 
     async def reconcile(self, world: World) -> Found:
         """By its receipt; where there is none any more, by its probe; else it cannot be told."""

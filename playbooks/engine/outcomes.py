@@ -217,7 +217,12 @@ def looked(ctx: Context, seen: Seen) -> Changes:
         if ctx.action.moves_service:
             changes.placed[step.idx] = {name: (step.outputs or {})[name] for name in ("service", "site")}
         changes.steps[step.idx] = {"state": "succeeded", "note": said, "wake_at": None}
-        changes.told("step.succeeded", step, texts={"said": said})
+        if seen.outputs is None:
+            changes.told("step.succeeded", step, texts={"said": said})
+            return changes
+        outputs = capped(seen.outputs)
+        changes.steps[step.idx]["outputs"] = outputs
+        changes.told("step.succeeded", step, texts={"said": said, "outputs": as_json(outputs)})
         return changes
     late = step.deadline is not None and ctx.now >= step.deadline
     if seen.ok is False or late:

@@ -32,7 +32,7 @@ async def test_some_recipients_are_refused_and_text_arrives_as_written(env: dict
         "id"
     ] == taken.id
     assert taken.id == one.message_id(letter("a@example.com"), "k") != one.message_id(letter("a@example.com"), "k2")
-    with pytest.raises(Refused, match="took no recipient.*550"):
+    with pytest.raises(Refused, match=r"took no recipient.*550"):
         await one.send(letter("nobody@example.com"), "k")
     assert len(await sb.get("mail")) == 1 and "answers" in await one.reach()
 

@@ -74,7 +74,7 @@ def test_two_at_once_run_it_once(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_what_cannot_begin_is_refused_and_noise_is_no_receipt(shell: Shell) -> None:
-    with pytest.raises(Refused, match="its folder /x is not there. Nothing was run"):
+    with pytest.raises(Refused, match=r"its folder /x is not there. Nothing was run"):
         shell(receipts.start_line(KEY, ["ls"], cwd="/no/such", again="never", wait_s=1))
     with pytest.raises(Refused, match="it has no p"):
         shell(receipts.start_line(KEY, ["no-such-program"], cwd="", again="never", wait_s=1))

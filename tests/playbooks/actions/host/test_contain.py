@@ -48,5 +48,5 @@ async def test_a_rule_that_is_gone_again_is_not_believed(at: Any, sb: SandboxCli
     await sb.change_host("production", answers={"iptables -I": [0, ""]})  # it says yes and does nothing
     look = await STEP.verify(world, await STEP.run(act))
     assert look.ok is None and "firewall_closed on production: it ended with 1" in look.text
-    with pytest.raises(Refused, match="Use host.destroy"):
+    with pytest.raises(Refused, match=r"Use host.destroy"):
         await Contain(host="production", command="firewall_restore", arguments={"port": "80"}).plan(world)

@@ -30,7 +30,7 @@ async def test_a_low_score_fails_at_once_and_none_is_asked_for_again(
     plan = await step.plan(world(http))
     assert plan.effect.endswith("must score at least 0.95 within 5 min") and plan.outputs["score"] == 0.98
     await sb.post("canary", canary_score=0.9499)
-    with pytest.raises(Refused, match="scores 0.9499, less than 0.95"):
+    with pytest.raises(Refused, match=r"scores 0.9499, less than 0.95"):
         await step.look(world(http))
     assert (await step.plan(world(http))).outputs is None
     for answer in ({"canary_score": True}, {"canary_score": "0.99"}, {}):

@@ -44,7 +44,7 @@ async def test_over_a_window_every_moment_counts(world: Any, prometheus: Prometh
     at = world(prometheus)
     await sb.post("prometheus", query=RATIO, history=[[500, 0.5], [200, 0.001], [10, 0.002]])
     assert (await query(over="5m").look(at)).value == 0.002
-    with pytest.raises(NotYet, match="is 0.5"):
+    with pytest.raises(NotYet, match=r"is 0.5"):
         await query(over="10m").look(at)
 
 
@@ -52,7 +52,7 @@ async def test_a_bad_query_fails_and_silence_is_asked_again(
     world: Any, prometheus: PrometheusReads, sb: SandboxClient
 ) -> None:
     at = world(prometheus)
-    with pytest.raises(Refused, match="cannot answer this query: .*parse error"):
+    with pytest.raises(Refused, match=r"cannot answer this query: .*parse error"):
         await query(query="sum(x").look(at)
     for mode in ("timeout_before", "500", "429"):
         await sb.fail("prometheus", "query", mode)

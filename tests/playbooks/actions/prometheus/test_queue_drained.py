@@ -20,7 +20,7 @@ async def test_each_must_be_empty_enough_and_known(world: Any, prometheus: Prome
     seen = await step.look(at)
     assert step.say(seen) == "webhooks holds 0, dead_letters holds 0"
     await sb.post("prometheus", query=QUEUES["dead_letters"], values=3)
-    with pytest.raises(NotYet, match="^dead_letters holds 3$"):
+    with pytest.raises(NotYet, match=r"^dead_letters holds 3$"):
         await step.look(at)
     assert (await QueueDrained(queues=QUEUES, at_most=3).look(at)).depths["dead_letters"] == 3
     plan = await step.plan(at)
