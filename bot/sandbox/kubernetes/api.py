@@ -1,4 +1,4 @@
-"""The API server: paths, tokens, roles, verbs, and Status objects for everything it refuses.
+"""The API server (contract E3): paths, tokens, roles, verbs, and Status objects for everything it refuses.
 
 Belongs here: HTTP in and out, and the cluster the parts share. Does not belong here: what an object may look like
 (``admission.py``), what happens to it afterwards (``deployments.py``, ``pods.py``).

@@ -2,7 +2,7 @@
 
 Belongs here: what `kube-controller-manager` does for deployments and for the pods of a DaemonSet. Does not belong here:
 what a single pod does (``pods.py``). Every step takes its time (``settings.kubernetes_*``), so that whoever looks right
-after a change still sees the old status: that is the trap of `observedGeneration`.
+after a change still sees the old status: that is the trap of `observedGeneration` (contract E3).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The three ways to patch an object: JSON patch, JSON merge patch, strategic merge patch.
+"""The three ways to patch an object (contract E3): JSON patch, JSON merge patch, strategic merge patch.
 
 Belongs here: pure functions of documents. Does not belong here: what an object may look like (``admission.py``).
 Server-side apply is not spoken here: 415, as an API server answers to a kind of patch it does not know.

@@ -23,7 +23,12 @@ class ScaledDown(Outputs):
     "kubernetes.scale_down",
     risk=Risk.RECOVERABLE,
     again=Again.NEVER,
-    needs=("kubernetes:deployments.get", "kubernetes:deployments.patch", "kubernetes:horizontalpodautoscalers.list"),
+    needs=(
+        "kubernetes:deployments.get",
+        "kubernetes:deployments.patch",
+        "kubernetes:pods.list",
+        "kubernetes:horizontalpodautoscalers.list",
+    ),
     result=ScaledDown,
 )
 class ScaleDown(OnDeployment):

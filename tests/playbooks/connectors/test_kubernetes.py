@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from bot.sandbox.client import SandboxClient
-from playbooks.action import Risk, Where
+from playbooks.action import Risk, Where, load_actions
 from playbooks.connectors.answers import ServiceRefused
 from playbooks.connectors.kubernetes import Kubernetes, KubernetesReads
 from playbooks.connectors.kubernetes_shapes import digest_of, quantity, to_deployment, to_pod
@@ -194,6 +195,18 @@ async def test_an_answer_that_is_cut_off_says_nothing(aiohttp_url: Any, env: dic
         await reads.bound(Where("INC-7/3 röllback", Risk.WRITE)).node("node-a")
     assert agents == ["muster/INC-7/3 r-llback"]  # what the API server's audit log says of it
     await reads.close()
+
+
+def test_the_documented_role_allows_what_actions_need_and_no_more() -> None:
+    text = (Path(__file__).parents[3] / "docs/kubernetes.md").read_text(encoding="utf-8")
+    rules = re.findall(r"apiGroups: \[(.*?)\], resources: \[(.*?)\], verbs: \[(.*?)\]", text)
+    allowed = {
+        f"kubernetes:{'metrics' if group.startswith('metrics') else what.replace('/', '.')}.{verb}"
+        for group, whats, verbs in rules for what in whats.split(", ") for verb in verbs.split(", ")
+    }  # fmt: skip
+    actions = {name: one for name, one in load_actions().items() if name.startswith("kubernetes.")}
+    assert allowed == {need for one in actions.values() for need in one.needs}
+    assert all(f"`{name}`" in text for name in actions)
 
 
 def test_shapes_that_the_stand_in_does_not_have() -> None:
