@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from bot.sandbox import aws_route53, aws_seed
+from bot.sandbox import aws_route53, aws_secrets, aws_seed
 from bot.sandbox.aws_rds import Corrections
 from bot.sandbox.aws_route53 import Route53Corrections
 from bot.sandbox.faults import Fault
@@ -147,6 +147,8 @@ class Aws:
                 return _error(request, 501, "NotImplemented", str(unknown))
             call.error = None if response.status < 400 else f"HTTP {response.status}"
             corrections.after(action, parameters, response.status < 400)
+            if action == "UpdateSecretVersionStage":
+                aws_secrets.moved(self._backend("secretsmanager", region) for region in aws_seed.REGIONS)
             if action in ("ChangeResourceRecordSets", "GetChange"):
                 told = (await self.route53()).after(action, response.text or "", response.status < 400)
                 response.body = told.encode()

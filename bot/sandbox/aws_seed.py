@@ -10,12 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 HOME, AWAY = "eu-north-1", "eu-west-1"
+REGIONS = (HOME, AWAY)
 OWNER = "123456789012"  # the account whose ARNs the example names
 LISTENER = f"arn:aws:elasticloadbalancing:{HOME}:{OWNER}:listener/app/checkout/1/1"
 GROUP = f"arn:aws:elasticloadbalancing:{HOME}:{OWNER}:targetgroup/checkout/1"
 AWAY_GROUP = f"arn:aws:elasticloadbalancing:{AWAY}:{OWNER}:targetgroup/checkout-dr/1"
 AWAY_LISTENER = f"arn:aws:elasticloadbalancing:{AWAY}:{OWNER}:listener/app/checkout-dr/1/1"
 AWAY_PAGE = f"arn:aws:elasticloadbalancing:{AWAY}:{OWNER}:targetgroup/checkout-dr-page/1"
+ADDRESS = "postgresql://orders:sandbox-password@orders-db.example.com:5432/orders?sslmode=require"
 Backend = Callable[[str, str], Any]  # (service, region) -> moto's backend
 
 
@@ -75,7 +77,19 @@ def network(backend: Backend) -> None:
     })  # fmt: skip
 
 
+def secrets(backend: Backend) -> None:
+    """The secret that holds checkout's database address, and one with keys, in both regions."""
+    for region in (HOME, AWAY):
+        kept = backend("secretsmanager", region)
+        for name, text in (("checkout/database-url", ADDRESS), ("checkout/api", '{"token": "old-token", "url": "x"}')):
+            kept.create_secret(
+                name=name, secret_string=text, secret_binary=None, description=None, tags=[], kms_key_id=None,
+                client_request_token=None, replica_regions=[], force_overwrite=False,
+            )  # fmt: skip
+
+
 # By the name requests are signed for, or by the action that needs it: loading EC2's images takes half a second.
 SEEDS: dict[str, Callable[[Backend], None]] = {
-    "elasticloadbalancing": balancers, "rds": replicas, "RestoreDBInstanceToPointInTime": network,
+    "elasticloadbalancing": balancers, "rds": replicas, "secretsmanager": secrets,
+    "RestoreDBInstanceToPointInTime": network,
 }  # fmt: skip

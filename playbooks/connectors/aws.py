@@ -13,10 +13,10 @@ from playbooks.connectors.aws_iam import AccessKey, IamActs, IamReads
 from playbooks.connectors.aws_rds import DbEvent, DbInstance, RdsActs, RdsReads
 from playbooks.connectors.aws_route53 import Record, Route53Acts, Route53Reads
 from playbooks.connectors.aws_s3 import S3Acts, S3Object, S3Reads
-from playbooks.connectors.aws_secrets import SecretsReads
+from playbooks.connectors.aws_secrets import SecretsActs, SecretSeen, SecretsReads
 from playbooks.secrets import resolver
 
-__all__ = ["AccessKey", "Aws", "AwsReads", "DbEvent", "DbInstance", "Record", "S3Object"]
+__all__ = ["AccessKey", "Aws", "AwsReads", "DbEvent", "DbInstance", "Record", "S3Object", "SecretSeen"]
 
 
 class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads, Route53Reads, ElbReads):
@@ -29,7 +29,7 @@ class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads, Route53Reads, ElbReads
         resolver("aws", self.secret_value)
 
 
-class Aws(AwsReads, RdsActs, IamActs, S3Acts, Route53Acts, ElbActs):
+class Aws(AwsReads, RdsActs, IamActs, S3Acts, Route53Acts, ElbActs, SecretsActs):
     """What can be done in AWS."""
 
     acting = True
