@@ -34,6 +34,8 @@ async def test_a_healthy_house(start: Any, people: SandboxClient, sandbox: Any) 
     await sandbox.aws.start()
     await people.scopes(add=list(SCOPES))
     found = by_name(await examine(await settings(start)))
+    cluster = found["Kubernetes"][0].text
+    assert "sandbox answers (v1.33.1)" in cluster and "production/atlantic-api: 3 of 3 pods available" in cluster
     assert not [one for many in found.values() for one in many if one.state == "broken"], found
     assert found["Slack"][0].text.endswith("(T0MUSTER)") and found["Slack scopes"][0].state == "ok"
     assert "orders-db is available" in found["AWS"][0].text
@@ -59,9 +61,9 @@ async def test_a_refused_token_and_a_silent_service(start: Any, people: SandboxC
 
 async def test_what_is_not_configured_is_no_fault(start: Any, people: SandboxClient) -> None:
     ready = await settings(start)
-    none = {"statuspage_api_key": None, "aws_endpoint_url": None, "aws_default_region": None}
+    none = {"statuspage_api_key": None, "aws_endpoint_url": None, "aws_default_region": None, "kubeconfig": None}
     found = by_name(await examine(ready.model_copy(update=none)))
-    assert found["Statuspage"][0].state == found["AWS"][0].state == "missing"
+    assert {found[what][0].state for what in ("Statuspage", "AWS", "Kubernetes")} == {"missing"}
 
 
 async def test_a_quorum_nobody_could_give_is_a_warning(start: Any, people: SandboxClient) -> None:
