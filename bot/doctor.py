@@ -8,7 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from bot import doctor_anchors, doctor_journal, doctor_keys, doctor_kubernetes, doctor_outside, doctor_policy
+from bot import (
+    doctor_anchors,
+    doctor_databases,
+    doctor_journal,
+    doctor_keys,
+    doctor_kubernetes,
+    doctor_outside,
+    doctor_policy,
+)
 from bot.connectors import Connectors, connect
 from bot.finding import Finding, ok
 from bot.home import HomeDirectory
@@ -43,6 +51,7 @@ async def examine(settings: Settings) -> list[Finding]:
             _asked("Kubernetes", connectors.kubernetes_reads, lambda: _kubernetes(connectors, policy)),
         )
         if policy is not None:
+            findings += await doctor_databases.look(connectors, policy)
             findings += await doctor_outside.look(settings, connectors, policy)
             library = _library(settings, policy)
             findings += _playbooks(library)

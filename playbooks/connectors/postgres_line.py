@@ -16,7 +16,7 @@ from psycopg import errors
 
 from playbooks.connectors.answers import CONNECT_S, READ_S, Alive, ServiceRefused, no_answer, unreachable
 from playbooks.connectors.threads import Threads
-from playbooks.errors import MusterError, Temporary
+from playbooks.errors import MusterError
 from playbooks.secrets import SecretRef, reveal
 
 T = TypeVar("T")
@@ -154,9 +154,11 @@ def said(dsn: SecretRef, error: psycopg.Error, write: bool) -> MusterError:
     """What an error after connecting means, by its SQLSTATE and our own words only."""
     state = error.sqlstate or ""
     if isinstance(error, errors.QueryCanceled):
+        if not write:
+            return Alive(f"PostgreSQL at {dsn} took too long and ended the statement.")
         return no_answer("PostgreSQL", f"{dsn}", "the statement was cancelled", write=write)
     if state in NOT_NOW:
-        return Temporary(f"PostgreSQL at {dsn} said not now ({NOT_NOW[state]}); nothing was done.")
+        return Alive(f"PostgreSQL at {dsn} said not now ({NOT_NOW[state]}); nothing was done.")
     if not state and not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return ServiceRefused("PostgreSQL", "client", f"PostgreSQL at {dsn} was not asked: {type(error).__name__}.")
     if not state or state[:2] in ("08", "57", "58", "XX"):

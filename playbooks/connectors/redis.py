@@ -21,7 +21,7 @@ from redis.backoff import NoBackoff
 
 from playbooks.connectors.answers import CONNECT_S, READ_S, Alive, ServiceRefused, no_answer, unreachable
 from playbooks.connectors.threads import Threads
-from playbooks.errors import MusterError, Refused, Temporary
+from playbooks.errors import MusterError, Refused
 from playbooks.secrets import SecretRef, reveal
 
 T = TypeVar("T")
@@ -276,7 +276,7 @@ def _said(name: str, error: exceptions.RedisError, write: bool) -> MusterError:
     if isinstance(error, exceptions.AuthenticationError | exceptions.NoPermissionError):
         return ServiceRefused("Redis", "NOPERM", f"Redis refused {name}: this user may not do that.", todo=TODO)
     if isinstance(error, exceptions.BusyLoadingError | exceptions.TryAgainError):
-        return Temporary(f"Redis said not now to {name}; nothing was done.")
+        return Alive(f"Redis said not now to {name}; nothing was done.")
     if isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError):
         return no_answer("Redis", name, "the connection broke", write=write)
     if isinstance(error, exceptions.ReadOnlyError):

@@ -20,7 +20,7 @@ class Measured(Outputs):
 
     marker: str = Field(description="Id of the newest marker that is there")
     found_at: datetime = Field(description="When that was written (UTC)")
-    same: bool = Field(description="Whether it is the marker that was asked for, or a later one")
+    same: bool = Field(description="Whether it is the marker that was asked for")
     rpo_s: float = Field(description="Seconds of writes that are missing: the marker asked for less the newest found")
     met: bool | None = Field(description="Whether that is within `most`; null without one")
 
@@ -31,9 +31,9 @@ class MarkerRead(Probe):
 
     Example: {uses: postgres.marker_read, with: {dsn: "env://STANDBY_DSN", written_at: "2026-11-22T08:00:00Z"}}
 
-    Looks for the newest marker and compares its time with `written_at`, when the last one was written to the old
-    primary; without it, with now. `most` only says whether the objective was met: what is lost stays lost, and the run
-    goes on.
+    Compares the time of the newest marker with `written_at`, when the last one was written to the old primary; later
+    ones are the new primary's own and prove nothing. Without it, the newest is compared with now. `most` only says
+    whether the objective was met: what is lost stays lost, and the run goes on.
     """
 
     dsn: SecretRef = Field(description="Reference to the database's address, such as the new primary's")
@@ -50,7 +50,7 @@ class MarkerRead(Probe):
     async def look(self, world: World) -> Measured:
         """Read it back."""
         try:
-            newest = await world.use(PostgresReads).newest_marker(self.dsn)
+            newest = await world.use(PostgresReads).newest_marker(self.dsn, until=self.written_at)
         except Temporary as error:
             if not self.within:
                 raise

@@ -49,10 +49,14 @@ async def test_it_refuses_whatever_could_make_two_primaries(
         await Promote(dsn="env://PRIMARY_DSN", word="x").plan(looking)
     with pytest.raises(MusterError, match="can act"):
         looking.use(Postgres)
+    pair.primary.sql("DROP ROLE IF EXISTS crowd")
+    pair.primary.sql("CREATE ROLE crowd LOGIN CONNECTION LIMIT 0")
+    monkeypatch.setenv("FULL_DSN", pair.primary.dsn().replace("postgres@", "crowd@"))
     await gated("PRIMARY_DSN", pair.primary)
-    await sb.fail("postgres", "SELECT", "error:57P03")  # it answers something, that is enough to know it lives
-    with pytest.raises((Refused, Temporary)):
-        await ON_WORD.plan(looking)
+    await sb.fail("postgres", "SELECT", "error:57P03")
+    for old in ("env://FULL_DSN", "env://PRIMARY_DSN"):  # full, or busy: something answers, so it lives
+        with pytest.raises(Refused, match="answers but lets nobody look"):
+            await Promote(dsn=STEP.dsn, old_primary=old, word="Ana says so").plan(looking)
     assert pair.standby.sql("SELECT pg_is_in_recovery()", "postgres") == [(True,)]
 
 
