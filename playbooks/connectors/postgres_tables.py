@@ -24,7 +24,8 @@ CREATE_MARKERS = """CREATE TABLE IF NOT EXISTS muster_markers (
   id text PRIMARY KEY, written_at timestamptz NOT NULL DEFAULT clock_timestamp(), note text NOT NULL DEFAULT '')"""
 ADD_MARKER = "INSERT INTO muster_markers (id, note) VALUES (%s, %s) ON CONFLICT (id) DO NOTHING"
 READ_MARKER = "SELECT id, written_at, pg_current_wal_lsn()::text FROM muster_markers WHERE id = %s"
-NEWEST_MARKER = "SELECT id, written_at FROM muster_markers WHERE %s IN ('', id) ORDER BY written_at DESC LIMIT 1"
+NEWEST_MARKER = """SELECT id, written_at FROM muster_markers
+WHERE %s IN ('', id) AND written_at <= coalesce(%s, 'infinity'::timestamptz) ORDER BY written_at DESC LIMIT 1"""
 # A row's text must not depend on who asks, or from where.
 SAME_TEXT = "SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'iso_8601'; " \
             "SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'"  # fmt: skip
@@ -180,14 +181,14 @@ class TableReads(Line):
 
         return await self._read(dsn, look)
 
-    async def newest_marker(self, dsn: SecretRef, id: str = "") -> Marker | None:
-        """The marker of that id, or the newest there is; None without one (also where there is no such table)."""
+    async def newest_marker(self, dsn: SecretRef, id: str = "", until: datetime | None = None) -> Marker | None:
+        """The marker of that id, or the newest written by `until`; None without one, also where there is no table."""
 
         async def look(line: Connection) -> Marker | None:
             there = await (await line.execute("SELECT to_regclass(%s) IS NOT NULL", (MARKERS,))).fetchone()
             if not (there and there[0]):
                 return None
-            row = await (await line.execute(NEWEST_MARKER, (id,))).fetchone()
+            row = await (await line.execute(NEWEST_MARKER, (id, until))).fetchone()
             return Marker(row[0], row[1]) if row else None
 
         return await self._read(dsn, look)
