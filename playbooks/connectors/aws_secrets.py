@@ -81,6 +81,15 @@ class SecretsActs(SecretsReads):
         """
         return await self._changed(name, lambda now: _with(name, now, key, reveal(value)), token)
 
+    def put_keys(self, name: str, values: Mapping[str, str], token: str) -> str:
+        """Write keys of a JSON secret; an empty text becomes JSON. Blocks: for the connector's own threads."""
+        text = self.secret_value(name)
+        if text.strip() and not _keys(text):
+            raise Refused(f"The secret {name} is a plain text, it has no keys; it was not changed.")
+        put = {"SecretId": name, "ClientRequestToken": version_id(token)}
+        put["SecretString"] = json.dumps({**(json.loads(text) if text.strip() else {}), **values})
+        return str(self._send("secretsmanager", "put_secret_value", True, put)["VersionId"])
+
     async def secret_point(self, name: str, host: str, *, key: str = "", token: str) -> str:
         """Let the address in a secret name another host ("db2.example.com" or with ":5432"); all else of it stays."""
 
