@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -208,30 +208,31 @@ class Theatre:
     """One sandbox for many stages. Its slow parts (moto, clients of AWS) are started once."""
 
     def __init__(
-        self, template: Path, folder: Path, patch: pytest.MonkeyPatch, postgres: str | None = None,
-        patience: float = PATIENCE_S, library: Library = LIBRARY,
+        self, template: Path, folder: Path, postgres: str | None = None, *, patience: float = PATIENCE_S,
+        library: Library = LIBRARY,
     ) -> None:  # fmt: skip
-        self._library = library
-        self._template, self._folder, self._patch, self._patience = template, folder, patch, patience
+        self._template, self._folder, self._patience, self._library = template, folder, patience, library
         self._sandbox = Sandbox(rate_factor=0, postgres=postgres)
         self._policies: dict[str, Policy] = {}
         self._engine: Engine | None = None
         self._count = 0
+        self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Theatre:
-        await self._sandbox.start()
+        patch = self._open.enter_context(pytest.MonkeyPatch.context())
+        await self._open.enter_async_context(self._sandbox)
         for name, value in self._sandbox.env().items():
-            self._patch.setenv(name, value)
-        self._floor = hearing(self._patch)
-        shortened(self._patch, lambda: self._engine.wake() if self._engine else None)
+            patch.setenv(name, value)
+        self._floor = hearing(patch)
+        shortened(patch, lambda: self._engine.wake() if self._engine else None)
         self._connectors = connect(
             Settings.of(self._sandbox.env(), muster_config=EXAMPLE, muster_read_timeout=self._patience)
         )
+        self._open.push_async_callback(self._connectors.close)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._connectors.close()
-        await self._sandbox.stop()
+        await self._open.aclose()
 
     def _tools(self, policy: Policy, db: Database) -> dict[type, Any]:
         """As bot/app.py wires them. Clients are kept from stage to stage, but Slack's, which remembers groups."""

@@ -96,7 +96,7 @@ async def test_a_planted_fault_is_found(
     file.parent.mkdir(parents=True)
     file.write_text(PLAYBOOK.replace("NAME", name))
     library = Library([BUILT_IN, tmp_path / "own"])
-    async with Theatre(sqlite_template, tmp_path, monkeypatch, library=library) as theatre:
+    async with Theatre(sqlite_template, tmp_path, library=library) as theatre:
         problems = await all_suffered(theatre, "toys/broken", Entry())
     assert any(f"step 1 first, {modes[0]}" in problem and finding in problem for problem in problems), problems
     assert not [problem for problem in problems if "step 2 second" in problem], problems
