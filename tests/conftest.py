@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from storage import grants, migrate
 from storage.db import Database
+from tests.databases import Copies
 from tests.postgres_pair import Pair
 from tests.redis_pair import RedisPair
 
@@ -87,13 +88,22 @@ def pg_template(server: URL) -> str:
     return "muster_template"
 
 
+@pytest.fixture(scope="session")
+def copies(server: URL, pg_template: str) -> Copies:
+    """Migrated, empty databases to borrow."""
+    return Copies(server, pg_template)
+
+
 @pytest.fixture(params=BACKENDS)
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database with nothing in it."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.db'}"
         return
-    yield from _pg_database(request.getfixturevalue("server"), "template1")
+    server, name = request.getfixturevalue("server"), f"t{uuid4().hex}"
+    _on_server(server, f"CREATE DATABASE {name}")
+    yield _address(server, name)
+    _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=BACKENDS)
@@ -104,8 +114,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    server, template = request.getfixturevalue("server"), request.getfixturevalue("pg_template")
-    yield from _pg_database(server, template)
+    server, copies = request.getfixturevalue("server"), request.getfixturevalue("copies")
+    with copies.lent() as name:
+        yield _address(server, name, APP_LOGIN if os.environ.get(AS_APP) else None)
 
 
 @pytest.fixture
@@ -116,14 +127,9 @@ async def db(url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-def _pg_database(server: URL, template: str) -> Iterator[str]:
-    name = f"t{uuid4().hex}"
-    _on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    found = server.set(database=name, drivername="postgresql")
-    if template == "muster_template" and os.environ.get(AS_APP):
-        found = found.set(username=APP_LOGIN)
-    yield found.render_as_string(hide_password=False)
-    _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+def _address(server: URL, name: str, user: str | None = None) -> str:
+    found = server.set(database=name, drivername="postgresql", username=user or server.username)
+    return found.render_as_string(hide_password=False)
 
 
 def _on_server(server: URL, *statements: str) -> None:

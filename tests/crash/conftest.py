@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 from sqlalchemy.engine import URL
 
@@ -21,6 +20,7 @@ if str(Path(__file__).parents[2]) not in sys.path:
 from tests.crash.outside import Outside
 from tests.crash.scene import Nursery, Scene
 from tests.crash.scene import nursery as start_nursery
+from tests.databases import Copies
 
 
 @pytest.fixture
@@ -51,9 +51,8 @@ def fresh(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> Calla
     """async with fresh() as url: a migrated, empty database of this backend; the PostgreSQL server is one for all."""
     if backend == "sqlite":
         return lambda: _file(request.getfixturevalue("sqlite_template"), tmp_path)
-    server: URL = request.getfixturevalue("server")
-    template, one_at_a_time = request.getfixturevalue("pg_template"), asyncio.Lock()
-    return lambda: _copy(server, template, one_at_a_time)
+    server, copies = request.getfixturevalue("server"), request.getfixturevalue("copies")
+    return lambda: _copy(server, copies)
 
 
 @pytest.fixture
@@ -80,11 +79,9 @@ async def _file(template: Path, folder: Path) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def _copy(server: URL, template: str, one_at_a_time: asyncio.Lock) -> AsyncIterator[str]:
-    name, admin = f"c{uuid4().hex}", server.set(drivername="postgresql").render_as_string(hide_password=False)
-    async with one_at_a_time:
-        async with await psycopg.AsyncConnection.connect(admin, autocommit=True) as conn:
-            await conn.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield server.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
-    async with await psycopg.AsyncConnection.connect(admin, autocommit=True) as conn:
-        await conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+async def _copy(server: URL, copies: Copies) -> AsyncIterator[str]:
+    name = await asyncio.to_thread(copies.take)
+    try:
+        yield server.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
+    finally:
+        await asyncio.to_thread(copies.give_back, name)
