@@ -18,6 +18,8 @@ AWAY_GROUP = f"arn:aws:elasticloadbalancing:{AWAY}:{OWNER}:targetgroup/checkout-
 AWAY_LISTENER = f"arn:aws:elasticloadbalancing:{AWAY}:{OWNER}:listener/app/checkout-dr/1/1"
 AWAY_PAGE = f"arn:aws:elasticloadbalancing:{AWAY}:{OWNER}:targetgroup/checkout-dr-page/1"
 ADDRESS = "postgresql://orders:sandbox-password@orders-db.example.com:5432/orders?sslmode=require"
+QUARANTINE = "sg-quarantine"
+MACHINES = ("i-0c4ec0a700000001", "i-0c4ec0a700000002")  # checkout's, in its auto scaling group
 Backend = Callable[[str, str], Any]  # (service, region) -> moto's backend
 
 
@@ -88,8 +90,40 @@ def secrets(backend: Backend) -> None:
             )  # fmt: skip
 
 
+def machines(backend: Backend) -> None:
+    """Two instances in the auto scaling group `checkout`, and the group that lets nothing in or out, unused."""
+    ec2, scaling = backend("ec2", HOME), backend("autoscaling", HOME)
+    if "checkout" in scaling.autoscaling_groups:
+        return
+    vpc = next(iter(ec2.vpcs.values()))
+    shut = ec2.create_security_group("quarantine", "lets nothing in or out", vpc_id=vpc.id)
+    del ec2.groups[vpc.id][shut.id]
+    shut.id = shut.group_id = QUARANTINE
+    ec2.groups[vpc.id][QUARANTINE] = shut
+    shut.egress_rules.clear()
+    image, subnet = next(iter(ec2.amis)), next(iter(ec2.get_default_subnets().values()))
+    # The interfaces alone hold groups: moto would add an instance's own to whatever an interface is given.
+    made = ec2.run_instances(
+        image, len(MACHINES), None, [], instance_type="t3.micro", subnet_id=subnet.id, placement=None,
+        region_name=HOME, owner_id=OWNER, key_name=None, ebs_optimized=False, associate_public_ip=False,
+        instance_initiated_shutdown_behavior="stop", private_ip=None, tags={}, nics=[], metadata_options=None,
+        monitoring_state="disabled", is_instance_type_default=False, hibernation_options=None,
+    )  # fmt: skip
+    for one, id in zip(made.instances, MACHINES, strict=True):
+        one.id = id
+    scaling.create_launch_configuration(
+        "checkout", image, None, None, [], None, "t3.micro", False, None, None, None, False, None, None
+    )
+    group = scaling.create_auto_scaling_group(
+        "checkout", [f"{HOME}a"], 0, 4, 0, "checkout", {}, None, None, None, None, [], [], None, [], []
+    )
+    scaling.attach_instances("checkout", list(MACHINES))
+    group.min_size = 2
+
+
 # By the name requests are signed for, or by the action that needs it: loading EC2's images takes half a second.
 SEEDS: dict[str, Callable[[Backend], None]] = {
     "elasticloadbalancing": balancers, "rds": replicas, "secretsmanager": secrets,
     "RestoreDBInstanceToPointInTime": network,
+    "ec2": machines, "autoscaling": machines,
 }  # fmt: skip

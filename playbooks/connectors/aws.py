@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from playbooks.connectors.aws_ec2 import Ec2Acts, Ec2Reads
 from playbooks.connectors.aws_elb import ElbActs, ElbReads
 from playbooks.connectors.aws_iam import AccessKey, IamActs, IamReads
 from playbooks.connectors.aws_rds import DbEvent, DbInstance, RdsActs, RdsReads
 from playbooks.connectors.aws_route53 import Record, Route53Acts, Route53Reads
 from playbooks.connectors.aws_s3 import S3Acts, S3Object, S3Reads
+from playbooks.connectors.aws_scaling import ScalingActs, ScalingReads
 from playbooks.connectors.aws_secrets import SecretsActs, SecretSeen, SecretsReads
 from playbooks.secrets import resolver
 
 __all__ = ["AccessKey", "Aws", "AwsReads", "DbEvent", "DbInstance", "Record", "S3Object", "SecretSeen"]
 
 
-class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads, Route53Reads, ElbReads):
+class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads, Route53Reads, ElbReads, Ec2Reads, ScalingReads):
     """What can be asked of AWS. Registers itself as the store behind `secret://aws/`."""
 
     acting = False
@@ -29,7 +31,7 @@ class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads, Route53Reads, ElbReads
         resolver("aws", self.secret_value)
 
 
-class Aws(AwsReads, RdsActs, IamActs, S3Acts, Route53Acts, ElbActs, SecretsActs):
+class Aws(AwsReads, RdsActs, IamActs, S3Acts, Route53Acts, ElbActs, Ec2Acts, ScalingActs, SecretsActs):
     """What can be done in AWS."""
 
     acting = True

@@ -1,0 +1,85 @@
+"""`aws.ec2_isolate`: every interface in quarantine, the way back known whatever happens to the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.sandbox.aws_seed import MACHINES, QUARANTINE
+from bot.sandbox.client import SandboxClient
+from playbooks.action import Again, Risk
+from playbooks.actions.aws.ec2_isolate import Ec2Isolate
+from playbooks.connectors.aws import Aws
+from playbooks.errors import Refused, Temporary, Uncertain
+
+STEP = Ec2Isolate(instances=list(MACHINES), quarantine_group=QUARANTINE)
+CHANGE = "ModifyNetworkInterfaceAttribute"
+pytestmark = pytest.mark.usefixtures("machines")
+
+
+async def groups(aws: Aws) -> list[tuple[str, ...]]:
+    return [part.groups for one in await aws.ec2_instances(MACHINES) for part in one.interfaces]
+
+
+async def test_it_isolates_and_lets_out(act: Any, world: Any, aws: Aws, effects: Any, sb: SandboxClient) -> None:
+    assert (STEP.risk, STEP.again) == (Risk.CONTAIN, Again.KEYED)
+    before = await groups(aws)
+    plan = await STEP.plan(world(aws))
+    assert plan.targets == tuple(f"ec2:{id}" for id in MACHINES)
+    assert plan.effect == (
+        f"Put {MACHINES[0]} ({before[0][0]}), {MACHINES[1]} ({before[1][0]}) into sg-quarantine alone, which lets "
+        "nothing in or out"
+    )
+    assert "open may live on" in plan.warnings[0] and "group checkout may end and replace" in plan.warnings[1]
+    await sb.fail("aws", CHANGE, "close_after", after=1)
+    with pytest.raises(Uncertain):  # the second interface is changed, and nobody tells
+        await STEP.run(act(aws))
+    done = await STEP.run(act(aws))
+    assert await groups(aws) == [(QUARANTINE,)] * 2 and await effects("aws", CHANGE) == 2
+    assert sorted(done.old_groups.values()) == sorted(map(list, before)), "known from the interface's own tag"
+    assert (await STEP.verify(world(aws), done)).ok is True and STEP.say(done).endswith("in sg-quarantine alone")
+    with pytest.raises(Refused, match="alone already"):
+        await STEP.plan(world(aws))
+
+    back = await STEP.plan_undo(world(aws), done)
+    assert back.effect.startswith(f"Let {', '.join(MACHINES)} out of quarantine: eni-")
+    await sb.fail("aws", CHANGE, "close_after")
+    with pytest.raises(Uncertain):
+        await STEP.undo(act(aws), done)
+    assert (await STEP.verify_undo(world(aws), done)).ok is None
+    await STEP.undo(act(aws), done)
+    assert await groups(aws) == before and (await STEP.verify_undo(world(aws), done)).ok is True
+    assert (await STEP.verify(world(aws), done)).ok is None
+    assert [part.kept for one in await aws.ec2_instances(MACHINES) for part in one.interfaces] == [None, None]
+
+
+async def test_what_is_no_quarantine_or_changed_since_is_refused(act: Any, world: Any, aws: Aws, effects: Any) -> None:
+    (default,) = (await groups(aws))[0]
+    for wrong, said in (
+        ({"quarantine_group": default}, "is no quarantine: it lets out to 0.0.0.0/0"),
+        ({"quarantine_group": "sg-0none"}, r"InvalidGroup\.NotFound"),
+        ({"instances": [*MACHINES, "i-0none"]}, r"InvalidInstanceID\.NotFound"),
+    ):
+        for call in (STEP.model_copy(update=wrong).plan(world(aws)), STEP.model_copy(update=wrong).run(act(aws))):
+            with pytest.raises(Refused, match=said):
+                await call
+    assert await effects("aws", CHANGE) == 0
+    done = await STEP.run(act(aws))
+    part = (await aws.ec2_instances(MACHINES))[0].interfaces[0]
+    await aws.ec2_set_groups(part.id, [default, QUARANTINE])
+    for call in (STEP.plan_undo(world(aws), done), STEP.undo(act(aws), done)):
+        with pytest.raises(Refused, match="somebody changed it since"):
+            await call
+
+
+async def test_refused_and_throttled_say_how_far_it_came(act: Any, aws: Aws, sb: SandboxClient, effects: Any) -> None:
+    for mode, kind in (("429", Temporary), ("error:AccessDenied", Refused)):
+        await sb.fail("aws", CHANGE, mode)
+        with pytest.raises(kind):
+            await STEP.run(act(aws))
+    assert await effects("aws", CHANGE) == 0
+    await sb.fail("aws", CHANGE, "error:AccessDenied", after=1)
+    with pytest.raises(Refused, match="1 of 2 interfaces are in quarantine, the others are not: AWS refused"):
+        await STEP.run(act(aws))
+    assert len((await STEP.run(act(aws, key="key-2"))).old_groups) == 2
