@@ -34,7 +34,7 @@ NAMES = ("production", "dr", "staging")
 def private_key(name: str) -> str:
     """A key that is the same in every process: of a host, of whoever signs in ("client"), of an impostor."""
     seed = hashlib.sha256(f"muster sandbox {name}".encode()).digest()
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption())
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return ed25519.Ed25519PrivateKey.from_private_bytes(seed).private_bytes(*form).decode()
 
 

@@ -99,4 +99,4 @@ async def test_unknown_faults_are_refused(sb: SandboxClient) -> None:
     with pytest.raises(Refused, match="no mode"):
         await sb.fail("slack", "*", "explode")
     with pytest.raises(Refused, match="no service"):
-        await sb.fail("jira", "*", "500")
+        await sb.fail("fax", "*", "500")

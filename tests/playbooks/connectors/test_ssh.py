@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import pytest
 
 from bot.sandbox.client import SandboxClient
@@ -105,7 +106,7 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     if not os.access(SSHD, os.X_OK):
         pytest.skip("OpenSSH's server is not installed and apt could not bring it; asyncssh's server was tested")
     home = tmp_path_factory.mktemp("sshd")
-    (home / "host").write_text(private_key("production"))
+    (home / "host").write_bytes(asyncssh.import_private_key(private_key("production")).export_private_key())
     (home / "host").chmod(0o600)
     (home / "keys").write_text(public_key("client") + "\n")
     with socket.socket() as free:
