@@ -206,3 +206,15 @@ def test_what_is_shown_holds_no_values() -> None:
         assert secret not in shown("details", f"before {secret} after") and "before" in shown(
             "details", f"before {secret}"
         )
+
+
+async def test_what_guards_stands_in_the_connector_too(postgres: Postgres, env: dict[str, str], ending: Any) -> None:
+    """Whatever an action forgot to look at: another session of the same number, a database that is not ours."""
+    async with await psycopg.AsyncConnection.connect(env["CHECKOUT_DSN"], autocommit=True) as line:
+        name = f"{line.info.backend_pid}@2026-01-01T00:00:00.000001+00:00"
+        assert await postgres.terminate(DSN, [name]) == {name: ""}
+        other = f"scratch_{env['CHECKOUT_DSN'][-8:]}_guard"
+        await line.execute(f"CREATE DATABASE {other}")
+        assert "was not made by Muster" in str(await ending(postgres.drop_scratch(DSN, other, force=True)))
+        await line.execute(f"DROP DATABASE {other}")
+    await postgres.drop_scratch(DSN, other)  # none there: nothing to do

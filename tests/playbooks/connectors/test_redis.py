@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from bot.sandbox import Sandbox, SandboxClient
 from playbooks.connectors.answers import Alive, ServiceRefused
@@ -103,6 +110,55 @@ async def test_no_error_shows_the_address_or_the_password(
     await impatient.close()
     silent.close()
     full.close()
+
+
+async def test_over_tls_and_only_with_a_certificate_that_is_trusted(
+    cache: Redis, sandbox: Sandbox, tmp_path: Path, ending: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cache.ping(URL)
+    certificate, key = _certificate(tmp_path)
+    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ours.load_cert_chain(certificate, key)
+
+    async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", sandbox.cache.gate.port)
+        try:
+            await asyncio.gather(_pipe(reader, far_writer), _pipe(far_reader, writer))
+        except OSError:
+            writer.close()
+
+    server = await asyncio.start_server(passed_on, "127.0.0.1", 0, ssl=ours)
+    monkeypatch.setenv("TLS_REDIS", f"rediss://127.0.0.1:{_port(server)}/0?ssl_ca_certs={certificate}")
+    assert (await cache.info(SecretRef("env://TLS_REDIS"))).keys == 35
+    monkeypatch.setenv("TLS_REDIS", f"rediss://127.0.0.1:{_port(server)}/0")
+    error = await ending(cache.info(SecretRef("env://TLS_REDIS")))
+    assert isinstance(error, ServiceRefused) and error.code == "TLS" and "encryption" in error.message
+    server.close()
+
+
+def _certificate(folder: Path) -> tuple[str, str]:
+    """A certificate for 127.0.0.1 that is its own authority, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "redis")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(key, hashes.SHA256())
+    )  # fmt: skip
+    (folder / "redis.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    secret = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "redis.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, *secret))
+    return str(folder / "redis.crt"), str(folder / "redis.key")
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
 
 
 def _port(server: asyncio.Server) -> int:
