@@ -112,7 +112,7 @@ def machines(backend: Backend) -> None:
     for one, id in zip(made.instances, MACHINES, strict=True):
         one.id = id
     scaling.create_launch_configuration(
-        "checkout", image, None, None, [], None, "t3.micro", False, None, None, None, False, None, None
+        "checkout", image, None, "", "", [], None, "t3.micro", False, None, None, None, False, []
     )
     group = scaling.create_auto_scaling_group(
         "checkout", [f"{HOME}a"], 0, 4, 0, "checkout", {}, None, None, None, None, [], [], None, [], []

@@ -19,8 +19,8 @@ from bot.manifest import COMMANDS, SCOPES
 from commands.command import TOPICS
 from playbooks.action import Act, Action, Again, Found, Nothing, Outputs, Plan, Risk, Seen, World, load_actions
 
-# Who has no permissions of its own to ask for: anybody may GET an address; people and drafts are ours.
-NEEDS_NOTHING = ("http.", "human.", "post_mortem.")
+# Who has no permissions of its own to ask for: anybody may GET an address or ask for a name; people and drafts are ours.
+NEEDS_NOTHING = ("dns.", "http.", "human.", "post_mortem.")
 ACTIONS = {name: cls for name, cls in load_actions().items() if cls.__module__.startswith("playbooks.actions.")}
 
 
