@@ -51,7 +51,7 @@ WITH lines(line) AS (
 """
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname"
 TURNED = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
-END = "SELECT bool_and(pg_terminate_backend(pid, %s)) FROM pg_stat_activity WHERE datname = %s"
+END = "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity WHERE datname = %s"
 
 
 class Copies:
@@ -88,14 +88,24 @@ class Copies:
             return name
 
     def give_back(self, name: str) -> None:
-        """End whoever is still connected to it; empty it for the next one, or throw it away."""
+        """End whoever is still connected to it; empty it for the next one, or throw it away.
+
+        It goes on under another name: what a test left running does not find it again.
+        """
+        fresh = f"t{uuid4().hex}"
         with self._to("postgres") as conn:
-            gone = conn.execute(END, (GONE_MS, name)).fetchone()
-            if gone != (False,) and self._emptied(name):
+            conn.execute(END, (GONE_MS, name))
+            try:
+                conn.execute(_named("ALTER DATABASE {} RENAME TO {}", name, fresh))  # refused while one is connected
+            except psycopg.Error:
+                fresh = name
+            self._new[fresh] = self._new.pop(name)
+            if fresh != name and self._emptied(fresh):
                 with self._lock:
-                    self._free.append(name)
+                    self._free.append(fresh)
                 return
-            conn.execute(_named("DROP DATABASE {} WITH (FORCE)", name))
+            del self._new[fresh]
+            conn.execute(_named("DROP DATABASE {} WITH (FORCE)", fresh))
 
     def _emptied(self, name: str) -> bool:
         try:

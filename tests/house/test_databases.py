@@ -27,10 +27,17 @@ def _address(server: URL, name: str) -> str:
     return server.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
 
 
+def _who(conn: psycopg.Connection[tuple[int]]) -> int:
+    found = conn.execute("SELECT oid::int FROM pg_database WHERE datname = current_database()").fetchone()
+    assert found is not None
+    return found[0]
+
+
 async def test_what_is_lent_again_is_as_it_was_new(own: Copies, server: URL) -> None:
     """Rows of guarded tables, sequences, and connections that were left open in the middle of something."""
     name = own.take()
     left = psycopg.connect(_address(server, name))
+    first = _who(left)
     db = Database(_address(server, name))
     await db.write(lambda tx: timeline.append(tx, "org", Entry("incident.noted", "P-ANA", {})))
     assert await db.read(lambda tx: timeline.read(tx, "org"))
@@ -42,9 +49,11 @@ async def test_what_is_lent_again_is_as_it_was_new(own: Copies, server: URL) -> 
     with pytest.raises(psycopg.OperationalError):
         left.execute("SELECT 1")
     left.close()
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        psycopg.connect(_address(server, name))  # what a test left running does not come back to it
 
     with own.lent() as again, psycopg.connect(_address(server, again)) as conn:
-        assert again == name
+        assert _who(conn) == first
         for table in metadata.tables:
             assert conn.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
         assert conn.execute("SELECT version_num FROM alembic_version").fetchall(), "what the template holds is back"
@@ -79,7 +88,8 @@ def test_every_other_change_is_seen(own: Copies, server: URL) -> None:
 ])  # fmt: skip
 def test_what_was_changed_or_has_grown_is_not_lent_again(own: Copies, server: URL, change: str) -> None:
     with own.lent() as name, psycopg.connect(_address(server, name), autocommit=True) as conn:
+        first = _who(conn)
         conn.execute(change)
-    assert own.take() != name
-    with pytest.raises(psycopg.OperationalError, match="does not exist"):
-        psycopg.connect(_address(server, name))
+    with own.lent() as name, psycopg.connect(_address(server, name)) as conn:
+        assert _who(conn) != first
+        assert conn.execute("SELECT count(*) FROM pg_database WHERE oid = %s", (first,)).fetchone() == (0,)
