@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# A third of a test's time is waiting, for processes and services: half again as many workers as there are cores.
+WORKERS ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) * 3 + 1) / 2 )))
 # Tests start hundreds of Pythons: each would compile all it imports again where the environment says to keep nothing.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -41,7 +43,7 @@ sshd: ## OpenSSH's own server for its tests, where this is root and apt can brin
 	  echo "OpenSSH's server could not be installed: its tests are skipped, asyncssh's server is used"
 
 unit: $(READY) sshd ## all tests but the benchmarks
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not bench and not soak"
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not bench and not soak"
 
 bench: $(READY) ## performance, as ratios against a baseline in the same run
 	$(BIN)/python -m pytest -q -s -m bench tests/bench
