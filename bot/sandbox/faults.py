@@ -13,7 +13,8 @@ PLAIN_MODES = (
     "name_taken", "duplicate_delivery",
 )  # fmt: skip
 SERVICES = (
-    "slack", "pagerduty", "statuspage", "aws", "kubernetes", "http", "host", "mail", "jira", "prometheus", "postgres", "redis", "dns", "delivery",
+    "slack", "pagerduty", "statuspage", "aws", "kubernetes", "http", "host", "mail", "jira", "prometheus", "postgres",
+    "redis", "dns", "delivery",
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """PostgreSQL's wire protocol, as far as the gate must read it: messages, statements, answers, refusals.
 
-Belongs here: protocol 3 (startup, simple and extended queries). Does not belong here: what SQL does. In planned faults a
-statement is called by a function of the server ("pg_promote"), two words of a definition ("ALTER DATABASE"), or its
+Belongs here: protocol 3 (startup, simple and extended queries). Does not belong here: what SQL does. In planned faults
+a statement is called by a function of the server ("pg_promote"), two words of a definition ("ALTER DATABASE"), or its
 first ("INSERT").
 """
 
