@@ -21,7 +21,7 @@ VARIES = re.compile(
 
 # What the gates in front of real servers let pass and what changes nothing: there every answer counts as carried out.
 QUIET = {
-    "postgres": {"BEGIN", "COMMIT", "ROLLBACK", "SELECT", "SET", "SHOW", "WITH", "EXPLAIN"},
+    "postgres": {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SELECT", "SET", "SHOW", "WITH", "EXPLAIN"},
     "redis": {"HELLO", "AUTH", "CLIENT", "SELECT", "PING", "INFO", "GET", "EXISTS", "TTL", "PTTL", "TYPE", "SCAN", "DBSIZE",
               "LASTSAVE", "ROLE", "MEMORY", "WATCH", "UNWATCH", "MULTI", "COMMAND"},
 }  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -221,6 +222,8 @@ class Theatre:
     async def __aenter__(self) -> Theatre:
         patch = self._open.enter_context(pytest.MonkeyPatch.context())
         await self._open.enter_async_context(self._sandbox)
+        if "moto" not in sys.modules:  # its first import may take longer than clients wait
+            await self._sandbox.aws.start()
         for name, value in self._sandbox.env().items():
             patch.setenv(name, value)
         self._floor = hearing(patch)
