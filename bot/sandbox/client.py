@@ -96,7 +96,8 @@ class SandboxClient:
     def __init__(self, url: str, timeout: float = 30.0) -> None:
         self.url = url
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
-        self.http = httpx.AsyncClient(base_url=url, timeout=timeout, trust_env=False, limits=limits)
+        # Plain HTTP on loopback: there are no certificates to read.
+        self.http = httpx.AsyncClient(base_url=url, timeout=timeout, trust_env=False, verify=False, limits=limits)
 
     async def __aenter__(self) -> Self:
         return self

@@ -24,7 +24,7 @@ from playbooks.connectors.answers import (
     short,
     too_many,
 )
-from playbooks.connectors.http import sent
+from playbooks.connectors.http import sent, trusted
 
 Json = Mapping[str, Any]
 NEXT_STEP = {
@@ -69,6 +69,7 @@ class JiraReads:
             headers={"Authorization": f"Basic {basic}" if ":" in token else f"Bearer {token}"},
             timeout=httpx.Timeout(read_timeout, connect=connect_timeout),
             trust_env=not is_loopback(url),
+            verify=trusted(),
         )
         self._search = "/search/jql"  # Cloud; Data Center has only /search, found out at the first 404
 

@@ -24,7 +24,7 @@ from playbooks.connectors.answers import (
     short,
     too_many,
 )
-from playbooks.connectors.http import sent
+from playbooks.connectors.http import sent, trusted
 from playbooks.errors import NotConfigured
 
 POINTS = 200  # of a window, at most
@@ -84,7 +84,7 @@ class PrometheusReads:
         headers = {"Authorization": f"Bearer {self._token}"} if ours else {}
         proxies = not is_loopback(base)
         if proxies not in self._clients:
-            self._clients[proxies] = httpx.AsyncClient(timeout=self._timeout, trust_env=proxies)
+            self._clients[proxies] = httpx.AsyncClient(verify=trusted(), timeout=self._timeout, trust_env=proxies)
         request = self._clients[proxies].post(f"{base}/api/v1/{call}", data=dict(asked), headers=headers)
         answer = await sent(self.vendor, call, request, write=False, deadline_s=self._deadline_s)
         return self._read(call, answer)

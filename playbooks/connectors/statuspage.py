@@ -22,7 +22,7 @@ from playbooks.connectors.answers import (
     short,
     too_many,
 )
-from playbooks.connectors.http import sent
+from playbooks.connectors.http import sent, trusted
 from playbooks.connectors.pace import Spacing
 
 Json = Mapping[str, Any]
@@ -123,6 +123,7 @@ class StatuspageReads:
             headers={"Authorization": f"OAuth {api_key}"},
             timeout=httpx.Timeout(read_timeout, connect=connect_timeout),
             trust_env=not is_loopback(api_url),
+            verify=trusted(),
         )
 
     async def close(self) -> None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from bot.sandbox.client import SandboxClient
-from playbooks.connectors.http import MOST_BYTES, HttpReads
+from playbooks.connectors.http import MOST_BYTES, HttpReads, trusted
 from playbooks.errors import Refused, Temporary
 
 
@@ -30,6 +36,30 @@ async def test_no_answer_is_temporary_and_on_time(
     started = time.monotonic()
     assert isinstance(await ending(http.get(env["CHECKOUT_HEALTH_URL"])), Temporary)
     assert time.monotonic() - started < 2.5
+
+
+def _self_signed(folder: Path) -> ssl.SSLContext:
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "us")])
+    now, file = datetime.now(UTC), folder / "both.pem"
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(7).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(secret + made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+async def test_a_certificate_nobody_vouches_for_is_not_believed(http: HttpReads, ending: Any, tmp_path: Path) -> None:
+    served: list[object] = []
+    server = await asyncio.start_server(lambda *line: served.append(line), "127.0.0.1", 0, ssl=_self_signed(tmp_path))
+    error = await ending(http.get(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"))
+    server.close()
+    assert isinstance(error, Temporary) and "certificate" in error.message.lower(), error
+    assert not served
+    assert trusted() is trusted() and trusted().verify_mode is ssl.CERT_REQUIRED and trusted().check_hostname
 
 
 async def test_nobody_listening_and_no_address(http: HttpReads, closed_port: int, ending: Any) -> None:
