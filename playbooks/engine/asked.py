@@ -126,9 +126,13 @@ def barred(tx: Tx, run: Run, step: Step) -> frozenset[str]:
 
 def ladder(tx: Tx, policy: Policy, run: Run, question: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """Whom a silent question is passed on to, in order: the commander, then the service's owners (without a service
-    that names them, the administrators). Left out: who is nobody now, and who was asked already."""
+    that names them, the administrators; of a restricted incident, who may see it). Left out: who is nobody now, and who
+    was asked already."""
     service = policy.services.get(run.service or "")
     owners = (service.owners,) if service is not None and service.owners else policy.permissions.administer
+    incident = incident_rows.get(tx, run.incident) if run.incident else None
+    if incident is not None and incident.private:
+        owners = policy.permissions.see_private
     named = [str(name) for name in question.get("asked") or [question.get("who") or ANYONE]]
     heard = {person for name in named for person in audience(tx, policy, run, name).persons}
     rungs = []

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from playbooks.action import Question
 from playbooks.engine.answering import answer
+from playbooks.engine.asked import ladder
 from playbooks.engine.load import load_text
 from playbooks.engine.outcomes import next_look, opened
 from playbooks.engine.starting import write_run
@@ -15,6 +18,7 @@ from playbooks.engine.transition import Changes, lock, transition
 from playbooks.policy import parse_policy
 from storage import incidents, joining, people, runs, timeline
 from storage.db import Tx
+from storage.tables import incidents as incident_rows
 from tests.playbooks.engine.conftest import POLICY
 from tests.playbooks.engine.test_requests import Asked
 
@@ -215,3 +219,19 @@ async def test_what_was_kept_by_an_older_version_is_answered_all_the_same(stage:
     old = {"text": "All well?", "choices": ["yes", "no"], "who": "commander", "shown": "", "due_in_s": 900.0}
     await asked.put(None, {1: {"question": old}})
     assert "in place of the incident commander" in await asked.says("ben", "yes")
+
+
+async def test_a_restricted_question_is_passed_on_only_to_who_may_see_it(stage: Any) -> None:
+    asked = await Incident.asks(stage, who="tech_lead")
+    policy = parse_policy(POLICY.replace("site: primary}", "site: primary, owners: sre}") + MORE)
+    seen = policy.model_copy(update={"permissions": policy.permissions.model_copy(update={"see_private": ("sre",)})})
+
+    def rungs(tx: Tx, private: bool, policy: Any) -> Any:
+        tx.conn.execute(update(incident_rows).values(private=private))
+        run = runs.get(tx, asked.run)
+        assert run is not None
+        return ladder(tx, policy, replace(run, service="shop"), {"who": "tech_lead"})
+
+    assert await stage.db.write(lambda tx: rungs(tx, False, policy)) == [("sre",)]
+    assert await stage.db.write(lambda tx: rungs(tx, True, policy)) == [], "the owners are not told"
+    assert await stage.db.write(lambda tx: rungs(tx, True, seen)) == [("sre",)]
