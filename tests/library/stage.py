@@ -20,6 +20,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.connectors import connect
+from bot.policy_tools import tools_of
 from bot.sandbox import Sandbox
 from bot.sandbox.world import BOT_USER, TEAM, Channel
 from bot.settings import Settings
@@ -228,9 +229,8 @@ class Theatre:
             patch.setenv(name, value)
         self._floor = hearing(patch)
         shortened(patch, lambda: self._engine.wake() if self._engine else None)
-        self._connectors = connect(
-            Settings.of(self._sandbox.env(), muster_config=EXAMPLE, muster_read_timeout=self._patience)
-        )
+        self._settings = Settings.of(self._sandbox.env(), muster_config=EXAMPLE, muster_read_timeout=self._patience)
+        self._connectors = connect(self._settings)
         self._open.push_async_callback(self._connectors.close)
         return self
 
@@ -238,9 +238,11 @@ class Theatre:
         await self._open.aclose()
 
     def _tools(self, policy: Policy, db: Database) -> dict[type, Any]:
-        """As bot/app.py wires them. Clients are kept from stage to stage, but Slack's, which remembers groups."""
+        """As bot/app.py wires them. Clients are kept from stage to stage, but those made from the policy and Slack's,
+        which remembers groups."""
         self._connectors.name_files([policy.anchors.file] if policy.anchors.file else [])
         found = {**self._connectors.tools, Drafts: TimelineDrafts(db, policy), Record: TimelineRecord(db)}
+        found |= tools_of(self._settings, policy)
         token, address = self._sandbox.env()["SLACK_BOT_TOKEN"], self._sandbox.env()["SLACK_API_URL"]
         return found | {
             kind: kind(token, base_url=address, read_timeout=self._patience) for kind in (SlackReads, Slack)
@@ -272,7 +274,9 @@ class Theatre:
         finally:
             self._engine = None
             await engine.stop(grace_s=2.0)
-            await asyncio.gather(tools[SlackReads].close(), tools[Slack].close())
+            kept = self._connectors.tools.values()
+            own = [tool for tool in tools.values() if hasattr(tool, "close") and not any(tool is one for one in kept)]
+            await asyncio.gather(*(tool.close() for tool in own))
             await db.close()
 
     async def _prepare(self, stage: Stage) -> None:
