@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from bot.sandbox import aws_route53, aws_secrets, aws_seed
+from bot.sandbox.aws_cloudtrail import SIGNED, CloudTrail
+from bot.sandbox.aws_elasticache import CacheCorrections
 from bot.sandbox.aws_rds import Corrections
 from bot.sandbox.aws_route53 import Route53Corrections
 from bot.sandbox.faults import Fault
@@ -56,6 +59,8 @@ class Aws:
         self.sandbox = sandbox
         self.account = str(next(ACCOUNTS))
         self.url = ""
+        self.trail = CloudTrail(REGION)
+        self.caches = CacheCorrections(lambda region: self._backend("elasticache", region), sandbox.settings)
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="sandbox-aws")
         self._app: Callable[..., Iterable[bytes]] | None = None
         self._corrections: Corrections | None = None
@@ -132,14 +137,20 @@ class Aws:
 
         async def answer(call: Call) -> web.StreamResponse:
             call.effect = not action.startswith(READS)
-            corrections = await self.corrections()
-            await self.seed(_service(request))
+            if action == "LookupEvents":
+                return self._looked_up(call, request, body)
+            corrections, service = await self.corrections(), _service(request)
+            await self.seed(service)
             await self.seed(action)
             corrections.complete()
             refused = corrections.before(action, parameters)
             if refused is not None:
                 call.error = refused[0]
                 return _error(request, 400, *refused)
+            own = self.caches.answer(_region(request), action, parameters) if service == "elasticache" else None
+            if own is not None:
+                call.error = None if isinstance(own, str) else own[0]
+                return _error(request, 400, *own) if isinstance(own, tuple) else _xml(own)
             try:
                 response = await asyncio.get_running_loop().run_in_executor(self._pool, self._run, request, body)
             except NotImplementedError as unknown:  # moto does not know every action
@@ -154,7 +165,20 @@ class Aws:
                 response.body = told.encode()
             return response
 
-        return await self.sandbox.wire.carry(request, "aws", action, shown, answer, refuse=refuse)
+        async def kept(call: Call) -> web.StreamResponse:
+            told = await answer(call)
+            signed, address = request.headers.get("Authorization", ""), request.remote or ""
+            self.trail.saw(signed, action, address, call.error or "")
+            return told
+
+        return await self.sandbox.wire.carry(request, "aws", action, shown, kept, refuse=refuse)
+
+    def _looked_up(self, call: Call, request: web.Request, body: bytes) -> web.Response:
+        """moto has no LookupEvents."""
+        call.effect = False
+        status, said = self.trail.lookup(json.loads(body), _region(request))
+        call.error = said.get("__type")
+        return web.json_response(said, status=status)
 
     def _run(self, request: web.Request, body: bytes) -> web.Response:
         from werkzeug.test import EnvironBuilder, run_wsgi_app
@@ -179,6 +203,16 @@ class Aws:
 def _service(request: web.Request) -> str:
     """The service a request was signed for ("rds", "elasticloadbalancing")."""
     return request.headers.get("Authorization", "").partition("/aws4_request")[0].rpartition("/")[2]
+
+
+def _region(request: web.Request) -> str:
+    """The region a request was signed for."""
+    signed = SIGNED.search(request.headers.get("Authorization", ""))
+    return signed[2] if signed else REGION
+
+
+def _xml(text: str) -> web.Response:
+    return web.Response(text=text, content_type="text/xml")
 
 
 def _error(request: web.Request, status: int, code: str, message: str) -> web.Response:

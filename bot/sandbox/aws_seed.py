@@ -6,6 +6,7 @@ Does not belong here: corrections of how moto answers (aws_<service>.py).
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -121,9 +122,30 @@ def machines(backend: Backend) -> None:
     group.min_size = 2
 
 
+def caches(backend: Backend) -> None:
+    """Checkout's cache: a primary and a replica, with automatic failover."""
+    cache = backend("elasticache", HOME)
+    _filled(
+        cache.create_replication_group, replication_group_id="checkout-cache", replication_group_description="checkout",
+        automatic_failover_enabled=True, multi_az_enabled=True, replicas_per_node_group=1, snapshot_retention_limit=0,
+        preferred_cache_cluster_azs=[f"{HOME}a", f"{HOME}b"], engine="redis",
+    )  # fmt: skip
+    for id in ("checkout-cache-001", "checkout-cache-002"):
+        made = _filled(
+            cache.create_cache_cluster, cache_cluster_id=id, replication_group_id="checkout-cache", engine="redis",
+            cache_node_type="cache.t4g.small",
+        )  # fmt: skip
+        made.cache_nodes = [{"cache_node_id": "0001", "cache_node_status": "available"}]
+
+
+def _filled(make: Callable[..., Any], **given: Any) -> Any:
+    """Call one of moto's makers, all of whose arguments must be given."""
+    return make(**{name: given.get(name) for name in inspect.signature(make).parameters})
+
+
 # By the name requests are signed for, or by the action that needs it: loading EC2's images takes half a second.
 SEEDS: dict[str, Callable[[Backend], None]] = {
     "elasticloadbalancing": balancers, "rds": replicas, "secretsmanager": secrets,
     "RestoreDBInstanceToPointInTime": network,
-    "ec2": machines, "autoscaling": machines,
+    "ec2": machines, "autoscaling": machines, "elasticache": caches,
 }  # fmt: skip

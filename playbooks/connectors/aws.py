@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from playbooks.connectors.aws_cloudtrail import CloudTrailReads
 from playbooks.connectors.aws_ec2 import Ec2Acts, Ec2Reads
+from playbooks.connectors.aws_elasticache import CacheActs, CacheReads
 from playbooks.connectors.aws_elb import ElbActs, ElbReads
 from playbooks.connectors.aws_iam import AccessKey, IamActs, IamReads
 from playbooks.connectors.aws_rds import DbEvent, DbInstance, RdsActs, RdsReads
@@ -21,7 +23,8 @@ from playbooks.secrets import resolver
 __all__ = ["AccessKey", "Aws", "AwsReads", "DbEvent", "DbInstance", "Record", "S3Object", "SecretSeen"]
 
 
-class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads, Route53Reads, ElbReads, Ec2Reads, ScalingReads):
+class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads, Route53Reads, ElbReads, Ec2Reads, ScalingReads,
+               CloudTrailReads, CacheReads):  # fmt: skip
     """What can be asked of AWS. Registers itself as the store behind `secret://aws/`."""
 
     acting = False
@@ -31,7 +34,7 @@ class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads, Route53Reads, ElbReads
         resolver("aws", self.secret_value)
 
 
-class Aws(AwsReads, RdsActs, IamActs, S3Acts, Route53Acts, ElbActs, Ec2Acts, ScalingActs, SecretsActs):
+class Aws(AwsReads, RdsActs, IamActs, S3Acts, Route53Acts, ElbActs, Ec2Acts, ScalingActs, SecretsActs, CacheActs):
     """What can be done in AWS."""
 
     acting = True
