@@ -208,8 +208,10 @@ class Policy(Section):
         return [slack for slack in known if slack and "@" not in slack]
 
     def digest(self) -> str:
-        """SHA-256 (hex) of the RFC 8785 form of `approvals`, `groups`, `people`, `permissions`: what is guarded."""
-        guarded = self.model_dump(mode="json", by_alias=True, include={"approvals", "groups", "people", "permissions"})
+        """SHA-256 (hex) of the RFC 8785 form of the guarded sections: who decides, and what may be run on hosts."""
+        guarded = self.model_dump(
+            mode="json", by_alias=True, include={"approvals", "groups", "people", "permissions", "commands"}
+        )
         return hashlib.sha256(rfc8785.dumps(guarded)).hexdigest()
 
 

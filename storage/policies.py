@@ -1,4 +1,4 @@
-"""The policy as rows: which `approvals`, `groups`, `people` and `permissions` sections rule, and which are proposed.
+"""The policy as rows: which guarded sections rule (GUARDED), and which are proposed.
 
 Belongs here: adopting the first, proposing what differs, activating what was approved, saying what is active. Does not
 belong here: reading the file (playbooks/policy.py), who approves (playbooks/engine/decisions/policy.py).
@@ -19,7 +19,7 @@ from storage.people import refreshed
 from storage.tables import policies
 from storage.timeline import ORG, Entry, append
 
-GUARDED = ("approvals", "groups", "people", "permissions")
+GUARDED = ("approvals", "groups", "people", "permissions", "commands")
 ACTIVE, PROPOSED, SUPERSEDED = "active", "proposed", "superseded"
 
 

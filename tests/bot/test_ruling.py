@@ -26,7 +26,7 @@ LOOSER = FILE.replace("administer: boss", "administer: [boss, sre]")
 
 def older(tx: Tx, policy: Policy) -> None:
     """The row as the version before wrote it: three sections, without a field that came later."""
-    sections = {name: value for name, value in sections_of(policy).items() if name != "permissions"}
+    sections = {name: value for name, value in sections_of(policy).items() if name not in ("permissions", "commands")}
     sections["approvals"] = {key: value for key, value in sections["approvals"].items() if key != "contain"}
     policies.adopt(tx, sections_of(policy), "old")
     tx.conn.execute(update(rows).values(sections=sections))
@@ -45,7 +45,7 @@ async def test_an_unchanged_file_asks_nobody_after_the_upgrade(db: Database) -> 
     assert row is not None and row.digest == policy.digest() and row.sections["permissions"]["administer"] == ["boss"]
     assert await types(db) == ["policy.adopted", "policy.renewed"], "adopted once, and said"
     (told,) = await db.read(lambda tx: timeline.read(tx, "org", types=("policy.renewed",)))
-    assert told.body["adopted"] == ["permissions"] and not await db.read(policies.proposed)
+    assert told.body["adopted"] == ["permissions", "commands"] and not await db.read(policies.proposed)
 
 
 async def test_after_that_a_file_makes_no_administrators(db: Database) -> None:
@@ -54,6 +54,17 @@ async def test_after_that_a_file_makes_no_administrators(db: Database) -> None:
     await db.write(lambda tx: ruling_policy(tx, policy))
     ruling = await db.write(lambda tx: ruling_policy(tx, looser))
     assert ruling.permissions.administer == ("boss",) and ruling.digest() == policy.digest()
+    assert [one.digest for one in await db.read(policies.proposed)] == [looser.digest()]
+
+
+async def test_a_file_lowers_no_risk_of_what_runs_on_hosts(db: Database) -> None:
+    """Or whoever can write it would run anything without approval."""
+    command = 'commands: {wipe: {title: Wipe, hosts: [db], argv: [wipe], risk: %s}}\n'
+    host = "hosts: {db: {address: 'db', key: 'env://KEY', host_key: 'ssh-ed25519 AAAA'}}\n"
+    policy, looser = (parse_policy(FILE + host + command % risk) for risk in ("irreversible", "read"))
+    await db.write(lambda tx: ruling_policy(tx, policy))
+    ruling = await db.write(lambda tx: ruling_policy(tx, looser))
+    assert ruling.commands == policy.commands != looser.commands
     assert [one.digest for one in await db.read(policies.proposed)] == [looser.digest()]
 
 

@@ -17,6 +17,7 @@ FIRST = {
     "groups": {"sre": {}},
     "people": {},
     "permissions": {},
+    "commands": {},
     "texts": {"not": "guarded"},
 }
 OTHER = {**FIRST, "approvals": {"people": 1}}
@@ -32,7 +33,7 @@ async def test_the_first_is_adopted_and_told_once(db: Database) -> None:
         assert await db.write(lambda tx: policies.adopt(tx, FIRST, "aa")) == "active"
     ruling = await db.read(policies.active)
     assert ruling and ruling.digest == "aa" and ruling.adopted_at
-    assert ruling.sections == {key: FIRST[key] for key in ("approvals", "groups", "people", "permissions")}
+    assert ruling.sections == {key: FIRST[key] for key in policies.GUARDED}
     assert await types(db) == ["policy.adopted"]
 
 
@@ -67,7 +68,7 @@ async def test_two_replicas_with_two_files_adopt_one(url: str) -> None:
 
 async def test_less_than_the_guarded_sections_is_refused(db: Database) -> None:
     with pytest.raises(ValueError, match="groups"):
-        await db.write(lambda tx: policies.adopt(tx, {"approvals": {}, "people": {}, "permissions": {}}, "cc"))
+        await db.write(lambda tx: policies.adopt(tx, {"approvals": {}, "people": {}, "permissions": {}, "commands": {}}, "cc"))
 
 
 async def test_what_an_older_version_wrote_is_renewed_once(db: Database) -> None:
@@ -84,5 +85,5 @@ async def test_what_an_older_version_wrote_is_renewed_once(db: Database) -> None
     assert ruling and (ruling.digest, ruling.sections["permissions"]) == ("cc", {})
     assert await db.read(policies.proposed) == []
     (told,) = await db.read(lambda tx: read(tx, ORG, types=("policy.renewed",)))
-    assert told.body == {"digest": "cc", "replaced": "aa", "adopted": ["permissions"]}
+    assert told.body == {"digest": "cc", "replaced": "aa", "adopted": ["permissions", "commands"]}
     assert await db.write(lambda tx: policies.adopt(tx, OTHER, "bb")) == "proposed", "its next start proposes it again"

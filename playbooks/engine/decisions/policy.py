@@ -1,4 +1,4 @@
-"""Decision `policy`: changed `approvals`, `groups`, `people` or `permissions` rule once the ruling ones' quorum agrees.
+"""Decision `policy`: changed guarded sections (approvals, people, commands …) rule once the ruling ones' quorum agrees.
 
 Belongs here: opening it for a proposed file, and activating it. Does not belong here: finding files and adopting the
 first (storage/policies.py), reading the active row again in every process (bot/ruling.py).
