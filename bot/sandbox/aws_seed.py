@@ -20,6 +20,7 @@ AWAY_LISTENER = f"arn:aws:elasticloadbalancing:{AWAY}:{OWNER}:listener/app/check
 AWAY_PAGE = f"arn:aws:elasticloadbalancing:{AWAY}:{OWNER}:targetgroup/checkout-dr-page/1"
 ADDRESS = "postgresql://orders:sandbox-password@orders-db.example.com:5432/orders?sslmode=require"
 QUARANTINE = "sg-quarantine"
+REPLICA = "orders-db-replica"
 MACHINES = ("i-0c4ec0a700000001", "i-0c4ec0a700000002")  # checkout's, in its auto scaling group
 Backend = Callable[[str, str], Any]  # (service, region) -> moto's backend
 
@@ -64,7 +65,7 @@ def replicas(backend: Backend) -> None:
     """The read replica of orders-db in the other region."""
     source = backend("rds", HOME).databases["orders-db"]
     made = backend("rds", AWAY).create_db_instance_read_replica({
-        "db_instance_identifier": "orders-db-replica", "source_db_instance_identifier": source.db_instance_arn,
+        "db_instance_identifier": REPLICA, "source_db_instance_identifier": source.db_instance_arn,
     })  # fmt: skip
     made.multi_az, made.availability_zone = False, f"{AWAY}a"
 

@@ -42,12 +42,19 @@ class PostgresWire:
         while True:
             head = await near[0].readexactly(8)
             size, code = struct.unpack("!ii", head)
-            far[1].write(head + await near[0].readexactly(size - 8))
+            rest = await near[0].readexactly(size - 8)
+            if code not in (SSL, GSS, CANCEL):
+                rest = await self.begins(rest)
+            far[1].write(struct.pack("!ii", len(rest) + 8, code) + rest)
             await far[1].drain()
             if code not in (SSL, GSS):
                 return bool(code != CANCEL)
             near[1].write(await far[0].readexactly(1))
             await near[1].drain()
+
+    async def begins(self, startup: bytes) -> bytes:
+        """The settings of the startup message, passed on as they are; pairs of name and value, each with a zero byte."""
+        return startup
 
     async def _message(self, reader: asyncio.StreamReader) -> tuple[bytes, bytes, bytes]:
         """Type, body, and all of it."""

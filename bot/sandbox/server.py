@@ -38,6 +38,7 @@ from bot.sandbox.pagerduty.rest import Rest
 from bot.sandbox.pagerduty.webhooks import Webhooks
 from bot.sandbox.prometheus import Prometheus
 from bot.sandbox.rates import Rates
+from bot.sandbox.replica import Replica
 from bot.sandbox.service import Checkout, Database
 from bot.sandbox.settings import Settings
 from bot.sandbox.slack.api import WebApi
@@ -117,9 +118,11 @@ class Sandbox:
         """Bind loopback ports (0 chooses free ones). moto and PostgreSQL start when first used."""
         self.events_api = EventsApi(self)
         self.database = Database(self, self._postgres)
+        self.replica = Replica(self, self.database)
         self.cache = Cache(self)
         self.resolver = Resolver(self)
-        await asyncio.gather(self.database.gate.listen(), self.cache.gate.listen(), self.resolver.listen(LOOPBACK))
+        gates = (self.database.gate, self.replica.gate, self.cache.gate)
+        await asyncio.gather(*(gate.listen() for gate in gates), self.resolver.listen(LOOPBACK))
         self.hosts = Hosts(self)
         self.hosts.bind()
         self.mail = MailServer(self)
@@ -131,6 +134,7 @@ class Sandbox:
         app.router.add_route("*", "/upload/{file}", self._upload)
         app.router.add_post("/pagerduty-events/v2/enqueue", _late(lambda: self.events_api.enqueue))
         app.router.add_get("/demo/checkout/health", Checkout(self).health)
+        app.router.add_get("/demo/checkout/health/dr", Checkout(self).away)
         app.add_routes(Rest(self).routes("/pagerduty"))
         app.add_routes(self.statuspage.routes("/statuspage/v1"))
         app.add_routes([*self.jira.routes("/jira"), *self.prometheus.routes("/prometheus")])
@@ -185,6 +189,7 @@ class Sandbox:
         await self.hosts.close()
         await self.mail.close()
         self.kubeconfig.remove()
+        self.replica.gate.close()
         await asyncio.gather(self.database.close(), self.cache.close(), self.resolver.close())
 
     async def _close_parts(self) -> None:
@@ -220,6 +225,8 @@ class Sandbox:
             "AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox", "AWS_DEFAULT_REGION": REGION,
             "CHECKOUT_DSN": self.database.dsn, "CHECKOUT_REDIS_URL": self.cache.url,
             "CHECKOUT_HEALTH_URL": f"{self.url}/demo/checkout/health",
+            "CHECKOUT_SECONDARY_DSN": self.replica.dsn,
+            "CHECKOUT_SECONDARY_HEALTH_URL": f"{self.url}/demo/checkout/health/dr",
             "CHECKOUT_RESOLVER": self.resolver.address,
             "KUBECONFIG": self.kubeconfig.path, "SANDBOX_URL": self.url, **self.hosts.env(),
             "SMTP_URL": self.mail.url, "JIRA_URL": f"{self.url}/jira", "JIRA_TOKEN": JIRA_TOKEN,

@@ -9,6 +9,7 @@ import asyncio
 import secrets
 import shutil
 import tempfile
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -56,6 +57,21 @@ class Checkout:
                 return web.json_response({"status": "error", "database": zone or "rebooting"}, status=503)
             return web.json_response({"status": "ok"})
 
+        return await self._carry(request, answer)
+
+    async def away(self, request: web.Request) -> web.StreamResponse:
+        """``GET /demo/checkout/health/dr``: 503 until the other region's replica was promoted, for it cannot write."""
+
+        async def answer(call: Call) -> web.StreamResponse:
+            if await self.sandbox.replica.follows():
+                return web.json_response({"status": "error", "database": "read-only"}, status=503)
+            return web.json_response({"status": "ok"})
+
+        return await self._carry(request, answer)
+
+    async def _carry(
+        self, request: web.Request, answer: Callable[[Call], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
         name = f"{request.method} {request.path}"
         return await self.sandbox.wire.carry(request, "http", name, dict(request.query), answer, refuse=_refuse)
 
@@ -73,7 +89,7 @@ class Database:
 
     def __init__(self, sandbox: Sandbox, server: str | None = None) -> None:
         self.sandbox = sandbox
-        self.gate = Gate(lambda: sandbox.wire, PostgresWire, self._open)
+        self.gate = Gate(lambda: sandbox.wire, PostgresWire, self.opened)
         self.name = f"checkout_{secrets.token_hex(4)}" if server else "checkout"
         self._given = server
         self._uri, self._socket = "", ""
@@ -93,15 +109,14 @@ class Database:
 
     def _boot(self) -> None:
         import psycopg
-        from psycopg.conninfo import conninfo_to_dict, make_conninfo
+        from psycopg.conninfo import conninfo_to_dict
 
         self._uri = self._given or self._own_server()
         folder = conninfo_to_dict(self._uri)["host"]
         self._socket = f"{folder}/.s.PGSQL.5432"
         with psycopg.connect(self._uri, autocommit=True) as line:
             line.execute(f'CREATE DATABASE "{self.name}"')
-        with psycopg.connect(make_conninfo(self._uri, dbname=self.name)) as line:
-            line.execute(TABLES)
+        self.execute(TABLES)
 
     def _own_server(self) -> str:
         import psycopg
@@ -120,7 +135,16 @@ class Database:
         with psycopg.connect(self._uri, autocommit=True) as line:
             line.execute(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
 
-    async def _open(self) -> Ends:
+    def execute(self, statements: str) -> None:
+        """Run statements in it, beside the gate. Blocks."""
+        import psycopg
+        from psycopg.conninfo import make_conninfo
+
+        with psycopg.connect(make_conninfo(self._uri, dbname=self.name)) as line:
+            line.execute(statements)
+
+    async def opened(self) -> Ends:
+        """A line to the server itself."""
         await self.start()
         return await asyncio.open_unix_connection(self._socket)
 
