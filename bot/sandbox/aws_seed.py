@@ -139,6 +139,14 @@ def caches(backend: Backend) -> None:
         made.cache_nodes = [{"cache_node_id": "0001", "cache_node_status": "available"}]
 
 
+def parameters(backend: Backend) -> None:
+    """A switch in a plain parameter, and a parameter nobody may see."""
+    kept = backend("ssm", HOME)
+    for name, value, kind in (("/checkout/redis", "true", "String"), ("/checkout/token", "old-token", "SecureString")):
+        _filled(kept.put_parameter, name=name, value=value, parameter_type=kind, overwrite=False, tags=[],
+                data_type="text")  # fmt: skip
+
+
 def _filled(make: Callable[..., Any], **given: Any) -> Any:
     """Call one of moto's makers, all of whose arguments must be given."""
     return make(**{name: given.get(name) for name in inspect.signature(make).parameters})
@@ -148,5 +156,5 @@ def _filled(make: Callable[..., Any], **given: Any) -> Any:
 SEEDS: dict[str, Callable[[Backend], None]] = {
     "elasticloadbalancing": balancers, "rds": replicas, "secretsmanager": secrets,
     "RestoreDBInstanceToPointInTime": network,
-    "ec2": machines, "autoscaling": machines, "elasticache": caches,
+    "ec2": machines, "autoscaling": machines, "elasticache": caches, "ssm": parameters,
 }  # fmt: skip

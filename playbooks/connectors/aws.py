@@ -13,6 +13,7 @@ from playbooks.connectors.aws_ec2 import Ec2Acts, Ec2Reads
 from playbooks.connectors.aws_elasticache import CacheActs, CacheReads
 from playbooks.connectors.aws_elb import ElbActs, ElbReads
 from playbooks.connectors.aws_iam import AccessKey, IamActs, IamReads
+from playbooks.connectors.aws_parameters import ParameterActs, ParameterReads
 from playbooks.connectors.aws_rds import DbEvent, DbInstance, RdsActs, RdsReads
 from playbooks.connectors.aws_route53 import Record, Route53Acts, Route53Reads
 from playbooks.connectors.aws_s3 import S3Acts, S3Object, S3Reads
@@ -24,7 +25,7 @@ __all__ = ["AccessKey", "Aws", "AwsReads", "DbEvent", "DbInstance", "Record", "S
 
 
 class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads, Route53Reads, ElbReads, Ec2Reads, ScalingReads,
-               CloudTrailReads, CacheReads):  # fmt: skip
+               CloudTrailReads, CacheReads, ParameterReads):  # fmt: skip
     """What can be asked of AWS. Registers itself as the store behind `secret://aws/`."""
 
     acting = False
@@ -34,7 +35,8 @@ class AwsReads(RdsReads, IamReads, S3Reads, SecretsReads, Route53Reads, ElbReads
         resolver("aws", self.secret_value)
 
 
-class Aws(AwsReads, RdsActs, IamActs, S3Acts, Route53Acts, ElbActs, Ec2Acts, ScalingActs, SecretsActs, CacheActs):
+class Aws(AwsReads, RdsActs, IamActs, S3Acts, Route53Acts, ElbActs, Ec2Acts, ScalingActs, SecretsActs, CacheActs,
+          ParameterActs):  # fmt: skip
     """What can be done in AWS."""
 
     acting = True
