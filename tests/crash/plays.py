@@ -131,9 +131,8 @@ PLAYS = {
     for play in (
         Play("all", PLAYBOOK, _ends),
         Play("stage", _short("stage", STAGE), _ends),
-        Play(
-            "retry", _short("retry"), _retries, cell={"refuse": 1}, granted=(1, 2)
-        ),  # a refusal may be lost, then it is tried again,
+        # A refusal may be lost, then it is tried again; a start too slow for its lease, twice, asks once more.
+        Play("retry", _short("retry"), _retries, cell={"refuse": 1}, granted=(1, 2, 3)),
         Play("abort", _short("abort"), _aborts, ends="aborted", cell={"blind": True}),
         Play("undo", _short("undo", "  - {id: cut, uses: crash.cut, with: {tag: cut}}\n"), _undoes, granted=(2,)),
         Play("glass", _short("glass"), _breaks),
