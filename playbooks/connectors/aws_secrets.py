@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -70,6 +70,18 @@ class SecretsReads(AwsClient):
         await self._in_thread("secretsmanager get_secret_value", look, False)
         return found[0]
 
+    async def secret_word(self, name: str, key: str, words: Collection[str]) -> str:
+        """Which of these words a key of a JSON secret holds (`true` is "true"); "" for any other value, never shown."""
+        found: list[str] = []
+
+        def look() -> Mapping[str, Any]:
+            held = _spelled(_keyed(name, self.secret_value(name), key))
+            found.append(held if held in words else "")
+            return {}
+
+        await self._in_thread("secretsmanager get_secret_value", look, False)
+        return found[0]
+
 
 class SecretsActs(SecretsReads):
     """What can be done in Secrets Manager."""
@@ -95,6 +107,15 @@ class SecretsActs(SecretsReads):
 
         def change(now: str) -> str:
             return _with(name, now, key, _at(name, _part(name, now, key), host))
+
+        return await self._changed(name, change, token)
+
+    async def secret_switch(self, name: str, key: str, word: str, *, token: str) -> str:
+        """Let a key that is in a JSON secret say another word; what was true or false in JSON stays of that kind."""
+
+        def change(now: str) -> str:
+            logical = isinstance(_keyed(name, now, key), bool) and word in ("true", "false")
+            return json.dumps({**json.loads(now), key: word == "true" if logical else word})
 
         return await self._changed(name, change, token)
 
@@ -136,14 +157,21 @@ def _keys(text: str) -> tuple[str, ...]:
 
 
 def _part(name: str, text: str, key: str) -> str:
-    if not key:
-        return text
+    return str(_keyed(name, text, key)) if key else text
+
+
+def _keyed(name: str, text: str, key: str) -> Any:
+    """What a key of a JSON secret holds. Raises Refused when there is no such key."""
     found = json.loads(text) if _keys(text) else {}
     if key not in found:
         raise Refused(
             f"The secret {name} has no key {key}; it was not changed.", todo=f"It has: {', '.join(found) or '—'}."
         )
-    return str(found[key])
+    return found[key]
+
+
+def _spelled(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, bool | int) else str(value)
 
 
 def _with(name: str, text: str, key: str, value: str) -> str:
