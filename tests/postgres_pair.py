@@ -67,10 +67,8 @@ class Cluster:
         """Start it and wait until it can be asked (a standby: until it is consistent)."""
         copied = {**SETTINGS, **settings}
         if self.archive is not None:
-            copied |= {
-                "archive_mode": "on",
-                "archive_command": f"test ! -f {self.archive}/%f && cp %p {self.archive}/%f",
-            }
+            kept = f"cp %p {self.archive}/%f.part && mv {self.archive}/%f.part {self.archive}/%f"
+            copied |= {"archive_mode": "on", "archive_command": kept}
         given = [part for name, value in copied.items() for part in ("-c", f"{name}={value}")]
         with (self.sockets / "out").open("ab") as out:
             self._process = subprocess.Popen(
@@ -169,12 +167,14 @@ class Pair:
         one.wait(lambda: one.sql("SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming'", "postgres"))
 
     def back_to(self, base: Path, moment: datetime) -> Cluster:
-        """A new server with the data as it was at a moment after that base backup, from the archive of the log."""
-        self.primary.sql("SELECT pg_switch_wal()", "postgres")
-        written = self.primary.sql("SELECT last_archived_wal FROM pg_stat_archiver", "postgres")[0][0]
+        """A new server with the data as it was at a moment after that base backup, from the archive of the log.
+
+        Something must have been written after that moment; else PostgreSQL does not know that it has come to it.
+        """
+        last = self.primary.sql("SELECT pg_walfile_name(pg_switch_wal())", "postgres")[0][0]
+        archived = "SELECT 1 FROM pg_stat_archiver WHERE last_archived_wal >= %s"
+        self.primary.wait(lambda: self.primary.sql(archived, "postgres", last))
         (base / "recovery.signal").touch()
-        self.primary.wait(lambda: self.primary.sql(
-            "SELECT last_archived_wal FROM pg_stat_archiver WHERE last_archived_wal IS DISTINCT FROM %s", "postgres", written))  # fmt: skip
         restored = Cluster(base)
         restored.start(
             restore_command=f"cp {self.archive}/%f %p", recovery_target_time=moment.isoformat(),
