@@ -9,7 +9,7 @@ WORKERS ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2
 # Tests start hundreds of Pythons: each would compile all it imports again where the environment says to keep nothing.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check unit sshd bench soak lock clean
+.PHONY: help setup demo test check unit sshd bench soak soak-library lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,8 +48,11 @@ unit: $(READY) sshd ## all tests but the benchmarks
 bench: $(READY) ## performance, as ratios against a baseline in the same run
 	$(BIN)/python -m pytest -q -s -m bench tests/bench
 
-soak: $(READY) ## the long runs: every commit on both databases, minutes of random kills
-	$(BIN)/python -m pytest -q -s -m soak
+soak: $(READY) ## the long runs: every commit on both databases, minutes of random kills, 100,000 events
+	$(BIN)/python -m pytest -q -s -m soak --ignore=tests/library
+
+soak-library: $(READY) ## every playbook, every request, every way to fail: a minute or two for each playbook
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m soak tests/library
 
 lock: ## pin again what pyproject.toml asks for
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --universal --python-version 3.11 \
