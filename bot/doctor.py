@@ -14,6 +14,7 @@ from bot import (
     doctor_journal,
     doctor_keys,
     doctor_kubernetes,
+    doctor_objectives,
     doctor_outside,
     doctor_policy,
 )
@@ -58,6 +59,7 @@ async def examine(settings: Settings) -> list[Finding]:
             if stands:
                 ruled = policy
                 findings += await db.read(lambda tx: doctor_anchors.places(tx, ruled))
+            findings.append(doctor_objectives.short(policy, await _objectives(db if stands else None, policy)))
             findings.append(_step_up(settings, policy))
             if stands and team:
                 findings += await _quorums(db, connectors, policy, library)
@@ -92,6 +94,21 @@ async def _database(settings: Settings, db: Database, findings: list[Finding]) -
         return False
     findings.append(ok("Database", f"{kind} at revision {at}"))
     return True
+
+
+async def objectives(settings: Settings) -> list[doctor_objectives.Shortfall]:
+    """Objectives that cannot be met, of the policy's file; with what runs took, where the database can be read."""
+    policy = load_policy(settings.muster_config)
+    db = Database(settings.database_url)
+    try:
+        stands = await _database(settings, db, [])
+        return await _objectives(db if stands else None, policy)
+    finally:
+        await db.close()
+
+
+async def _objectives(db: Database | None, policy: Policy) -> list[doctor_objectives.Shortfall]:
+    return doctor_objectives.shortfalls(policy, await db.read(doctor_objectives.past) if db else {})
 
 
 async def _slack(settings: Settings, connectors: Connectors, findings: list[Finding]) -> str:
@@ -157,13 +174,27 @@ async def _statuspage(connectors: Connectors) -> str:
 
 
 async def _aws(connectors: Connectors, policy: Policy | None) -> str:
-    """Every database the policy names is looked at."""
+    """Every database the policy names is looked at in its site's region. At a cold one it is made when it is needed."""
     assert connectors.aws_reads is not None
-    services = policy.services.values() if policy else ()
-    sites = [one for service in services for one in (service, *service.resources.values())]
-    names = sorted({one.database.instance for one in sites if one.database and one.database.instance})
-    seen = [f"{name} is {(await connectors.aws_reads.rds_instance(name)).status}" for name in names]
+    seen = []
+    for (name, site), (region, cold) in sorted(_instances(policy).items()):
+        found = await connectors.aws_reads.at(region).rds_find(name)
+        if found is None and not cold:
+            raise Refused(f"AWS knows no instance {name} in {region or 'its region'} ({site or 'no site'}).",
+                          todo="Correct the policy, or the credentials' account.")  # fmt: skip
+        seen.append(f"{name} is {found.status if found else 'not there (cold site)'}")
     return ", ".join(seen) or "configured; the policy names no database to look at"
+
+
+def _instances(policy: Policy | None) -> dict[tuple[str, str], tuple[str, bool]]:
+    """(RDS instance, site) -> (region, whether the site is cold)."""
+    found: dict[tuple[str, str], tuple[str, bool]] = {}
+    for service in policy.services.values() if policy else ():
+        for site, one in ((service.site or "", service), *service.resources.items()):
+            if policy is not None and one.database is not None and one.database.instance:
+                at = policy.sites.get(site)
+                found[one.database.instance, site] = (at.region or "", at.kind == "cold") if at else ("", False)
+    return found
 
 
 async def _kubernetes(connectors: Connectors, policy: Policy | None) -> str:

@@ -38,7 +38,8 @@ async def test_a_healthy_house(start: Any, people: SandboxClient, sandbox: Any) 
     assert "sandbox answers (v1.33.1)" in cluster and "production/atlantic-api: 3 of 3 pods available" in cluster
     assert not [one for many in found.values() for one in many if one.state == "broken"], found
     assert found["Slack"][0].text.endswith("(T0MUSTER)") and found["Slack scopes"][0].state == "ok"
-    assert "orders-db is available" in found["AWS"][0].text
+    assert "orders-db is available" in found["AWS"][0].text and "orders-db-replica is" in found["AWS"][0].text
+    assert "orders-db-cold is not there (cold site)" in found["AWS"][0].text
     assert "Ben, Chi" in found["Quorum of checkout"][0].text
 
 
@@ -47,6 +48,16 @@ async def test_a_missing_scope_is_broken_and_named(start: Any, people: SandboxCl
     found = by_name(await examine(await settings(start)))
     (lacking,) = [one for one in found["Slack scope"] if "channels:manage" in one.text]
     assert lacking.state == "broken" and "install the app again" in lacking.text
+
+
+async def test_a_database_that_must_be_there_and_is_not(start: Any, people: SandboxClient, sandbox: Any) -> None:
+    await sandbox.aws.start()
+    config = await settings(start)
+    text = config.muster_config.read_text().replace("instance: orders-db-replica", "instance: orders-db-none")
+    other = config.muster_config.with_name("other.yaml")
+    other.write_text(text)
+    found = by_name(await examine(config.model_copy(update={"muster_config": other})))
+    assert found["AWS"][0].state == "broken" and "no instance orders-db-none in eu-west-1" in found["AWS"][0].text
 
 
 async def test_a_refused_token_and_a_silent_service(start: Any, people: SandboxClient) -> None:
