@@ -1,4 +1,4 @@
-"""`aws.scaling_set`: the sizes are stated, counted by what is in service, and go back."""
+"""`aws.scaling_set`: only up, counted by what is in service, and back only with a quorum."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.client import SandboxClient
+from playbooks.action import Risk
 from playbooks.actions.aws.scaling_set import ScalingSet
 from playbooks.connectors.aws import Aws
 from playbooks.errors import Refused, Temporary, Uncertain
@@ -25,8 +26,9 @@ async def test_it_grows_and_goes_back(act: Any, world: Any, aws: Aws, effects: A
     plan = await STEP.plan(world(aws))
     assert plan.effect == "Set the auto scaling group checkout: 2 (2 to 4) -> 5 (2 to 5)" and plan.warnings == ()
     assert plan.targets == ("autoscaling:checkout",) and await effects("aws", UPDATE) == 0
-    fewer = await STEP.model_copy(update={"desired": 0}).plan(world(aws))
-    assert fewer.effect.endswith("-> 0 (0 to 4)") and fewer.warnings[0].startswith("2 instances are ended")
+    assert (STEP.risk, STEP.undo_risk()) == (Risk.WRITE, Risk.RECOVERABLE)
+    with pytest.raises(Refused, match=r"2 instances wanted, more than 1.*aws\.scaling_down"):
+        await STEP.model_copy(update={"desired": 1}).plan(world(aws))
     done = await STEP.run(act(aws))
     assert await sizes(aws) == (2, 5, 5, 5) and (done.size, done.old_size) == ([2, 5, 5], [2, 2, 4])
     assert (await STEP.verify(world(aws), done)).ok is True
