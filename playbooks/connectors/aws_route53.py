@@ -18,7 +18,8 @@ TTL_S = 60
 class Record:
     """A record set. name: without the last dot; values: sorted; weight, set_identifier: of a weighted one.
 
-    alias: the target's name when it is an alias of AWS (then it has no values and no ttl of its own).
+    alias: the target's name when it is an alias of AWS (then it has no values and no ttl of its own). health_check: id
+    of the check that takes it out of the answers while it fails, "" for none.
     """
 
     zone: str
@@ -29,6 +30,7 @@ class Record:
     set_identifier: str = ""
     weight: int | None = None
     alias: str = ""
+    health_check: str = ""
 
 
 def to_record(zone: str, raw: Mapping[str, Any]) -> Record:
@@ -43,6 +45,7 @@ def to_record(zone: str, raw: Mapping[str, Any]) -> Record:
         set_identifier=str(raw.get("SetIdentifier") or ""),
         weight=raw.get("Weight"),
         alias=str((raw.get("AliasTarget") or {}).get("DNSName") or "").rstrip("."),
+        health_check=str(raw.get("HealthCheckId") or ""),
     )
 
 
@@ -57,6 +60,8 @@ def _set(record: Record) -> dict[str, Any]:
     raw["ResourceRecords"] = [{"Value": value} for value in record.values]
     if record.set_identifier:
         raw |= {"SetIdentifier": record.set_identifier, "Weight": record.weight or 0}
+    if record.health_check:
+        raw["HealthCheckId"] = record.health_check
     return raw
 
 
