@@ -53,6 +53,8 @@ FAULTS = {
         ("playbooks/connectors/mail.py", "import aiosmtpd"),
         ("playbooks/actions/aws/rds_describe.py", "import boto3"),
         ("playbooks/engine/doing.py", "import botocore.config"),
+        ("playbooks/actions/dns/resolve.py", "import dns.resolver"),
+        ("playbooks/connectors/postgres.py", "import redis"),
         ("bot/worker.py", "import httpx"),
         ("storage/factors.py", "import cryptography.fernet"),
         ("bot/codes.py", "import pyotp"),
