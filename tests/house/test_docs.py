@@ -166,6 +166,7 @@ def missing(text: str, doc: Path) -> Iterator[str]:
     """Links, files, tests, make targets and `muster` commands that a text names and that are not there."""
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     cli = {info.name or info.callback.__name__ for info in app.registered_commands if info.callback}
+    cli |= {group.name for group in app.registered_groups if group.name}
     code = "\n".join([*re.findall(r"`([^`\n]+)`", text), *(body for _, body in BLOCK.findall(text))])
     yield from (f"make {name}" for name in re.findall(r"(?:^|[\s;&])make ([a-z]+)", code) if name not in targets)
     yield from (f"make {name}" for name in re.findall(r"(?<!\w)make ([a-z]+)`", text) if name not in targets)
