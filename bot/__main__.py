@@ -119,10 +119,21 @@ def sandbox(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    what: Annotated[
+        Literal["all", "objectives"],
+        typer.Argument(help="all, or objectives: which RTO and RPO cannot be met."),
+    ] = "all",
+    json: Annotated[bool, typer.Option("--json", help="Objectives as a JSON list.")] = False,
+) -> None:
     """Look at everything that must be right before the first incident. Exit code 1 when something required is not."""
-    from bot.doctor import examine
+    from bot import doctor_objectives
+    from bot.doctor import examine, objectives
 
+    if what == "objectives":
+        short = asyncio.run(objectives(settings()))
+        typer.echo(doctor_objectives.report(short, as_json=json))
+        raise typer.Exit(1 if any(one.unmet for one in short) else 0)
     findings = asyncio.run(examine(settings()))
     for finding in findings:
         typer.echo(f"{finding.mark} {finding.what}: {finding.text}")

@@ -41,6 +41,7 @@ async def test_a_healthy_house(start: Any, people: SandboxClient, sandbox: Any) 
     assert "orders-db is available" in found["AWS"][0].text and "orders-db-replica is" in found["AWS"][0].text
     assert "orders-db-cold is not there (cold site)" in found["AWS"][0].text
     assert "Ben, Chi" in found["Quorum of checkout"][0].text
+    assert "checkout" in found["Objectives"][0].text and "`muster doctor objectives`" in found["Objectives"][0].text
 
 
 async def test_a_missing_scope_is_broken_and_named(start: Any, people: SandboxClient) -> None:
