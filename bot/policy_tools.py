@@ -1,4 +1,4 @@
-"""Tools that are made from the policy as well as from the settings: hosts, mail, webhooks.
+"""Tools that are made from the policy as well as from the settings: hosts, mail, webhooks, the list of services.
 
 Belongs here: which sections and variables go to which connector. Does not belong here: tools that need no policy
 (connectors.py), the wiring (app.py).
@@ -17,6 +17,7 @@ from playbooks.connectors.http import Http, HttpReads
 from playbooks.connectors.mail import Mail, MailReads
 from playbooks.connectors.tails import Runner
 from playbooks.policy import Policy
+from playbooks.ports import Listed, Services
 from playbooks.secrets import SecretRef
 
 
@@ -26,6 +27,7 @@ def tools_of(settings: Settings, policy: Policy) -> dict[type, Any]:
     found: dict[type, Any] = {
         HttpReads: HttpReads(read_timeout=silence, webhooks=policy.webhooks),
         Http: Http(read_timeout=silence, webhooks=policy.webhooks),
+        Services: ServicesOf(policy),
     }
     if policy.hosts:
         drills = [name for name, site in policy.sites.items() if site.drills]
@@ -36,6 +38,19 @@ def tools_of(settings: Settings, policy: Policy) -> dict[type, Any]:
         mail = Mail(url, policy.mail_lists, policy.templates, read_timeout=silence)
         found |= {MailReads: MailReads(policy.mail_lists, policy.templates), Mail: mail}
     return found
+
+
+class ServicesOf(Services):
+    """The policy's services."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def at(self, site: str) -> tuple[Listed, ...]:
+        """By tier, then by the order of recovery, then by name."""
+        there = [one.at(site) for one in self._policy.services.values()]
+        there.sort(key=lambda one: (one.tier, one.recovery_order or 99, one.name))
+        return tuple(Listed(one.name, one.title or one.name, one.tier, one.health_url) for one in there)
 
 
 def _ssh() -> Runner:

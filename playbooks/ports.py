@@ -1,4 +1,4 @@
-"""Tools that are not outside services: what actions may ask of Muster's own record, handed in by `bot/app.py`.
+"""Tools that are not outside services: what actions may ask of Muster's own record and policy, handed in by `bot`.
 
 Belongs here: small typed interfaces. Does not belong here: any implementation (they live above or in storage), because
 actions never import storage.
@@ -32,6 +32,26 @@ class Drafts(ABC):
     @abstractmethod
     async def read(self, document: str) -> Document:
         """A kept document by id. Raises Refused when there is none."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A service of the policy at one site. tier: 0 recovers first; health_url: None where it has none."""
+
+    name: str
+    title: str
+    tier: int
+    health_url: str | None
+
+
+class Services(ABC):
+    """The services there are, for actions that look at all of them."""
+
+    vendor = "the policy"
+
+    @abstractmethod
+    def at(self, site: str) -> tuple[Listed, ...]:
+        """Every service with what it has at that site, in the order of recovery."""
 
 
 class Record(ABC):

@@ -53,7 +53,7 @@ class PostgresWire:
             await near[1].drain()
 
     async def begins(self, startup: bytes) -> bytes:
-        """The settings of the startup message, passed on as they are; pairs of name and value, each with a zero byte."""
+        """The settings of the startup message, passed on as they are: names and values, a zero byte after each."""
         return startup
 
     async def _message(self, reader: asyncio.StreamReader) -> tuple[bytes, bytes, bytes]:

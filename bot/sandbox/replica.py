@@ -1,8 +1,8 @@
-"""The read replica of checkout's database in the other region: the same rows behind a port of its own, which says that it
-is a standby until RDS promoted it.
+"""The read replica of checkout's database in the other region: the same rows behind a port of its own, which says that
+it is a standby until RDS promoted it.
 
-Belongs here: what makes a connection look like one to a standby (functions of PostgreSQL in a schema before its own, read
-only). Does not belong here: real replication, which the tests of promotions have two real servers for.
+Belongs here: what makes a connection look like one to a standby (functions of PostgreSQL in a schema before its own,
+read only). Does not belong here: real replication, which the tests of promotions have two real servers for.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 SAYS = """
 CREATE SCHEMA IF NOT EXISTS replica;
 CREATE OR REPLACE FUNCTION replica.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS 'SELECT true';
-CREATE OR REPLACE FUNCTION replica.pg_last_wal_receive_lsn() RETURNS pg_lsn LANGUAGE sql AS 'SELECT pg_current_wal_lsn()';
-CREATE OR REPLACE FUNCTION replica.pg_last_wal_replay_lsn() RETURNS pg_lsn LANGUAGE sql AS 'SELECT pg_current_wal_lsn()';
+CREATE OR REPLACE FUNCTION replica.pg_last_wal_receive_lsn() RETURNS pg_lsn LANGUAGE sql
+  AS 'SELECT pg_current_wal_lsn()';
+CREATE OR REPLACE FUNCTION replica.pg_last_wal_replay_lsn() RETURNS pg_lsn LANGUAGE sql
+  AS 'SELECT pg_current_wal_lsn()';
 CREATE OR REPLACE FUNCTION replica.pg_is_wal_replay_paused() RETURNS boolean LANGUAGE sql AS 'SELECT false';
 CREATE OR REPLACE FUNCTION replica.pg_last_xact_replay_timestamp() RETURNS timestamptz LANGUAGE sql
   AS $$SELECT clock_timestamp() - current_setting('replica.lag')::interval$$;

@@ -5,8 +5,11 @@ Belongs here: preparations and looks that two entries need. Does not belong here
 
 from __future__ import annotations
 
+from bot.sandbox.host.machine import Machine
 from playbooks.connectors.kubernetes import KubernetesReads
 from playbooks.connectors.kubernetes_shapes import Deployment
+from playbooks.connectors.postgres import Postgres
+from playbooks.secrets import SecretRef
 from tests.library.stage import Stage
 
 
@@ -15,6 +18,17 @@ async def healthy(stage: Stage) -> None:
     stage.sandbox.settings.change({"broken_zone": "none"})
 
 
+async def marked(stage: Stage) -> None:
+    """checkout is healthy, and its database has had markers before: only the first one makes their table."""
+    await healthy(stage)
+    await stage.tool(Postgres).write_marker(SecretRef("env://CHECKOUT_DSN"), "before", "")
+
+
 async def deployed(stage: Stage, namespace: str = "production", name: str = "atlantic-api") -> Deployment:
     """A deployment as the cluster has it now."""
     return await stage.tool(KubernetesReads).deployment(namespace, name)
+
+
+def machine(stage: Stage, host: str = "production") -> Machine:
+    """A host as it is now: containers, volumes, files, firewall."""
+    return stage.sandbox.hosts.by_name[host].machine

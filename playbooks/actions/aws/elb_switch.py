@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
 from playbooks.connectors.aws import Aws, AwsReads
@@ -37,23 +37,38 @@ class ElbSwitch(Action):
     Example: {uses: aws.elb_switch, with: {forwards: "arn:aws:…:listener/app/a/1/1", weights: {"arn:aws:…:targetgroup/dr/1": 100}}}
 
     Replaces the weights of what the listener (by default) or the rule forwards to; all else it does stays. Refuses when
-    a group that is to get traffic has no healthy target, unless `unhealthy: true`. Changing a group's health check path,
+    a group that is to get traffic has no healthy target, unless `unhealthy: true`. With `to`, one group gets all of it,
+    and what forwards there already is left as it is. Changing a group's health check path,
     as some runbooks say, would move no traffic.
     """  # noqa: E501
 
     forwards: str = Field(description="ARN of the listener or of the rule", min_length=1)
-    weights: dict[str, int] = Field(description="Target group ARN -> weight, 0 to 999", min_length=1, max_length=5)
+    to: str = Field(default="", description="ARN of the one target group that gets everything; or give `weights`")
+    weights: dict[str, int] = Field(default={}, description="Target group ARN -> weight, 0 to 999", max_length=5)
     unhealthy: bool = Field(default=False, description="Also when a group has no healthy target")
     region: str = Field(default="", description="Region; none: the site's")
 
     verify_within_s = 60.0
 
+    @model_validator(mode="after")
+    def _one_way(self) -> ElbSwitch:
+        if bool(self.to) == bool(self.weights):
+            raise ValueError("give either `to` or `weights`")
+        return self
+
+    @property
+    def _wanted(self) -> dict[str, int]:
+        return {self.to: 1} if self.to else self.weights
+
     async def plan(self, world: World) -> Plan:
         """Says from which groups to which; refuses when nobody healthy is there."""
         now = await self._now(world)
+        if _same(now.weights, self._wanted):
+            effect = f"Leave {short(self.forwards)} as it is: it forwards to {_words(now.weights)} already"
+            return Plan(targets=(f"elb:{self.forwards}",), effect=effect)
         return Plan(
             targets=(f"elb:{self.forwards}",),
-            effect=f"Forward {short(self.forwards)}: {_words(now.weights)} -> {_words(self.weights)}",
+            effect=f"Forward {short(self.forwards)}: {_words(now.weights)} -> {_words(self._wanted)}",
             warnings=("Open connections and sticky sessions stay with the old targets for a while.",),
             undo=f"Forward to {_words(now.weights)} again.",
         )
@@ -61,8 +76,9 @@ class ElbSwitch(Action):
     async def run(self, act: Act) -> Forwarded:
         """One change, after one more look."""
         now = await self._now(act)
-        await act.use(Aws).at(self.region).elb_forward(now, self.weights)
-        return Forwarded(arn=self.forwards, weights=self.weights, old_weights=dict(now.weights))
+        if not _same(now.weights, self._wanted):
+            await act.use(Aws).at(self.region).elb_forward(now, self._wanted)
+        return Forwarded(arn=self.forwards, weights=self._wanted, old_weights=dict(now.weights))
 
     async def verify(self, world: World, done: Forwarded) -> Seen:
         """It forwards as written."""
@@ -73,10 +89,10 @@ class ElbSwitch(Action):
         """What it forwards to tells whether it was changed, not what stood there before."""
         now = await self._look(world)
         said = f"{short(self.forwards)} forwards to {_words(now.weights)}."
-        if not _same(now.weights, self.weights):
+        if not _same(now.weights, self._wanted):
             return Found(happened=False, evidence=said)
         return Found(happened=True, evidence=f"{said} What stood there before is on the approval.",
-                     outputs=Forwarded(arn=self.forwards, weights=self.weights, old_weights={}))  # fmt: skip
+                     outputs=Forwarded(arn=self.forwards, weights=self._wanted, old_weights={}))  # fmt: skip
 
     async def undo(self, act: Act, done: Forwarded) -> Forwarded:
         """The old weights again."""
@@ -111,14 +127,14 @@ class ElbSwitch(Action):
 
     async def _now(self, world: World) -> Forwarding:
         """Where it forwards now. Raises Refused when it shall not be changed."""
-        if wrong := [weight for weight in self.weights.values() if not 0 <= weight <= 999]:
+        if wrong := [weight for weight in self._wanted.values() if not 0 <= weight <= 999]:
             raise Refused(f"A weight is 0 to 999, not {wrong[0]}. Nothing was changed.")
         now = await self._look(world)
-        if _same(now.weights, self.weights):
+        if _same(now.weights, self._wanted) and not self.to:
             raise Refused(
                 f"{short(self.forwards)} forwards to {_words(now.weights)} already.", todo="Nothing is to be done."
             )
-        for group, weight in self.weights.items():
+        for group, weight in self._wanted.items():
             seen = await world.use(AwsReads).at(self.region).elb_health(group) if weight else None
             if seen is not None and seen.healthy == 0 and not self.unhealthy:
                 why = f": {seen.reasons[0]}" if seen.reasons else ", it has no targets" if not seen.targets else ""

@@ -38,6 +38,17 @@ async def test_it_sends_traffic_over_and_back(act: Any, world: Any, aws: Aws, ef
         await STEP.undo(act(aws), done)
 
 
+async def test_one_group_gets_everything_once(act: Any, world: Any, aws: Aws, effects: Any) -> None:
+    step = ElbSwitch(forwards=AWAY_LISTENER, to=AWAY_GROUP, region=AWAY)
+    done = await step.run(act(aws))
+    assert await going(aws) == {AWAY_GROUP: 1} and done.old_weights == {AWAY_PAGE: 1}
+    assert (await step.plan(world(aws))).effect.endswith("as it is: it forwards to targetgroup/checkout-dr already")
+    await step.run(act(aws))
+    assert await effects("aws", MODIFY) == 1
+    with pytest.raises(ValueError, match="either `to` or `weights`"):
+        ElbSwitch(forwards=AWAY_LISTENER, to=AWAY_GROUP, weights={AWAY_GROUP: 1})
+
+
 async def test_weights_are_shifted_a_part_at_a_time(act: Any, aws: Aws) -> None:
     step = STEP.model_copy(update={"weights": {AWAY_PAGE: 90, AWAY_GROUP: 10}})
     done = await step.run(act(aws))
