@@ -13,8 +13,6 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any, Literal
 
-from sqlalchemy import select
-
 from bot.finding import Finding, ok
 from playbooks.durations import words
 from playbooks.policy import Policy
@@ -71,7 +69,7 @@ def shortfalls(policy: Policy, past: Mapping[str, History]) -> list[Shortfall]:
 def past(tx: Tx) -> dict[str, History]:
     """What recoveries that succeeded took, by service. Waiting for approval counts: it is part of the outage."""
     wanted = runs.c.playbook, runs.c.service, runs.c.kind, runs.c.created_at, runs.c.ended_at
-    query = select(*wanted).where(runs.c.state == "succeeded", runs.c.service.is_not(None))
+    query = runs.select().with_only_columns(*wanted).where(runs.c.state == "succeeded", runs.c.service.is_not(None))
     rows = [row for row in tx.conn.execute(query) if row.ended_at and row.playbook.startswith(RECOVERIES)]
     return {service: _history([row for row in rows if row.service == service]) for service in {r.service for r in rows}}
 
