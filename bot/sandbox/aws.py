@@ -194,6 +194,8 @@ class Aws:
         kept = [(k, v) for k, v in answered.items() if k.lower() not in hop]
         response = web.Response(status=int(status.split()[0]), body=b"".join(chunks))
         response.headers.extend(kept)
+        if request.method == "HEAD" and (length := answered.get("content-length")):  # of the body that is not sent
+            response.headers["Content-Length"] = length
         return response
 
     def close(self) -> None:

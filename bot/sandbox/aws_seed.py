@@ -10,6 +10,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from bot.sandbox.aws_buckets import buckets
+
 HOME, AWAY = "eu-north-1", "eu-west-1"
 REGIONS = (HOME, AWAY)
 OWNER = "123456789012"  # the account whose ARNs the example names
@@ -159,5 +161,5 @@ def _filled(make: Callable[..., Any], **given: Any) -> Any:
 SEEDS: dict[str, Callable[[Backend], None]] = {
     "elasticloadbalancing": balancers, "rds": replicas, "secretsmanager": secrets,
     "RestoreDBInstanceToPointInTime": network,
-    "ec2": machines, "autoscaling": machines, "elasticache": caches, "ssm": parameters,
+    "ec2": machines, "autoscaling": machines, "elasticache": caches, "ssm": parameters, "s3": buckets,
 }  # fmt: skip
