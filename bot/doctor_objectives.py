@@ -23,7 +23,7 @@ from storage.tables import runs
 WHAT = "Objectives"
 LOGS_LAG = timedelta(minutes=5)  # RDS uploads its log every five minutes; later than that nothing can be restored
 TIER_RTO = {0: timedelta(minutes=5), 1: timedelta(minutes=15), 2: timedelta(minutes=30), 3: timedelta(minutes=60)}
-RECOVERIES = ("failover/", "failback/", "restore/", "drill/")  # folders of playbooks whose length is a recovery's
+RECOVERIES = ("failover/", "failback/", "restore/", "host/", "drill/")  # folders of playbooks that recover a service
 TWO_SITES = 1  # services up to this tier are expected to have somewhere else to go
 Code = Literal["rpo", "room", "rto", "tier", "copies", "site", "tables", "health", "owners", "rehearsal"]
 
