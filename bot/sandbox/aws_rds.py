@@ -5,7 +5,8 @@
    with ForceFailover on a single-AZ instance (InvalidParameterCombination), show ``rebooting`` for a while, and with
    ForceFailover swap the two zones (contract E2).
 3. ``RestoreDBInstanceToPointInTime``: moto copies the source whole. The new instance must be single-AZ unless MultiAZ
-   is passed, must be no replica, and shows ``creating`` for a while (contract E2).
+   is passed, must be no replica, and shows ``creating`` for a while (contract E2). Its endpoint is where the sandbox's
+   databases listen: moto's name resolves nowhere, and services are to be pointed at it.
 4. ``PromoteReadReplica``: moto keeps naming the source. It must be gone when the promotion is done (contract E2).
 """
 
@@ -15,6 +16,11 @@ import asyncio
 from typing import Any
 
 from bot.sandbox.settings import Settings
+
+
+def _reachable(kind: type) -> type:
+    """moto derives the address from the name and lets nobody set it."""
+    return type(kind.__name__, (kind,), {"address": "127.0.0.1"})
 
 
 class Corrections:
@@ -76,6 +82,7 @@ class Corrections:
         instance.multi_az = parameters.get("MultiAZ", "").lower() == "true"
         instance.source_db_instance_identifier, instance.is_replica = None, False
         instance.status = "creating"
+        instance.__class__ = _reachable(type(instance))
         asyncio.get_running_loop().call_later(self.settings.reboot_seconds, setattr, instance, "status", "available")
 
     def _promoted(self, instance: Any) -> None:

@@ -16,7 +16,14 @@ from playbooks.durations import parse_duration
 from playbooks.engine.check_stages import constraint_references, stage_problems
 from playbooks.engine.expressions import Path
 from playbooks.engine.model import Playbook, Step
-from playbooks.engine.values import RUN_FIELDS, condition_references, incident_names, is_incident_name, references
+from playbooks.engine.values import (
+    ORGANISATION_FIELDS,
+    RUN_FIELDS,
+    condition_references,
+    incident_names,
+    is_incident_name,
+    references,
+)
 from playbooks.errors import Refused
 from playbooks.policy_sections import Severity
 from playbooks.policy_services import Service, Site
@@ -134,6 +141,9 @@ class _Check:
             return None if is_incident_name(name) else f"an incident has no {name}{hint(name, incident_names())}"
         if scope == "run":
             return None if name in RUN_FIELDS else f"a run has no {name}{hint(name, RUN_FIELDS)}"
+        if scope == "organisation":
+            known = ORGANISATION_FIELDS
+            return None if name in known else f"an organisation has no {name}{hint(name, known)}"
         found = reach(_MODELS[scope], path[1:])
         if name == "resources":
             return f"{dotted}: a service's resources are read directly, as in service.database.instance"

@@ -21,7 +21,7 @@ from playbooks.engine.inputs import service_input, site_input
 from playbooks.engine.model import Playbook
 from playbooks.engine.model import Step as Spec
 from playbooks.engine.placing import active_site
-from playbooks.engine.scope import incident_scope, places, service_of
+from playbooks.engine.scope import incident_scope, organisation, places, service_of
 from playbooks.engine.values import KnownLater, resolve, test_plan
 from playbooks.errors import MusterError, Refused
 from storage.db import Tx
@@ -94,6 +94,7 @@ def _start(
         "inputs": dict(inputs),
         "steps": {},
         **places(house.policy, service, site, active_site(tx, house.policy, service)),
+        "organisation": organisation(house.policy),
         "run": {"id": "dry-run", "kind": "real", "requester_slack": None},
     }
     if incident:

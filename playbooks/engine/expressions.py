@@ -19,7 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from playbooks.errors import Refused
 from playbooks.reading import hint
 
-SCOPES = ("inputs", "steps", "incident", "service", "site", "active", "active_site", "severity", "run")
+SCOPES = ("inputs", "steps", "incident", "service", "site", "active", "active_site", "severity", "organisation", "run")
 _NOTHING = frozenset({"null", "none", "None", "true", "false", "True", "False"})
 _REFERENCE = re.compile(r"\$\{\{((?:'[^']*'|\"[^\"]*\"|(?!\}\})[^'\"])*)\}\}")
 _OPERATORS = frozenset({"eq", "ne", "lt", "lteq", "gt", "gteq", "in", "notin"})

@@ -26,6 +26,7 @@ def scope_of(
         "inputs": run.inputs,
         "steps": {step.id: {"outputs": step.outputs} for step in steps if step.outputs is not None},
         **places(policy, run.service, run.site, run.active_site),
+        "organisation": organisation(policy),
         "run": {"id": run.id, "kind": run.kind, "requester_slack": slack_id(tx, run.requester)},
     }
     if run.incident:
@@ -47,6 +48,15 @@ def places(policy: Policy, service: str | None, site: str | None, active: str | 
         "active": found.scope(now.name if now else None) if found else None,
         "active_site": now.scope() if now else None,
     }
+
+
+def organisation(policy: Policy) -> dict[str, Any]:
+    """`organisation`: its name, and the policy's contacts as text, a line for each: whom, for what, and how."""
+    lines = []
+    for one in policy.contacts.values():
+        ways = " · ".join(way for way in (one.phone, one.email, one.url) if way)
+        lines.append(f"• {one.title}{f' ({one.when})' if one.when else ''}: {ways or 'nothing is known of how'}")
+    return {"name": policy.organisation.name, "contacts": "\n".join(lines)}
 
 
 def incident_scope(

@@ -4,8 +4,8 @@ Belongs here: what each scope holds, evaluating values and conditions, what a dr
 Does not belong here: the language between the braces (expressions.py), checking a playbook's references (check.py).
 
 A scope is a mapping of plain JSON values: {"inputs": {...}, "steps": {"before": {"outputs": {...}}}, "incident": {...},
-"service": Service.scope(), "site": Site.scope(), "severity": severity_scope(...), "run": {...}}; a scope a run does not
-have (an `org` run has no incident) is left out or None.
+"service": Service.scope(), "site": Site.scope(), "severity": severity_scope(...), "organisation": {...},
+"run": {...}}; a scope a run does not have (an `org` run has no incident) is left out or None.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ INCIDENT_FIELDS = (
 )
 """What `${{ incident.x }}` always knows; besides these, every fact that some action stores."""
 RUN_FIELDS = ("id", "kind", "requester_slack")
+ORGANISATION_FIELDS = ("name", "contacts")
 
 
 @dataclass(frozen=True)

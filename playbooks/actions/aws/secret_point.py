@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from playbooks.action import Act, Action, Again, Found, Plan, Risk, Seen, World, action
 from playbooks.actions import secret_versions as versions
@@ -36,7 +36,9 @@ class SecretPoint(Action):
     secret: str = Field(description="Name or ARN of the secret", min_length=1)
     host: str = Field(description="New host, or host:port", pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")
     from_host: str = Field(default="", description="Host it must name now; none: whatever it names")
-    key: str = Field(default="", description="Key of a JSON secret that holds the address; none: the whole text")
+    key: Annotated[str, BeforeValidator(lambda value: "" if value is None else value)] = Field(
+        default="", description="Key of a JSON secret that holds the address; none: the whole text"
+    )
     region: str = Field(default="", description="Region; none: the site's")
 
     async def plan(self, world: World) -> Plan:

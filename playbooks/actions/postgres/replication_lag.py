@@ -45,6 +45,7 @@ class ReplicationLag(Probe):
 
     On a primary, per standby. On a standby, by itself: where its primary is gone, the age of the newest transaction it
     has is the most that it can lack. With `primary`, bytes are counted against what the primary has written by now.
+    A primary without standbys is refused where a bound is given; the synchronous one of RDS Multi-AZ is never seen.
     """
 
     dsn: SecretRef = Field(description="Reference to the address of the standby, or of the primary")
@@ -84,7 +85,7 @@ class ReplicationLag(Probe):
 
     def _problem(self, lag: Lag) -> str:
         if lag.role == "primary" and not lag.standbys:
-            return "no standby is connected to it"
+            return "" if self.most is None and self.most_bytes is None else "no standby is connected to it"
         if self.most is not None and (lag.lag_s is None or lag.lag_s > self.most.total_seconds()):
             return f"{_seconds(lag.lag_s)} behind, {words(self.most)} are allowed"
         if self.most_bytes is not None and (lag.lag_bytes is None or lag.lag_bytes > self.most_bytes):
@@ -108,6 +109,8 @@ class ReplicationLag(Probe):
 
     def say(self, done: Lag) -> str:
         """0.2 s, 0 bytes behind."""
+        if done.role == "primary" and not done.standbys:
+            return "no standby is connected to it (that of RDS Multi-AZ is never shown)"
         return (
             f"{_seconds(done.lag_s)}, {_bytes(done.lag_bytes)} behind{'' if done.streaming else ', receiving nothing'}"
         )
