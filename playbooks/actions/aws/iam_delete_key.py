@@ -56,8 +56,11 @@ class IamDeleteKey(Action):
         return Deleted(key=self.key, user=seen.user)
 
     async def verify(self, world: World, done: Deleted) -> Seen:
-        """Its user has it no more."""
-        there = self.key in [one.id for one in await world.use(AwsReads).iam_user_keys(done.user)]
+        """Its user has it no more; nobody has, where reconcile could not say whose it was."""
+        there = (
+            self.key in [one.id for one in await world.use(AwsReads).iam_user_keys(done.user)] if done.user
+            else (await self.reconcile(world)).happened is False
+        )  # fmt: skip
         return Seen(ok=None if there else True, text=f"{self.key} is {'still listed' if there else 'gone'}")
 
     async def reconcile(self, world: World) -> Found:

@@ -42,7 +42,9 @@ async def test_an_active_one_only_when_told_and_a_lost_answer_is_found(
     await sb.fail("aws", DELETE, "timeout_after")
     with pytest.raises(Uncertain):
         await step.run(act(aws))
-    assert (await step.reconcile(world(aws))).happened is True
+    found = await step.reconcile(world(aws))
+    assert found.happened is True and found.outputs is not None
+    assert (await step.verify(world(aws), found.outputs)).ok is True, "though whose it was cannot be known any more"
 
 
 async def test_never_our_own(world: Any, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,3 +52,15 @@ async def test_a_standby_that_hears_nobody_does_not_call_itself_level(
     assert not alone.streaming and alone.lag_s and alone.lag_s > 0 and alone.lag_bytes is None
     with pytest.raises(Refused, match="1 ms are allowed"):
         await ReplicationLag(dsn=STANDBY, most="1ms").look(world(postgres))
+
+
+async def test_no_standby_is_a_finding_and_refused_only_where_a_bound_is_given(
+    world: Any, postgres: Postgres, pair: Pair
+) -> None:
+    pair.standby.crash()
+    pair.primary.wait(lambda: not pair.primary.sql("SELECT 1 FROM pg_stat_replication", "postgres"))
+    step = ReplicationLag(dsn=PRIMARY)
+    alone = await step.look(world(postgres))
+    assert alone.lag_s is None and step.say(alone).startswith("no standby is connected")
+    with pytest.raises(Refused, match="no standby is connected"):
+        await ReplicationLag(dsn=PRIMARY, most="15m").look(world(postgres))
