@@ -153,6 +153,7 @@ def test_the_digest_is_of_the_whole_text() -> None:
         ("service.database.instance", "severity.pagerduty.urgncy", "did you mean urgency?"),
         ("service.database.instance", "site.regoin", "did you mean region?"),
         ("service.database.instance", "run.knd", "did you mean kind?"),
+        ("service.database.instance", "organisation.contact", "did you mean contacts?"),
         ("service.database.instance", "inputs.note.x", "an input has no parts"),
         ("service.database.instance", "steps.go.outputs.x", "step go comes later"),
         ("service.database.instance", "steps.before.outputs.writer_zone", "step before comes now"),
