@@ -8,6 +8,10 @@
    is passed, must be no replica, and shows ``creating`` for a while (contract E2). Its endpoint is where the sandbox's
    databases listen: moto's name resolves nowhere, and services are to be pointed at it.
 4. ``PromoteReadReplica``: moto keeps naming the source. It must be gone when the promotion is done (contract E2).
+5. ``CreateDBSnapshot``: moto's is available at once. It shows ``creating`` for a while, and is refused unless the
+   instance is ``available``.
+6. ``FailoverDBCluster``: moto's writer has moved at once. The cluster shows ``failing-over`` for a while, and the
+   writer moves after that; refused unless the cluster is ``available``.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ class Corrections:
 
     def __init__(self, backend: Any, settings: Settings) -> None:
         self.backends, self.settings = [backend], settings
+        self._writers: dict[str, Any] = {}  # Aurora cluster -> its writer before the failover that is asked for
 
     def instances(self) -> list[Any]:
         """moto's instance objects."""
@@ -48,7 +53,13 @@ class Corrections:
                 del instance.secondary_availability_zone
 
     def before(self, action: str, parameters: dict[str, str]) -> tuple[str, str] | None:
-        """Correction 2, the refusals: (code, message) or None."""
+        """Corrections 2, 5 and 6, the refusals: (code, message) or None."""
+        if action == "FailoverDBCluster":
+            return self._refused_cluster(parameters)
+        if action == "CreateDBSnapshot":
+            asked = self.instance(parameters.get("DBInstanceIdentifier", ""))
+            busy = asked is not None and asked.status != "available"
+            return ("InvalidDBInstanceState", f"{asked.db_instance_identifier} is not available.") if busy else None
         if action != "RebootDBInstance":
             return None
         instance = self.instance(parameters.get("DBInstanceIdentifier", ""))
@@ -63,11 +74,15 @@ class Corrections:
         return None
 
     def after(self, action: str, parameters: dict[str, str], worked: bool) -> None:
-        """Correction 2, the course of time; corrections 3 and 4."""
+        """Correction 2, the course of time; corrections 3 to 6."""
         if worked and action == "RestoreDBInstanceToPointInTime":
             self._restored(parameters)
         if worked and action == "PromoteReadReplica":
             self._promoted(self.instance(parameters["DBInstanceIdentifier"]))
+        if worked and action == "CreateDBSnapshot":
+            self._taken(parameters["DBSnapshotIdentifier"])
+        if worked and action == "FailoverDBCluster":
+            self._failed_over(parameters["DBClusterIdentifier"])
         instance = self.instance(parameters.get("DBInstanceIdentifier", "")) if action == "RebootDBInstance" else None
         if instance is None:
             return
@@ -84,6 +99,38 @@ class Corrections:
         instance.status = "creating"
         instance.__class__ = _reachable(type(instance))
         asyncio.get_running_loop().call_later(self.settings.reboot_seconds, setattr, instance, "status", "available")
+
+    def _taken(self, name: str) -> None:
+        for backend in self.backends:
+            if (made := backend.database_snapshots.get(name)) is not None:
+                made.status = "creating"
+                asyncio.get_running_loop().call_later(
+                    self.settings.reboot_seconds, setattr, made, "status", "available"
+                )
+
+    def _cluster(self, name: str) -> Any:
+        return next((one for backend in self.backends for id, one in backend.clusters.items() if id == name), None)
+
+    def _refused_cluster(self, parameters: dict[str, str]) -> tuple[str, str] | None:
+        cluster = self._cluster(parameters.get("DBClusterIdentifier", ""))
+        if cluster is None:
+            return None  # moto answers DBClusterNotFoundFault itself
+        self._writers[cluster.db_cluster_identifier] = cluster.writer
+        busy = cluster.status != "available"
+        return ("InvalidDBClusterStateFault", f"Cluster is {cluster.status}.") if busy else None
+
+    def _failed_over(self, name: str) -> None:
+        """moto has moved the writer: put it back until the time is over."""
+        cluster, old = self._cluster(name), self._writers[name]
+        new = cluster.writer
+        self._write_by(cluster, old, "failing-over")
+        asyncio.get_running_loop().call_later(self.settings.reboot_seconds, self._write_by, cluster, new, "available")
+
+    @staticmethod
+    def _write_by(cluster: Any, writer: Any, status: str) -> None:
+        for member in cluster.members:
+            member.is_cluster_writer = member is writer
+        cluster.status = status
 
     def _promoted(self, instance: Any) -> None:
         named = str(instance.source_db_instance_identifier or "")

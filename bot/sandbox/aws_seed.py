@@ -72,6 +72,21 @@ def replicas(backend: Backend) -> None:
     made.multi_az, made.availability_zone = False, f"{AWAY}a"
 
 
+def cluster(backend: Backend) -> None:
+    """An Aurora cluster of a writer and a reader."""
+    rds = backend("rds", HOME)
+    made = rds.create_db_cluster({
+        "db_cluster_identifier": "ledger", "engine": "aurora-postgresql", "master_username": "ledger",
+        "master_user_password": "sandbox-password",
+    })  # fmt: skip
+    for name in ("ledger-1", "ledger-2"):
+        rds.create_db_instance({
+            "db_instance_identifier": name, "db_cluster_identifier": "ledger", "engine": "aurora-postgresql",
+            "db_instance_class": "db.r6g.large",
+        })  # fmt: skip
+    made.status = "available"
+
+
 def network(backend: Backend) -> None:
     """The subnet group and the parameter group that a restored orders-db is put into."""
     subnets = list(backend("ec2", HOME).get_default_subnets().values())
@@ -160,6 +175,6 @@ def _filled(make: Callable[..., Any], **given: Any) -> Any:
 # By the name requests are signed for, or by the action that needs it: loading EC2's images takes half a second.
 SEEDS: dict[str, Callable[[Backend], None]] = {
     "elasticloadbalancing": balancers, "rds": replicas, "secretsmanager": secrets,
-    "RestoreDBInstanceToPointInTime": network,
+    "RestoreDBInstanceToPointInTime": network, "DescribeDBClusters": cluster,
     "ec2": machines, "autoscaling": machines, "elasticache": caches, "ssm": parameters, "s3": buckets,
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +39,7 @@ class DbSnapshot:
     instance: str
     status: str
     made_at: datetime | None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,11 @@ class RdsReads(AwsClient):
         answer = await self._call("rds", "describe_db_instances", write=False, DBInstanceIdentifier=instance)
         return to_instance(answer["DBInstances"][0])
 
-    async def rds_events(self, instance: str, since: datetime) -> list[DbEvent]:
-        """What RDS did to an instance since a moment (UTC), oldest first."""
+    async def rds_events(self, source: str, since: datetime, *, cluster: bool = False) -> list[DbEvent]:
+        """What RDS did to an instance (or an Aurora cluster) since a moment (UTC), oldest first."""
+        kind = "db-cluster" if cluster else "db-instance"
         answer = await self._call(
-            "rds", "describe_events", write=False, SourceIdentifier=instance, SourceType="db-instance", StartTime=since
+            "rds", "describe_events", write=False, SourceIdentifier=source, SourceType=kind, StartTime=since
         )
         events = [DbEvent(raw["Date"], str(raw.get("Message") or "")) for raw in answer.get("Events") or ()]
         return sorted((event for event in events if event.at >= since), key=lambda event: event.at)
@@ -132,8 +134,11 @@ class RdsReads(AwsClient):
                 return None
             raise
         raw = answer["DBSnapshots"][0]
-        made = raw.get("SnapshotCreateTime")
-        return DbSnapshot(str(raw["DBSnapshotIdentifier"]), str(raw["DBInstanceIdentifier"]), str(raw["Status"]), made)
+        tags = {str(one["Key"]): str(one.get("Value") or "") for one in raw.get("TagList") or ()}
+        return DbSnapshot(
+            str(raw["DBSnapshotIdentifier"]), str(raw["DBInstanceIdentifier"]), str(raw.get("Status") or ""),
+            raw.get("SnapshotCreateTime"), tags,
+        )  # fmt: skip
 
 
 class RdsActs(AwsClient):
