@@ -152,6 +152,7 @@ class Statuspage:
     def create(self, request: web.Request, body: Any) -> tuple[int, Any]:
         asked = self._asked(body, new=True)
         scheduled = asked.get("scheduled_for") is not None
+        _fits(asked, scheduled)
         code = f"inc{len(self.incidents) + 1:09d}"
         incident: dict[str, Any] = {
             "id": code, "page_id": PAGE, "name": asked["name"], "created_at": now(), "updated_at": now(),
@@ -168,6 +169,7 @@ class Statuspage:
     def patch(self, request: web.Request, body: Any) -> tuple[int, Any]:
         incident = self._one(request)
         asked = self._asked(body, new=False)
+        _fits({**incident, **asked}, incident["scheduled_for"] is not None)
         self._apply(incident, asked, "body" in asked or "status" in asked)
         return 200, incident
 
@@ -246,6 +248,19 @@ class Statuspage:
         if state is not None:
             component |= {"status": state or "operational", "updated_at": now()}
         return 200, component
+
+
+def _fits(incident: dict[str, Any], scheduled: bool) -> None:
+    """Contract D: a maintenance has statuses of its own, and times that can be."""
+    if incident.get("status") and incident["status"] not in (MAINTENANCE if scheduled else REALTIME):
+        raise Refusal(422, [f"Status {incident['status']} is not valid for this kind of incident"])
+    times = [incident.get("scheduled_for"), incident.get("scheduled_until")]
+    try:
+        begins, ends = (datetime.fromisoformat(one) if one else None for one in times)
+    except ValueError:
+        raise Refusal(422, ["Scheduled for and until must be ISO 8601"]) from None
+    if scheduled and (begins is None or ends is None or ends <= begins):
+        raise Refusal(422, ["Scheduled until must be after scheduled for"])
 
 
 def _refuse(fault: Fault) -> web.StreamResponse:

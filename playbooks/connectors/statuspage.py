@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -65,6 +66,8 @@ class StatusIncident:
     components: tuple[Component, ...]
     updates: tuple[StatusUpdate, ...]
     markers: frozenset[str]
+    begins: datetime | None = None  # of a maintenance
+    ends: datetime | None = None
 
     @property
     def resolved(self) -> bool:
@@ -92,6 +95,8 @@ def to_incident(raw: Json) -> StatusIncident:
             for one in raw.get("incident_updates") or ()
         ),
         markers=frozenset(str(value) for value in mine.values() if value),
+        begins=datetime.fromisoformat(raw["scheduled_for"]) if raw.get("scheduled_for") else None,
+        ends=datetime.fromisoformat(raw["scheduled_until"]) if raw.get("scheduled_until") else None,
     )
 
 
@@ -223,6 +228,31 @@ class Statuspage(StatuspageReads):
         }  # fmt: skip
         if components:
             incident["components"] = dict(components)
+        return to_incident(await self._ask("POST", "/incidents", {"incident": incident}))
+
+    async def schedule(
+        self,
+        name: str,
+        body: str,
+        *,
+        begins: datetime,
+        ends: datetime,
+        markers: Mapping[str, str],
+        component_ids: Sequence[str] = (),
+        deliver_notifications: bool = True,
+    ) -> StatusIncident:
+        """Publish a maintenance that begins and ends by itself. Not repeatable, as `create`.
+
+        begins, ends: with time zones. Its components are under maintenance in between.
+        """
+        incident: dict[str, Any] = {
+            "name": name, "body": body, "status": "scheduled", "impact_override": "maintenance",
+            "scheduled_for": begins.isoformat(), "scheduled_until": ends.isoformat(),
+            "scheduled_auto_in_progress": True, "scheduled_auto_completed": True,
+            "auto_transition_to_maintenance_state": True, "auto_transition_to_operational_state": True,
+            "metadata": {"muster": dict(markers)}, "deliver_notifications": deliver_notifications,
+            "component_ids": list(component_ids),
+        }  # fmt: skip
         return to_incident(await self._ask("POST", "/incidents", {"incident": incident}))
 
     async def update(

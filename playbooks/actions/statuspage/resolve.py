@@ -22,7 +22,7 @@ class Resolve(Action):
 
     Example: {uses: statuspage.resolve, with: {incident: abc123, body: Checkout works again.}}
 
-    Its components become operational: resolving alone does not set them back (contract D).
+    Its components become operational: resolving alone does not set them back (contract D). A maintenance is completed.
     """
 
     incident: str = Field(description="Statuspage's id of the incident", min_length=1)
@@ -51,7 +51,7 @@ class Resolve(Action):
         if not seen.resolved:
             states = {one.id: "operational" for one in seen.components}
             seen = await page.update(
-                self.incident, body=self.body, status="resolved", components=states,
+                self.incident, body=self.body, status="completed" if seen.begins else "resolved", components=states,
                 deliver_notifications=self.deliver_notifications,
             )  # fmt: skip
         return _resolved(seen)
