@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from bot.sandbox import aws_route53, aws_secrets, aws_seed
+from bot.sandbox import aws_buckets, aws_route53, aws_secrets, aws_seed
 from bot.sandbox.aws_cloudtrail import SIGNED, CloudTrail
 from bot.sandbox.aws_elasticache import CacheCorrections
 from bot.sandbox.aws_rds import Corrections
@@ -185,6 +185,7 @@ class Aws:
 
         hop = ("transfer-encoding", "content-length")
         headers = [(k, v) for k, v in request.headers.items() if k.lower() not in hop]
+        headers += aws_buckets.for_moto(request.headers)
         environ = EnvironBuilder(
             path=request.rel_url.raw_path, query_string=request.rel_url.raw_query_string, method=request.method,
             headers=[*headers, ("x-moto-account-id", self.account)], data=body, base_url=f"http://{request.host}",

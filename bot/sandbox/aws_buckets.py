@@ -1,18 +1,20 @@
 """The buckets that the example policy names, with backups in them; and corrections of moto's S3, by name.
 
-1. Restoring an archived object: moto is done at once. It takes ``reboot_seconds`` here (contract E2: hours).
+1. Restoring an archived object: moto is done at once. It takes a moment here (contract E2: hours).
 2. Bucket names: moto takes a name once per process. Two sandboxes may each have theirs.
+3. ``CopyObject`` with a lock: moto asks for a header that only uploads have.
 Does not belong here: buckets that a test makes for itself.
 """
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 HOME, AWAY, COLD = "eu-north-1", "eu-west-1", "us-east-1"
+RESTORE_S = 0.3
 DUMP = gzip.compress(b"-- PostgreSQL database dump\n" + b"INSERT INTO orders VALUES (1);\n" * 40, mtime=0)
 # bucket, region, object lock, its objects: key, hours ago, storage class.
 BUCKETS = (
@@ -30,6 +32,7 @@ def buckets(backend: Callable[[str, str], Any]) -> None:
     """Make them, all with versions."""
     from moto.s3.models import s3_backends
 
+    _slow_restore()
     kept = backend("s3", "aws")
     now = datetime.now(UTC).replace(tzinfo=None)  # as moto keeps times
     for name, region, locked, objects in BUCKETS:
@@ -40,10 +43,17 @@ def buckets(backend: Callable[[str, str], Any]) -> None:
         for key, hours, storage in objects:
             made = kept.put_object(name, key, DUMP, storage=storage)
             made.last_modified = now - timedelta(hours=hours)
+            made._time_progressed -= timedelta(hours=hours)
 
 
-def slow_restore(seconds: float) -> None:
+def for_moto(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Correction 3: what is added to a request's headers."""
+    summed = headers.get("x-amz-checksum-algorithm")
+    return [("x-amz-sdk-checksum-algorithm", summed)] if summed and "x-amz-copy-source" in headers else []
+
+
+def _slow_restore() -> None:
     """Correction 1, for the whole process: moto has one switch."""
     from moto.moto_api import state_manager
 
-    state_manager.set_transition("s3::keyrestore", {"progression": "time", "seconds": seconds})
+    state_manager.set_transition("s3::keyrestore", {"progression": "time", "seconds": RESTORE_S})

@@ -16,6 +16,7 @@ from playbooks.errors import Refused
 MOST_RANGE = 1 << 20  # bytes of one ranged read
 MOST_VERSIONS = 10_000  # of one listing: what `_all` stops at
 ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+NOTE = "muster"  # metadata: the key of the step that made an object
 NONE = "null"  # the version id of objects in a bucket without versions
 
 
@@ -24,7 +25,8 @@ class S3Object:
     """An object of S3. lock_mode: COMPLIANCE, GOVERNANCE or ""; retain_until: UTC, None where it is not locked.
 
     size: bytes; sha256: hex of the whole object, "" where AWS keeps none; storage: class ("STANDARD"); restore: ""
-    when nothing was asked, "ongoing", or "done" while a readable copy of an archived one is there.
+    when nothing was asked, "ongoing", or "done" while a readable copy of an archived one is there; note: the key of the
+    step that copied it here, "" for others.
     """
 
     bucket: str
@@ -37,6 +39,7 @@ class S3Object:
     sha256: str = ""
     storage: str = "STANDARD"
     restore: str = ""
+    note: str = ""
 
     @property
     def readable(self) -> bool:
@@ -117,17 +120,18 @@ class S3Acts(AwsClient):
                 raise
 
     async def s3_copy_locked(
-        self, source: S3Object, bucket: str, key: str, *, until: datetime, mode: str, tags: Mapping[str, str]
+        self, source: S3Object, bucket: str, key: str, *, until: datetime, mode: str, note: str
     ) -> None:
         """Copy an object (at most 5 GiB) inside S3, locked from the start; S3 makes its SHA-256.
 
-        tags: metadata of the copy, in place of the source's. Refused PreconditionFailed when the source changed.
+        note: our key, kept with the copy in place of the source's metadata. Refused PreconditionFailed when the source
+        changed.
         """
         whence = {"Bucket": source.bucket, "Key": source.key, **_version(source.version)}
         await self._call(
             "s3", "copy_object", write=True, Bucket=bucket, Key=key, CopySource=whence, CopySourceIfMatch=source.etag,
             ChecksumAlgorithm="SHA256", ObjectLockMode=mode, ObjectLockRetainUntilDate=until,
-            MetadataDirective="REPLACE", Metadata=dict(tags),
+            MetadataDirective="REPLACE", Metadata={NOTE: note},
         )  # fmt: skip
 
     async def s3_restore(self, found: S3Object, days: int, tier: str) -> None:
@@ -155,6 +159,7 @@ def _object(bucket: str, key: str, raw: Mapping[str, Any]) -> S3Object:
         bucket, key, _plain(raw.get("VersionId")), str(raw.get("ObjectLockMode") or ""),
         raw.get("ObjectLockRetainUntilDate"), int(raw.get("ContentLength") or 0), str(raw.get("ETag") or ""),
         _hex(str(raw.get("ChecksumSHA256") or "")), str(raw.get("StorageClass") or "STANDARD"), restore,
+        str((raw.get("Metadata") or {}).get(NOTE) or ""),
     )  # fmt: skip
 
 
