@@ -151,6 +151,12 @@ class Aws:
             if own is not None:
                 call.error = None if isinstance(own, str) else own[0]
                 return _error(request, 400, *own) if isinstance(own, tuple) else _xml(own)
+            if action == "RotateSecret":
+                rotated = aws_secrets.rotate(self._backend("secretsmanager", _region(request)), json.loads(body))
+                if rotated is not None:
+                    call.error = rotated[0] if isinstance(rotated, tuple) else None
+                    failed = isinstance(rotated, tuple)
+                    return _error(request, 400, *rotated) if failed else web.json_response(rotated)
             try:
                 response = await asyncio.get_running_loop().run_in_executor(self._pool, self._run, request, body)
             except NotImplementedError as unknown:  # moto does not know every action

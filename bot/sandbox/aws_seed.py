@@ -99,17 +99,20 @@ def network(backend: Backend) -> None:
 
 
 def secrets(backend: Backend) -> None:
-    """The secret that holds checkout's database address, and two with keys, in both regions."""
+    """The secret that holds checkout's database address, two with keys and one that AWS rotates, in both regions."""
     for region in (HOME, AWAY):
         kept = backend("secretsmanager", region)
         for name, text in (
             ("checkout/database-url", ADDRESS), ("checkout/api", '{"token": "old-token", "url": "x"}'),
             ("checkout/settings", '{"redis": true, "mode": "full", "token": "planted-token"}'),
+            ("checkout/rotated", "planted-password"),
         ):  # fmt: skip
             kept.create_secret(
                 name=name, secret_string=text, secret_binary=None, description=None, tags=[], kms_key_id=None,
                 client_request_token=None, replica_regions=[], force_overwrite=False,
             )  # fmt: skip
+        rotated = kept.secrets["checkout/rotated"]
+        rotated.rotation_enabled = rotated.rotation_requested = True
 
 
 def machines(backend: Backend) -> None:

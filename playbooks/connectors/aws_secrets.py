@@ -18,17 +18,21 @@ from playbooks.connectors.aws_client import AwsClient
 from playbooks.errors import Refused
 from playbooks.secrets import SecretRef, reveal
 
-CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
+CURRENT, PREVIOUS, PENDING = "AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"
 
 
 @dataclass(frozen=True)
 class SecretSeen:
-    """A secret without its value. current, previous: version ids, "" where there is none; rotates: by a function."""
+    """A secret without its value. current, previous, pending: version ids, "" where there is none.
+
+    rotates: by a function of its own; pending: what that function is making now, or made last.
+    """
 
     name: str
     current: str
     previous: str
     rotates: bool
+    pending: str = ""
 
 
 class SecretsReads(AwsClient):
@@ -46,7 +50,8 @@ class SecretsReads(AwsClient):
         answer = await self._call("secretsmanager", "describe_secret", write=False, SecretId=name)
         stages = answer.get("VersionIdsToStages") or {}
         held = {stage: str(id) for id, names in stages.items() for stage in names}
-        return SecretSeen(name, held.get(CURRENT, ""), held.get(PREVIOUS, ""), bool(answer.get("RotationEnabled")))
+        return SecretSeen(name, held.get(CURRENT, ""), held.get(PREVIOUS, ""), bool(answer.get("RotationEnabled")),
+                          held.get(PENDING, ""))  # fmt: skip
 
     async def secret_host(self, name: str, key: str = "") -> str:
         """The host of the address a secret holds: the only part of it that is shown. Refused when it is no address."""
