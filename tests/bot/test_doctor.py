@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -51,11 +52,13 @@ async def test_a_missing_scope_is_broken_and_named(start: Any, people: SandboxCl
     assert lacking.state == "broken" and "install the app again" in lacking.text
 
 
-async def test_a_database_that_must_be_there_and_is_not(start: Any, people: SandboxClient, sandbox: Any) -> None:
+async def test_a_database_that_must_be_there_and_is_not(
+    start: Any, people: SandboxClient, sandbox: Any, tmp_path: Path
+) -> None:
     await sandbox.aws.start()
     config = await settings(start)
     text = config.muster_config.read_text().replace("instance: orders-db-replica", "instance: orders-db-none")
-    other = config.muster_config.with_name("other.yaml")
+    other = tmp_path / "other.yaml"
     other.write_text(text)
     found = by_name(await examine(config.model_copy(update={"muster_config": other})))
     assert found["AWS"][0].state == "broken" and "no instance orders-db-none in eu-west-1" in found["AWS"][0].text

@@ -59,7 +59,7 @@ async def test_after_that_a_file_makes_no_administrators(db: Database) -> None:
 
 async def test_a_file_lowers_no_risk_of_what_runs_on_hosts(db: Database) -> None:
     """Or whoever can write it would run anything without approval."""
-    command = 'commands: {wipe: {title: Wipe, hosts: [db], argv: [wipe], risk: %s}}\n'
+    command = "commands: {wipe: {title: Wipe, hosts: [db], argv: [wipe], risk: %s}}\n"
     host = "hosts: {db: {address: 'db', key: 'env://KEY', host_key: 'ssh-ed25519 AAAA'}}\n"
     policy, looser = (parse_policy(FILE + host + command % risk) for risk in ("irreversible", "read"))
     await db.write(lambda tx: ruling_policy(tx, policy))

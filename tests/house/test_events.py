@@ -228,7 +228,8 @@ def test_a_type_is_a_noun_and_what_happened(kinds: dict[str, Kind]) -> None:
 
 def mentioned(sources: list[Any], kinds: dict[str, Kind]) -> Iterator[str]:
     """Types that code reads or words that it has for types, which nothing writes."""
-    nouns = {type.partition(".")[0] for type in kinds} - {"run", "card", "person", "service"}  # also names of other things
+    others = {"run", "card", "person", "service"}  # also names of other things
+    nouns = {type.partition(".")[0] for type in kinds} - others
     like = re.compile(rf"(?:{'|'.join(sorted(nouns))})\.[a-z_]+")
     for source in sources:
         for node in ast.walk(source.tree):

@@ -68,7 +68,9 @@ async def test_two_replicas_with_two_files_adopt_one(url: str) -> None:
 
 async def test_less_than_the_guarded_sections_is_refused(db: Database) -> None:
     with pytest.raises(ValueError, match="groups"):
-        await db.write(lambda tx: policies.adopt(tx, {"approvals": {}, "people": {}, "permissions": {}, "commands": {}}, "cc"))
+        await db.write(
+            lambda tx: policies.adopt(tx, {"approvals": {}, "people": {}, "permissions": {}, "commands": {}}, "cc")
+        )
 
 
 async def test_what_an_older_version_wrote_is_renewed_once(db: Database) -> None:
