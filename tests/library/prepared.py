@@ -5,6 +5,8 @@ Belongs here: preparations and looks that two entries need. Does not belong here
 
 from __future__ import annotations
 
+from typing import Any
+
 from bot.sandbox.host.machine import Machine
 from playbooks.connectors.kubernetes import KubernetesReads
 from playbooks.connectors.kubernetes_shapes import Deployment
@@ -22,6 +24,13 @@ async def marked(stage: Stage) -> None:
     """checkout is healthy, and its database has had markers before: only the first one makes their table."""
     await healthy(stage)
     await stage.tool(Postgres).write_marker(SecretRef("env://CHECKOUT_DSN"), "before", "")
+
+
+def letter(stage: Stage) -> dict[str, Any]:
+    """The one mail that was sent; twice only where its answer was lost and a person had it sent again."""
+    kept = stage.sandbox.mail.kept
+    assert len({(one["subject"], one["body"]) for one in kept}) == 1, f"{len(kept)} mails"
+    return kept[0]
 
 
 async def deployed(stage: Stage, namespace: str = "production", name: str = "atlantic-api") -> Deployment:

@@ -1,0 +1,7 @@
+"""`checklist/post-dr-1w`: every item ticked by its owner."""
+
+from __future__ import annotations
+
+from tests.library.entry import Entry
+
+ENTRY = Entry()
