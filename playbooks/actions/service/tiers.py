@@ -41,7 +41,7 @@ class ServiceTiers(Probe):
 
     async def look(self, world: World) -> TiersSeen:
         """Ask all of them. Raises NotYet or Refused while one that must does not answer."""
-        there = world.use(Services).at(self.site)
+        there = world.use(Services).at(self.site)  # type: ignore[type-abstract]
         asked = [one for one in there if one.health_url]
         answers = await asyncio.gather(*(_answer(world, str(one.health_url)) for one in asked))
         said = {one.name: words for one, (_, words) in zip(asked, answers, strict=True)}
