@@ -21,6 +21,7 @@ from bot.sandbox.cache import Cache
 from bot.sandbox.control import Control
 from bot.sandbox.dns import Resolver
 from bot.sandbox.faults import Faults
+from bot.sandbox.host.front import Storefront
 from bot.sandbox.host.server import Hosts
 from bot.sandbox.jira import PROJECT as JIRA_PROJECT
 from bot.sandbox.jira import TOKEN as JIRA_TOKEN
@@ -135,6 +136,7 @@ class Sandbox:
         app.router.add_post("/pagerduty-events/v2/enqueue", _late(lambda: self.events_api.enqueue))
         app.router.add_get("/demo/checkout/health", Checkout(self).health)
         app.router.add_get("/demo/checkout/health/dr", Checkout(self).away)
+        app.router.add_get("/demo/storefront/{host}/health", Storefront(self).health)
         app.add_routes(Rest(self).routes("/pagerduty"))
         app.add_routes(self.statuspage.routes("/statuspage/v1"))
         app.add_routes([*self.jira.routes("/jira"), *self.prometheus.routes("/prometheus")])
@@ -234,6 +236,9 @@ class Sandbox:
             "CHECKOUT_CANARY_URL": f"{self.url}/demo/checkout/canary", "SERVICE_DISCOVERY_AUTH": DISCOVERY_AUTH,
             "SERVICE_DISCOVERY_URL": f"{self.url}/demo/hook/service_discovery",
             "WEBHOOK_REPLAY_URL": f"{self.url}/demo/hook/webhook_replay",
+            "STOREFRONT_RESOLVER": self.resolver.address,
+            "STOREFRONT_HEALTH_URL": f"{self.url}/demo/storefront/production/health",
+            "STOREFRONT_SECONDARY_HEALTH_URL": f"{self.url}/demo/storefront/dr/health",
         }  # fmt: skip
         if socket_mode:
             env["SLACK_APP_TOKEN"] = slack_world.APP_TOKEN

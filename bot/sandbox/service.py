@@ -73,10 +73,11 @@ class Checkout:
         self, request: web.Request, answer: Callable[[Call], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         name = f"{request.method} {request.path}"
-        return await self.sandbox.wire.carry(request, "http", name, dict(request.query), answer, refuse=_refuse)
+        return await self.sandbox.wire.carry(request, "http", name, dict(request.query), answer, refuse=refuse)
 
 
-def _refuse(fault: Fault) -> web.StreamResponse:
+def refuse(fault: Fault) -> web.StreamResponse:
+    """A planned fault as a web server says it."""
     status = int(fault.mode) if fault.mode.isdigit() else 500
     return web.Response(status=status, text=fault.mode, headers=retry_after(fault) if status == 429 else {})
 

@@ -65,8 +65,7 @@ class HostReads:
 
     def command(self, name: str, host: str) -> Command:
         """A command that may run there. Refused with the nearest name, or with where it may run."""
-        if host not in self._hosts:
-            raise Refused(f"The policy names no host {host}{hint(host, self._hosts)}.", todo="Add it under `hosts`.")
+        self._host(host)
         command = self.named(name)
         if host not in command.hosts:
             raise Refused(f"{name} may not run on {host}, only on {', '.join(command.hosts)}.")
@@ -85,7 +84,8 @@ class HostReads:
 
     async def reach(self, host: str) -> None:
         """Sign in and leave. Temporary when it does not answer, Refused when it does not let us in."""
-        await self._runner(host).reach(self._hosts[host])
+        known = self._host(host)
+        await self._runner(host).reach(known)
 
     async def look(self, name: str, host: str, arguments: Mapping[str, Any]) -> Output:
         """Run a read command. Whatever exit status it has is an answer; Temporary when none came."""
@@ -106,6 +106,11 @@ class HostReads:
     def clean(self, text: str) -> str:
         """Without secrets, head and tail."""
         return bounded(masked(text, [reveal(ref) for ref in self._secrets if _is_set(ref)]))
+
+    def _host(self, host: str) -> Host:
+        if host not in self._hosts:
+            raise Refused(f"The policy names no host {host}{hint(host, self._hosts)}.", todo="Add it under `hosts`.")
+        return self._hosts[host]
 
     def _runner(self, host: str) -> Runner:
         via = self._hosts[host].via

@@ -11,6 +11,7 @@ from bot.sandbox.host.machine import REPOSITORY, Container, Machine, stamp
 
 Said = tuple[int, str]
 DEAD = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
+DATA = "ecommerce_postgres_data"
 COMPOSE = ["-f", "deploy/docker/compose/base.yml", "-f", "deploy/docker/compose/production.yml"]
 
 
@@ -32,17 +33,19 @@ def docker(machine: Machine, args: list[str], cwd: str) -> Said:
         case [("stop" | "start" | "kill") as verb, name]:
             return _lifecycle(machine, verb, name)
         case ["commit", name, image]:
-            if name not in machine.containers:
+            if _find(machine, name) is None:
                 return 1, f"Error response from daemon: No such container: {name}"
             machine.images.add(image)
             return 0, "sha256:" + "c0" * 32
         case ["save", "--output", path, image]:
             return _save(machine, path, image)
         case ["logs", name]:
-            found = machine.containers.get(name)
+            found = _find(machine, name)
             return (0, "\n".join(found.log)) if found else (1, f"Error response from daemon: No such container: {name}")
         case ["image", "prune", "--all", "--force", "--filter", "until=24h"]:
             return _prune(machine)
+        case ["ps", "--all", "--quiet", "--filter", "name=ecommerce_postgres_test"]:
+            return 0, ""  # the restore test removes its own
         case ["volume", *rest]:
             return _volume(machine, rest)
         case ["run", "--rm", *rest]:
@@ -50,8 +53,14 @@ def docker(machine: Machine, args: list[str], cwd: str) -> Said:
     return 125, f"docker: '{' '.join(args)}' is not understood here. See 'docker --help'."
 
 
-def _inspect(machine: Machine, name: str) -> Said:
+def _find(machine: Machine, name: str) -> Container | None:
+    """A container that is there."""
     found = machine.containers.get(name)
+    return found if found is not None and found.there else None
+
+
+def _inspect(machine: Machine, name: str) -> Said:
+    found = _find(machine, name)
     if found is None:
         return 1, f"Error: No such object: {name}"
     state = {"Status": found.status, "Running": found.running, "StartedAt": stamp(found.started_at),
@@ -60,11 +69,10 @@ def _inspect(machine: Machine, name: str) -> Said:
 
 
 def _exec(machine: Machine, name: str, rest: list[str]) -> Said:
-    found = machine.containers.get(name)
+    found = _find(machine, name)
     if found is None or not found.running:
         return 1, f"Error response from daemon: container {name} is not running"
-    database = machine.containers.get("ecommerce_postgres")
-    up = database is not None and database.running and database.health == "healthy"
+    up = machine.database_up
     match rest:
         case ["pg_isready", "-U", "postgres"]:
             return (0, "/var/run/postgresql:5432 - accepting connections") if up else (2, "no response")
@@ -78,7 +86,7 @@ def _exec(machine: Machine, name: str, rest: list[str]) -> Said:
 
 
 def _lifecycle(machine: Machine, verb: str, name: str) -> Said:
-    found = machine.containers.get(name)
+    found = _find(machine, name)
     if found is None:
         return 1, f"Error response from daemon: No such container: {name}"
     if verb == "start":
@@ -114,13 +122,20 @@ def _volume(machine: Machine, args: list[str]) -> Said:
                 return 1, f"[]\nError response from daemon: get {name}: no such volume"
             return 0, json.dumps([{"Name": name, "Driver": "local"}])
         case ["rm", name]:
-            database = machine.containers.get("ecommerce_postgres")
-            if name == "ecommerce_postgres_data" and database is not None and database.running:
-                return 1, f"Error response from daemon: remove {name}: volume is in use"
-            if machine.volumes.pop(name, None) is None:
-                return 1, f"Error response from daemon: get {name}: no such volume"
-            return 0, name
+            return _volume_remove(machine, name)
     return 125, "docker volume: not understood here"
+
+
+def _volume_remove(machine: Machine, name: str) -> Said:
+    """A container that is stopped still holds its volume; one that is removed does not."""
+    database = machine.containers.get("ecommerce_postgres")
+    if name == DATA and database is not None and database.there:
+        return 1, f"Error response from daemon: remove {name}: volume is in use - [4f2a]"
+    if machine.volumes.pop(name, None) is None:
+        return 1, f"Error response from daemon: get {name}: no such volume"
+    if name == DATA and database is not None:
+        machine.databases, database.sick = dict.fromkeys(machine.databases, ""), False
+    return 0, name
 
 
 def _run(machine: Machine, args: list[str]) -> Said:
@@ -146,9 +161,12 @@ def _run(machine: Machine, args: list[str]) -> Said:
 def _compose(machine: Machine, args: list[str]) -> Said:
     match args:
         case ["ps", "--all", "--format", "json"]:
-            return 0, "\n".join(json.dumps(_row(one), separators=(",", ":")) for one in machine.containers.values())
+            return 0, "\n".join(
+                json.dumps(_row(one), separators=(",", ":")) for one in _chosen(machine, ()) if one.there
+            )
         case ["ps", "--all"]:
-            return 0, "\n".join(f"{one.name}  {one.status} ({one.health})" for one in machine.containers.values())
+            there = [one for one in _chosen(machine, ()) if one.there]
+            return 0, "\n".join(f"{one.name}  {one.status} ({one.health})" for one in there)
         case ["logs", "--no-color", tail, service] if tail.startswith("--tail="):
             lines = [line for one in machine.containers.values() if one.service == service for line in one.log]
             return 0, "\n".join(lines[-int(tail.removeprefix("--tail=")) :])
@@ -165,8 +183,10 @@ def _compose(machine: Machine, args: list[str]) -> Said:
             return _each(machine, start=True)
         case ["up", "-d", *service]:
             return _up(machine, *service)
+        case ["rm", "--stop", "--force", service]:
+            return _removed(machine, service)
         case ["down"]:
-            return _each(machine, start=False)
+            return _removed(machine)
     return 16, f"unknown docker compose command: {' '.join(args)}"
 
 
@@ -187,14 +207,22 @@ def _each(machine: Machine, *services: str, start: bool) -> Said:
     return 0, "\n".join(f" Container {one.name}  {'Started' if start else 'Stopped'}" for one in chosen)
 
 
+def _removed(machine: Machine, *services: str) -> Said:
+    chosen = _chosen(machine, services)
+    for one in chosen:
+        one.stop()
+        one.status = "removed"
+    return (0, "\n".join(f" Container {one.name}  Removed" for one in chosen)) if chosen else (14, "no such service")
+
+
 def _up(machine: Machine, *services: str) -> Said:
     """What runs already is left alone. A database without its volume starts with an empty one."""
     chosen = _chosen(machine, services)
     if not chosen:
         return 14, f"no such service: {' '.join(services)}"
     for one in chosen:
-        if one.service == "postgres" and "ecommerce_postgres_data" not in machine.volumes:
-            machine.volumes["ecommerce_postgres_data"], machine.databases = "", {"main": "", "ai": ""}
+        if one.service == "postgres":
+            machine.volumes.setdefault(DATA, "")
         if not one.running:
             one.start()
     return 0, "\n".join(f" Container {one.name}  Running" for one in chosen)

@@ -26,12 +26,12 @@ def stamp(at: float) -> str:
 
 @dataclass
 class Container:
-    """One container. sick: stays unhealthy whatever is done; restarts: whether Docker brings it back when killed."""
+    """One container. sick: unhealthy until its volume is another; restarts: Docker brings it back when killed."""
 
     name: str
     service: str
     image: str
-    status: str = "running"  # running | exited
+    status: str = "running"  # running | exited | removed (there is none until `up` makes it)
     health: str = "healthy"  # healthy | starting | unhealthy
     started_at: float = field(default_factory=lambda: time.time() - 24 * HOUR)
     sick: bool = False
@@ -41,6 +41,10 @@ class Container:
     @property
     def running(self) -> bool:
         return self.status == "running"
+
+    @property
+    def there(self) -> bool:
+        return self.status != "removed"
 
     def start(self) -> None:
         """Run from now on; healthy unless it is sick."""
@@ -100,10 +104,12 @@ class Machine:
         self.files["/etc/cron.d/ecommerce-backups"] = File(now, content=CRON)
         self.folders = {"/", ".", REPOSITORY, f"{REPOSITORY}/deploy/docker/scripts", "/backups/postgres", "/opt/app",
                         "/opt/infrastructure", "/opt/corporate-intel"}  # fmt: skip
-        self.tags = {"v1.2", "v1.3", "v1.4", "main"}
+        self.tags = {"v1.2", "v1.3", "v1.4", "main", "origin/main"}
         self.release, self.built = "v1.4", "v1.4"
         self.colour = "green"
         self.databases = {"main": "rows now", "ai": "rows now"}
+        self.keys = "keys now"  # what Redis holds
+        self.kernel = ""  # what its kernel said last
         self.answers: dict[str, tuple[int, str]] = {}  # verb -> what it says instead of what it would
         self.slow: dict[str, float] = {}  # verb -> seconds it takes
         self.receipts: dict[str, Run] = {}
@@ -116,6 +122,17 @@ class Machine:
     @property
     def docker(self) -> bool:
         return self.services["docker"] == "active" and self.disk_used < 100
+
+    @property
+    def database_up(self) -> bool:
+        """Whether PostgreSQL takes connections."""
+        found = self.containers.get("ecommerce_postgres")
+        return self.docker and found is not None and found.running and found.health == "healthy"
+
+    @property
+    def well(self) -> bool:
+        """Whether every container is there, runs and is healthy."""
+        return self.docker and all(one.running and one.health == "healthy" for one in self.containers.values())
 
     def write(self, path: str, content: str) -> tuple[int, str]:
         """Make a file, unless the disk is full: exit status and output."""
@@ -176,10 +193,10 @@ class Machine:
         return {
             "name": self.name, "docker": self.docker, "disk_used": self.disk_used, "services": self.services,
             "containers": {one.name: {"status": one.status, "health": one.health, "service": one.service}
-                           for one in self.containers.values()},
+                           for one in self.containers.values() if one.there},
             "volumes": self.volumes, "images": sorted(self.images), "rules": [f"{c} {r}" for c, r in self.rules],
             "files": sorted(self.files), "release": self.release, "built": self.built, "colour": self.colour,
-            "databases": self.databases, "ran": self.ran,
+            "databases": self.databases, "keys": self.keys, "ran": self.ran,
             "receipts": {key: {"command": run.command, "status": run.status, "gone": run.gone}
                          for key, run in self.receipts.items()},
         }  # fmt: skip

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from bot.sandbox.host import scripts
 from bot.sandbox.host.docker import docker
-from bot.sandbox.host.machine import FULL, File, Machine, stamp
+from bot.sandbox.host.machine import FULL, HOUR, File, Machine, stamp
 
 Said = tuple[int, str]
 
@@ -101,28 +101,74 @@ def _sh(machine: Machine, args: list[str], cwd: str) -> Said:
     if args[:2] == ["-o", "pipefail"]:
         args = args[2:]
     match args:
+        case ["-c", script, "sh", folder, database, minutes] if '-mmin "-$3"' in script:
+            return _find(machine, folder, database, "", int(minutes))
         case ["-c", script, "sh", folder, database, *until] if script.startswith('find "$1" -name "$2_db_*.sql.gz"'):
             return _find(machine, folder, database, until[0] if until else "")
-        case ["-c", 'docker logs "$1" >"$2" 2>&1', "sh", name, path]:
-            status, said = docker(machine, ["logs", name], cwd)
-            return machine.write(path, said) if status == 0 else (status, "")
-        case ["-c", script, "bash", path] if "pg_dumpall -U postgres | gzip" in script:
+        case ["-c", script, "sh", name, image, folder] if 'docker commit "$1" "$2"' in script:
+            return _keep(machine, name, image, folder, cwd)
+        case ["-c", script, "sh", path] if script.startswith('gunzip -t "$1" && sha256sum'):
+            status, said = _gunzip(machine, [path], cwd)
+            return (status, said) if status else _sha256sum(machine, [f"{path}.sha256"], cwd)
+        case ["-c", script] if script.startswith("! journalctl -k"):
+            return (1, machine.kernel) if "i/o error" in machine.kernel.lower() else (0, "")
+        case ["-c", script, "bash", folder] if "pg_dumpall -U postgres | gzip" in script:
             status, said = docker(machine, ["exec", "ecommerce_postgres", "pg_dumpall", "-U", "postgres"], cwd)
-            return machine.write(path, said) if status == 0 else (status, said)
+            return machine.write(f"{folder}/databases.sql.gz", said) if status == 0 else (status, said)
     return _not("sh")
 
 
-def _find(machine: Machine, folder: str, database: str, until: str) -> Said:
+def _keep(machine: Machine, name: str, image: str, folder: str, cwd: str) -> Said:
+    """A container as an image, that in a file, its log in another; the first that fails ends it."""
+    for args in (["commit", name, image], ["save", "--output", f"{folder}/{name}.tar", image], ["logs", name]):
+        status, said = docker(machine, args, cwd)
+        if status:
+            return status, said
+    return machine.write(f"{folder}/{name}.log", said)
+
+
+def _find(machine: Machine, folder: str, database: str, until: str, minutes: int = 0) -> Said:
     latest = datetime.fromisoformat(until).timestamp() if until else time.time()
+    earliest = time.time() - 60 * minutes if minutes else 0
     found = [
         (file.made_at, path, file)
         for path, file in machine.files.items()
-        if path.startswith(f"{folder}/{database}_db_") and file.made_at <= latest
+        if path.startswith(f"{folder}/{database}_db_") and earliest <= file.made_at <= latest
     ]
     if not found:
         return 0, ""
     made, path, file = max(found, key=lambda one: one[0])
     return 0, f"{made:.7f} {stamp(made)[:19]}Z {file.size} {path}"
+
+
+def _journalctl(machine: Machine, args: list[str], cwd: str) -> Said:
+    if args == ["--vacuum-size=200M"]:
+        machine.disk_used -= 6
+        return 0, "Vacuuming done, freed 1.4G of archived journals from /var/log/journal."
+    return 0, 'dockerd[1]: level=error msg="no space left on device"'
+
+
+def _old(machine: Machine, args: list[str], cwd: str) -> Said:
+    """find FOLDER -name "*.sql.gz" -mtime +DAYS"""
+    match args:
+        case [folder, "-name", "*.sql.gz", "-mtime", days] if days.startswith("+"):
+            latest = time.time() - 24 * HOUR * (int(days) + 1)
+            old = [
+                path for path, file in machine.files.items() if path.startswith(f"{folder}/") and file.made_at < latest
+            ]
+            return 0, "\n".join(one for one in old if one.endswith(".sql.gz"))
+    return _not("find")
+
+
+def _apt_get(machine: Machine, args: list[str], cwd: str) -> Said:
+    """The engine anew: it starts, and with it its containers. A full disk takes no package."""
+    if machine.disk_used >= 100:
+        return 100, f"E: You don't have enough free space in /var/cache/apt/archives/. {FULL}"
+    machine.heals = True
+    machine.services |= {"docker": "active", "containerd": "active"}
+    for container in machine.containers.values():
+        container.start()
+    return 0, "Setting up docker-ce"
 
 
 def _gunzip(machine: Machine, args: list[str], cwd: str) -> Said:
@@ -209,8 +255,8 @@ PROGRAMS: dict[str, Callable[[Machine, list[str], str], Said]] = {
     "gunzip": _gunzip, "sha256sum": _sha256sum, "cat": _cat, "ls": _ls, "git": _git, "terraform": _terraform,
     "fallocate": _fallocate, "rm": _rm, "curl": _curl, "mkdir": _says(""), "cp": _says(""),
     "free": _says("       total  used  free\nMem:   16000  9000  7000"),
-    "journalctl": _says("dockerd[1]: level=error msg=\"no space left on device\""),
-    "apt-get": _says("Setting up docker-ce"), "make": _says("backup complete: /backups/app/latest.dump"),
+    "journalctl": _journalctl,
+    "apt-get": _apt_get, "find": _old, "make": _says("backup complete: /backups/app/latest.dump"),
     "alembic": _says("INFO  [alembic.runtime.migration] Running upgrade a1 -> b2"),
     "pytest": _says("12 passed in 3.41s"),
     "locust": _says("Name   # reqs  # fails\nAggregated   300   0"),

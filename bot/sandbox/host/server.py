@@ -61,6 +61,11 @@ class HostServer:
         self._runs: set[asyncio.Task[None]] = set()
         self._lines: set[asyncssh.SSHServerProcess[bytes]] = set()
 
+    @property
+    def away(self) -> bool:
+        """Whether it is disconnected from the network."""
+        return self._socket is None
+
     def bind(self, port: int = 0) -> None:
         """Take a port; the first connection to it starts the server."""
         self._socket = socket.create_server(("127.0.0.1", port), reuse_port=False)

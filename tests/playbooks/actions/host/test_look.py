@@ -53,7 +53,7 @@ SAMPLES: dict[str, str | int] = {
     "service": "redis", "container": "ecommerce_postgres", "volume": "ecommerce_postgres_data", "lines": 5,
     "database": "main", "safe_time": "2026-11-20T02:00:00Z", "port": "80", "release": "v1.3", "incident": "inc-42",
     "source": "ecommerce_postgres_data", "target": "forensic-x", "environment": "staging", "gigabytes": 1,
-    "backup": "/backups/postgres/main_db_003h.sql.gz", "region": "us-west-2", "users": 10, "minutes": 1,
+    "backup": "/backups/postgres/main_db_003h.sql.gz", "region": "us-west-2", "users": 10, "minutes": 1, "days": 7,
     "address": "http://dr-api:8000/api/v1/health/ping",
 }  # fmt: skip
 
@@ -83,9 +83,12 @@ async def test_every_command_of_the_example_is_understood_by_its_hosts(
                     machine.write(given[name], "Plan")
                 else:
                     given[name] = SAMPLES[name]
-            machine.images.add("forensic-ecommerce_postgres-inc-42")
             if command.name == "volume_remove":
-                machine.containers["ecommerce_postgres"].stop()
+                machine.containers["ecommerce_postgres"].status = "removed"
+            if command.name == "container_gone":
+                machine.containers.clear()
+            if command.name == "volume_gone":
+                machine.volumes.clear()
             if "-D" in command.argv or command.name in ("firewall_closed", "network_parted"):
                 programs.run(machine, ["-I" if word in ("-D", "-C") else word for word in
                                        argv_of(command, filled(command, given), "k")], ".")  # fmt: skip
