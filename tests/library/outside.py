@@ -69,8 +69,20 @@ def _rds(sandbox: Sandbox) -> Any:
     return sorted((one["id"], one["status"], str(one["zone"])) for one in sandbox.aws._corrections.show())
 
 
+def _hosts(sandbox: Sandbox) -> Any:
+    """Each host: what runs, what is kept, what is closed, and how many files there are."""
+    return {
+        name: (
+            sorted((each.name, each.status, each.health) for each in one.machine.containers.values()), one.machine.rules,
+            one.machine.volumes, sorted(one.machine.images), one.machine.databases, one.machine.keys,
+            one.machine.release, one.machine.built, one.machine.colour, len(one.machine.files),
+        )
+        for name, one in sandbox.hosts.by_name.items()
+    }  # fmt: skip
+
+
 SEEN: dict[str, Callable[[Sandbox], Any]] = {
-    "slack": _slack, "files": _files, "pagerduty": _pagerduty, "statuspage": _statuspage, "rds": _rds,
+    "slack": _slack, "files": _files, "pagerduty": _pagerduty, "statuspage": _statuspage, "rds": _rds, "hosts": _hosts,
 }  # fmt: skip
 
 

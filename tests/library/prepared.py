@@ -41,3 +41,13 @@ async def deployed(stage: Stage, namespace: str = "production", name: str = "atl
 def machine(stage: Stage, host: str = "production") -> Machine:
     """A host as it is now: containers, volumes, files, firewall."""
     return stage.sandbox.hosts.by_name[host].machine
+
+
+async def isolated(stage: Stage) -> None:
+    """The storefront's host as host/ransomware-isolate leaves it."""
+    host = machine(stage)
+    for port in ("443", "80"):
+        rule = f"-p tcp -m conntrack --ctorigdstport {port} --ctdir ORIGINAL -j DROP"
+        host.rules.insert(0, ("DOCKER-USER", rule))
+    for name in ("ecommerce_backend", "ecommerce_api_gateway"):
+        host.containers[name].stop()

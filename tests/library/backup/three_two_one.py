@@ -1,0 +1,14 @@
+"""`backup/three-two-one`."""
+
+from __future__ import annotations
+
+from tests.library.entry import Entry
+from tests.library.prepared import machine
+from tests.library.stage import Stage
+
+
+async def untouched(stage: Stage) -> None:
+    assert not machine(stage).receipts
+
+
+ENTRY = Entry(inputs={"service": "storefront"}, incident=None, check=untouched)
