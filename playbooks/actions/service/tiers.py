@@ -24,7 +24,7 @@ class TiersSeen(Outputs):
     seen: dict[str, str] = Field(description="Service -> tier and what it answered, in words")
 
 
-@action("service.tiers", risk=Risk.READ, again=Again.SAFE, result=TiersSeen)
+@action("service.tiers", risk=Risk.READ, again=Again.SAFE, needs=("http:GET",), result=TiersSeen)
 class ServiceTiers(Probe):
     """Look which services answer at a site, by tier
 
