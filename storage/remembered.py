@@ -57,21 +57,23 @@ def gather(tx: Tx, outside: Anchors, *, only: str | None = None) -> dict[str, li
     found: dict[str, list[Remembered]] = {}
     kinds = ("stream.opened", "stream.anchored")
     query = select(events.c.body).where(events.c.stream == ORG, events.c.type.in_(kinds)).order_by(events.c.seq)
-    for body in _bodies(tx.conn.execute(query, execution_options=BATCHES).scalars()):
-        try:
-            stream, one = str(body["stream"]), Remembered(int(str(body["seq"])), str(body["hash"]), "org")
-        except (KeyError, ValueError):
-            continue  # the org stream's own check names an event that was bent
-        if only in (None, stream):
-            found.setdefault(stream, []).append(one)
+    with tx.conn.execute(query, execution_options=BATCHES) as told:  # closed also where the reading breaks off
+        for body in _bodies(told.scalars()):
+            try:
+                stream, one = str(body["stream"]), Remembered(int(str(body["seq"])), str(body["hash"]), "org")
+            except (KeyError, ValueError):
+                continue  # the org stream's own check names an event that was bent
+            if only in (None, stream):
+                found.setdefault(stream, []).append(one)
     for (stream, seq), digest in sorted(outside.items()):
         if only in (None, stream):
             found.setdefault(stream, []).append(Remembered(seq, digest, "anchor"))
     own = select(anchors.c.stream, anchors.c.seq, anchors.c.hash).distinct()
     if only is not None:
         own = own.where(anchors.c.stream == only)
-    for row in tx.conn.execute(own, execution_options=BATCHES):
-        found.setdefault(row.stream, []).append(Remembered(row.seq, row.hash, "own"))
+    with tx.conn.execute(own, execution_options=BATCHES) as rows:
+        for row in rows:
+            found.setdefault(row.stream, []).append(Remembered(row.seq, row.hash, "own"))
     return found
 
 

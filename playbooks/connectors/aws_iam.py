@@ -81,10 +81,11 @@ class IamActs(SecretsActs):
         """
 
         def work() -> Mapping[str, Any]:
+            held = self.secret_text(secret)  # before there is a key that would have to be deleted again
             made = self._send("iam", "create_access_key", True, {"UserName": user})["AccessKey"]
             key = str(made["AccessKeyId"])
             try:
-                version = self.put_keys(secret, {id_key: key, secret_key: str(made["SecretAccessKey"])}, token)
+                version = self.put_keys(secret, held, {id_key: key, secret_key: str(made["SecretAccessKey"])}, token)
             except (Refused, Temporary):
                 self._send("iam", "delete_access_key", True, {"UserName": user, "AccessKeyId": key})
                 raise

@@ -98,11 +98,15 @@ class SecretsActs(SecretsReads):
         """
         return await self._changed(name, lambda now: _with(name, now, key, reveal(value)), token)
 
-    def put_keys(self, name: str, values: Mapping[str, str], token: str) -> str:
-        """Write keys of a JSON secret; an empty text becomes JSON. Blocks: for the connector's own threads."""
+    def secret_text(self, name: str) -> str:
+        """The text of a JSON secret, or an empty one, for `put_keys`. Blocks: for the connector's own threads."""
         text = self.secret_value(name)
         if text.strip() and not _keys(text):
             raise Refused(f"The secret {name} is a plain text, it has no keys; it was not changed.")
+        return text
+
+    def put_keys(self, name: str, text: str, values: Mapping[str, str], token: str) -> str:
+        """Write keys of a JSON secret whose text is as `secret_text` said. Blocks: for the connector's own threads."""
         put = {"SecretId": name, "ClientRequestToken": version_id(token)}
         put["SecretString"] = json.dumps({**(json.loads(text) if text.strip() else {}), **values})
         return str(self._send("secretsmanager", "put_secret_value", True, put)["VersionId"])

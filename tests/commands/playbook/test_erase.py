@@ -65,7 +65,7 @@ async def test_who_the_policy_names_is_not_erased(office: Any) -> None:
     def named(tx: Tx) -> None:
         from storage import policies
 
-        policies.adopt(tx, {"approvals": {}, "groups": {}, "people": {"dan": {"slack": "UDAN"}}}, "d1")
+        policies.adopt(tx, {**{key: {} for key in policies.GUARDED}, "people": {"dan": {"slack": "UDAN"}}}, "d1")
 
     await office.house.db.write(named)
     said = await office("Chi", "playbook erase <@UDAN> he left")

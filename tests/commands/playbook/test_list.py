@@ -7,7 +7,10 @@ from typing import Any
 
 async def test_all_or_those_of_one_kind(talk: Any) -> None:
     everything = await talk("Eve", "playbook list")
-    assert "• *failover/rds-multi-az* RDS Multi-AZ failover" in everything.text
-    assert (await talk("Eve", "playbook list failover")).data == {"playbooks": ["failover/rds-multi-az"]}
+    assert "• *assess/postgres* Look at the database" in everything.text
+    assert "more: `/playbook list <kind>`" in everything.text, "a screen is enough"
+    some = await talk("Eve", "playbook list failover")
+    assert some.data == {"playbooks": ["failover/rds-multi-az", "failover/secondary-site"]}
+    assert "• *failover/rds-multi-az* RDS Multi-AZ failover" in some.text
     reply = await talk("Eve", "playbook list failovr")
     assert not reply.ok and "Did you mean *failover*?" in reply.text
