@@ -33,6 +33,11 @@ AS_APP = "MUSTER_TESTS_AS_APP"  # set: PostgreSQL tests run as the application's
 APP_LOGIN = "app_login"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long plays of the library first: begun last, they are what every other worker waits for in the end."""
+    items.sort(key=lambda item: "tests/library/" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty file to copy."""

@@ -30,7 +30,7 @@ REFUSED = {
     "slack": "missing_scope", "aws": "error:AccessDenied", "kubernetes": "error:Forbidden", "postgres": "error:42501",
     "redis": "error:NOPERM",
 }  # fmt: skip
-ORDINARY, MOST = 2, 12  # ways of a step, and of a playbook unless it has more steps, in the ordinary suite
+ORDINARY, MOST = 2, 8  # ways of a step, and of a playbook unless it has more steps, in the ordinary suite
 
 
 # Asking for these again leaves nothing behind: a file nobody shared, a conversation that is there.
