@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from playbooks.action import Act, Found, Outputs, Plan, Seen, World
+from playbooks.action import Act, Action, Found, Outputs, Plan, Seen, World
 from playbooks.connectors.aws import Aws, AwsReads
 from playbooks.connectors.aws_secrets import version_id
 from playbooks.errors import Refused
@@ -76,3 +76,30 @@ async def found_back(world: World, region: str, done: NewVersion) -> Found:
     """The current version tells."""
     now = await world.use(AwsReads).at(region).secret_seen(done.secret)
     return Found(now.current == done.old_version, f"The current version of {done.secret} is {now.current[:8]}….")
+
+
+class OnSecret(Action):
+    """Base of actions that make another version of a secret current: found again and taken back in one way."""
+
+    secret: str = Field(description="Name or ARN of the secret", min_length=1)
+    region: str = Field(default="", description="Region; none: the site's")
+
+    async def reconcile(self, world: World) -> Found:
+        """The version's id is made of our key."""
+        return await found(world, self.region, self.secret)
+
+    async def undo(self, act: Act, done: NewVersion) -> NewVersion:
+        """The version before is current again."""
+        return await back(act, self.region, done)
+
+    async def plan_undo(self, world: World, done: NewVersion) -> Plan:
+        """Says which version becomes current again."""
+        return await plan_back(world, self.region, done)
+
+    async def verify_undo(self, world: World, done: NewVersion) -> Seen:
+        """It is current again."""
+        return await seen_back(world, self.region, done)
+
+    async def reconcile_undo(self, world: World, done: NewVersion) -> Found:
+        """The current version tells."""
+        return await found_back(world, self.region, done)

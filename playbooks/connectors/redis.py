@@ -33,7 +33,7 @@ BATCH = 1000
 # redis-py's own words, where they are safe to show.
 UNREACHABLE = {"name or service": "its host name does not resolve", "nodename": "its host name does not resolve",
                "timeout": "no connection in time", "timed out": "no connection in time"}  # fmt: skip
-TODO = "Allow the user behind that address what the step needs."
+NEXT_STEP = "Allow the user behind that address what the step needs."
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,7 @@ def _unconnected(url: SecretRef, error: Exception) -> MusterError:
 def _said(name: str, error: exceptions.RedisError, write: bool) -> MusterError:
     """What an error after connecting means, by its kind and code."""
     if isinstance(error, exceptions.AuthenticationError | exceptions.NoPermissionError):
-        return ServiceRefused("Redis", "NOPERM", f"Redis refused {name}: this user may not do that.", todo=TODO)
+        return ServiceRefused("Redis", "NOPERM", f"Redis refused {name}: this user may not do that.", todo=NEXT_STEP)
     if isinstance(error, exceptions.BusyLoadingError | exceptions.TryAgainError):
         return Alive(f"Redis said not now to {name}; nothing was done.")
     if isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError):

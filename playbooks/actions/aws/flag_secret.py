@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import Field
 
-from playbooks.action import Act, Action, Again, Found, Plan, Risk, Seen, World, action
+from playbooks.action import Act, Again, Plan, Risk, Seen, World, action
 from playbooks.actions import secret_versions as versions
-from playbooks.actions.secret_versions import NewVersion
+from playbooks.actions.secret_versions import NewVersion, OnSecret
 from playbooks.connectors.aws import Aws, AwsReads
 from playbooks.connectors.aws_secrets import version_id
 from playbooks.errors import Refused
@@ -27,7 +27,7 @@ PLAIN = frozenset({"true", "false", "on", "off", "yes", "no", "enabled", "disabl
     ),
     result=NewVersion,
 )  # fmt: skip
-class FlagSecret(Action):
+class FlagSecret(OnSecret):
     """Set a switch in a JSON secret
 
     Example: {uses: aws.flag_secret, with: {secret: checkout/settings, key: redis, value: "false", from_value: "true"}}
@@ -40,7 +40,6 @@ class FlagSecret(Action):
     key: str = Field(description="Key of the JSON secret", min_length=1)
     value: str = Field(description="What it should say", pattern=WORD)
     from_value: str = Field(default="", description="What it must say now; none: whatever it says")
-    region: str = Field(default="", description="Region; none: the site's")
 
     async def plan(self, world: World) -> Plan:
         """Says from what to what."""
@@ -69,26 +68,6 @@ class FlagSecret(Action):
             return look
         same = await self._now(world) == self.value
         return Seen(ok=same, text=f"{self.key} in {self.secret} says {self.value if same else 'something else'}")
-
-    async def reconcile(self, world: World) -> Found:
-        """The version's id is made of our key."""
-        return await versions.found(world, self.region, self.secret)
-
-    async def undo(self, act: Act, done: NewVersion) -> NewVersion:
-        """The version before is current again."""
-        return await versions.back(act, self.region, done)
-
-    async def plan_undo(self, world: World, done: NewVersion) -> Plan:
-        """Says which version becomes current again."""
-        return await versions.plan_back(world, self.region, done)
-
-    async def verify_undo(self, world: World, done: NewVersion) -> Seen:
-        """It is current again."""
-        return await versions.seen_back(world, self.region, done)
-
-    async def reconcile_undo(self, world: World, done: NewVersion) -> Found:
-        """The current version tells."""
-        return await versions.found_back(world, self.region, done)
 
     async def _now(self, world: World) -> str:
         words = PLAIN | {self.value, self.from_value} - {""}

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from playbooks.action import Act, Action, Again, Found, Plan, Risk, Seen, World, action
+from playbooks.action import Act, Again, Plan, Risk, Seen, World, action
 from playbooks.actions import secret_versions as versions
-from playbooks.actions.secret_versions import NewVersion
+from playbooks.actions.secret_versions import NewVersion, OnSecret
 from playbooks.connectors.aws import Aws, AwsReads
 from playbooks.connectors.aws_secrets import version_id
 from playbooks.errors import Refused
@@ -24,7 +24,7 @@ from playbooks.errors import Refused
     ),
     result=NewVersion,
 )  # fmt: skip
-class SecretPoint(Action):
+class SecretPoint(OnSecret):
     """Let the database address in a secret name another host
 
     Example: {uses: aws.secret_point, with: {secret: checkout/database-url, host: orders-db-2.example.com}}
@@ -39,7 +39,6 @@ class SecretPoint(Action):
     key: Annotated[str, BeforeValidator(lambda value: "" if value is None else value)] = Field(
         default="", description="Key of a JSON secret that holds the address; none: the whole text"
     )
-    region: str = Field(default="", description="Region; none: the site's")
 
     async def plan(self, world: World) -> Plan:
         """Says from which host to which; nothing else of the address is shown."""
@@ -69,26 +68,6 @@ class SecretPoint(Action):
         now = await world.use(AwsReads).at(self.region).secret_host(self.secret, self.key)
         same = now.lower() == self.host.partition(":")[0].lower()
         return Seen(ok=same, text=f"{self.secret} names {now}")
-
-    async def reconcile(self, world: World) -> Found:
-        """The version's id is made of our key."""
-        return await versions.found(world, self.region, self.secret)
-
-    async def undo(self, act: Act, done: NewVersion) -> NewVersion:
-        """The version before is current again."""
-        return await versions.back(act, self.region, done)
-
-    async def plan_undo(self, world: World, done: NewVersion) -> Plan:
-        """Says which version becomes current again."""
-        return await versions.plan_back(world, self.region, done)
-
-    async def verify_undo(self, world: World, done: NewVersion) -> Seen:
-        """It is current again."""
-        return await versions.seen_back(world, self.region, done)
-
-    async def reconcile_undo(self, world: World, done: NewVersion) -> Found:
-        """The current version tells."""
-        return await versions.found_back(world, self.region, done)
 
     async def _now(self, world: World) -> str:
         """The host it names now. Raises Refused."""

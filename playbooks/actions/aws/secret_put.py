@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import Field
 
-from playbooks.action import Act, Action, Again, Found, Plan, Risk, Seen, World, action
+from playbooks.action import Act, Again, Plan, Risk, Seen, World, action
 from playbooks.actions import secret_versions as versions
-from playbooks.actions.secret_versions import NewVersion
+from playbooks.actions.secret_versions import NewVersion, OnSecret
 from playbooks.connectors.aws import Aws, AwsReads
 from playbooks.errors import Refused
 from playbooks.secrets import SecretRef
@@ -24,7 +24,7 @@ from playbooks.secrets import SecretRef
     ),
     result=NewVersion,
 )  # fmt: skip
-class SecretPut(Action):
+class SecretPut(OnSecret):
     """Write a new version of a secret
 
     Example: {uses: aws.secret_put, with: {secret: checkout/api-key, key: token, value: "env://NEW_TOKEN"}}
@@ -36,7 +36,6 @@ class SecretPut(Action):
     secret: str = Field(description="Name or ARN of the secret", min_length=1)
     value: SecretRef = Field(description="Reference to the new value: env://NAME or secret://aws/NAME")
     key: str = Field(default="", description="Key of a JSON secret; none: the whole text")
-    region: str = Field(default="", description="Region; none: the site's")
 
     async def plan(self, world: World) -> Plan:
         """Says which secret gets a new version; refuses a key where there are none."""
@@ -63,26 +62,6 @@ class SecretPut(Action):
     async def verify(self, world: World, done: NewVersion) -> Seen:
         """The new version is the current one."""
         return await versions.seen(world, self.region, done)
-
-    async def reconcile(self, world: World) -> Found:
-        """The version's id is made of our key."""
-        return await versions.found(world, self.region, self.secret)
-
-    async def undo(self, act: Act, done: NewVersion) -> NewVersion:
-        """The version before is current again."""
-        return await versions.back(act, self.region, done)
-
-    async def plan_undo(self, world: World, done: NewVersion) -> Plan:
-        """Says which version becomes current again."""
-        return await versions.plan_back(world, self.region, done)
-
-    async def verify_undo(self, world: World, done: NewVersion) -> Seen:
-        """It is current again."""
-        return await versions.seen_back(world, self.region, done)
-
-    async def reconcile_undo(self, world: World, done: NewVersion) -> Found:
-        """The current version tells."""
-        return await versions.found_back(world, self.region, done)
 
     def say(self, done: Any) -> str:
         """secret: new version."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import Field
 
-from playbooks.action import Act, Action, Again, Found, Plan, Risk, Seen, World, action
+from playbooks.action import Act, Again, Found, Plan, Risk, Seen, World, action
 from playbooks.actions import secret_versions as versions
-from playbooks.actions.secret_versions import NewVersion
+from playbooks.actions.secret_versions import NewVersion, OnSecret
 from playbooks.connectors.aws import Aws, AwsReads, SecretSeen
 from playbooks.errors import Refused
 
@@ -20,7 +20,7 @@ from playbooks.errors import Refused
     needs=("secretsmanager:DescribeSecret", "secretsmanager:UpdateSecretVersionStage"),
     result=NewVersion,
 )
-class SecretRestore(Action):
+class SecretRestore(OnSecret):
     """Make the version before of a secret current again
 
     Example: {uses: aws.secret_restore, with: {secret: checkout/api-key, from_version: 5f1c2d3e}}
@@ -32,7 +32,6 @@ class SecretRestore(Action):
     secret: str = Field(description="Name or ARN of the secret", min_length=1)
     to_version: str = Field(default="", description="Id of the version to make current; none: the one before")
     from_version: str = Field(default="", description="Id of the version that must be current now")
-    region: str = Field(default="", description="Region; none: the site's")
 
     async def plan(self, world: World) -> Plan:
         """Says which version takes whose place."""
@@ -69,22 +68,6 @@ class SecretRestore(Action):
         else:
             return Found(happened=None, evidence=f"{said} Which one was current before is not known.")
         return Found(happened, said, done if happened else None)
-
-    async def undo(self, act: Act, done: NewVersion) -> NewVersion:
-        """The one that was current is so again."""
-        return await versions.back(act, self.region, done)
-
-    async def plan_undo(self, world: World, done: NewVersion) -> Plan:
-        """Says which version becomes current again."""
-        return await versions.plan_back(world, self.region, done)
-
-    async def verify_undo(self, world: World, done: NewVersion) -> Seen:
-        """It is current again."""
-        return await versions.seen_back(world, self.region, done)
-
-    async def reconcile_undo(self, world: World, done: NewVersion) -> Found:
-        """The current version tells."""
-        return await versions.found_back(world, self.region, done)
 
     async def _seen(self, world: World) -> SecretSeen:
         return await world.use(AwsReads).at(self.region).secret_seen(self.secret)
