@@ -11,6 +11,8 @@ from playbooks.actions.aws.elb_health import ElbHealth
 from playbooks.connectors.aws import Aws
 from playbooks.errors import NotYet, Refused
 
+pytestmark = pytest.mark.usefixtures("balancers")
+
 
 async def test_it_counts_and_waits(world: Any, aws: Aws) -> None:
     step = ElbHealth(target_group=GROUP, at_least=2)

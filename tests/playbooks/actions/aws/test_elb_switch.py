@@ -12,6 +12,7 @@ from playbooks.actions.aws.elb_switch import ElbSwitch
 from playbooks.connectors.aws import Aws
 from playbooks.errors import Refused, Temporary, Uncertain
 
+pytestmark = pytest.mark.usefixtures("balancers")
 MODIFY, AWAY = "ModifyListener", "eu-west-1"
 STEP = ElbSwitch(forwards=AWAY_LISTENER, weights={AWAY_GROUP: 1}, region=AWAY)
 
