@@ -114,15 +114,20 @@ def _prometheus(settings: Settings, found: Connectors) -> None:
 
 
 def _aws(settings: Settings, found: Connectors) -> None:
+    if given := aws_settings(settings):
+        found.aws_reads = AwsReads(**given)
+        found.tools |= {AwsReads: found.aws_reads, Aws: Aws(**given)}
+
+
+def aws_settings(settings: Settings) -> dict[str, Any]:
+    """What a client of AWS is made with; empty where AWS is not configured."""
     if not (settings.aws_default_region or settings.aws_endpoint_url):
-        return
-    given: dict[str, Any] = {
+        return {}
+    return {
         "region": settings.aws_default_region or "", "endpoint_url": settings.aws_endpoint_url or "",
         "access_key_id": reveal(settings.aws_access_key_id),
         "secret_access_key": reveal(settings.aws_secret_access_key), "read_timeout": settings.muster_read_timeout,
     }  # fmt: skip
-    found.aws_reads = AwsReads(**given)
-    found.tools |= {AwsReads: found.aws_reads, Aws: Aws(**given)}
 
 
 def _kubernetes(settings: Settings, found: Connectors) -> None:

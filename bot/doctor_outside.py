@@ -49,8 +49,8 @@ async def _one(what: str, missing: str, reach: Callable[[], Awaitable[str]] | No
     try:
         async with asyncio.timeout(WITHIN_S):
             return ok(what, await reach())
-    except NotConfigured:
-        return Finding(what, "missing", f"{missing}; its steps are skipped, visibly")
+    except NotConfigured as error:
+        return Finding(what, "missing", f"{missing or error}; its steps are skipped, visibly")
     except MusterError as error:
         return Finding(what, "broken", str(error))
     except TimeoutError:

@@ -6,11 +6,12 @@ Belongs here: which sections and variables go to which connector. Does not belon
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pydantic import BaseModel
 
+from bot.connectors import aws_settings
 from bot.settings import Settings, reveal
 from playbooks.connectors.hosts import HostReads, Hosts
 from playbooks.connectors.http import Http, HttpReads
@@ -31,7 +32,9 @@ def tools_of(settings: Settings, policy: Policy) -> dict[type, Any]:
     }
     if policy.hosts:
         drills = [name for name, site in policy.sites.items() if site.drills]
-        ways = {"ssh": _ssh}
+        ways: dict[str, Callable[[], Runner]] = {"ssh": _ssh}
+        if settings_of_aws := aws_settings(settings):
+            ways["ssm"] = lambda: _ssm(settings_of_aws, policy)
         given: tuple[Any, ...] = (policy.hosts, policy.commands, ways, list(secrets_in(policy)), drills)
         found |= {HostReads: HostReads(*given), Hosts: Hosts(*given)}
     if url := reveal(settings.smtp_url):
@@ -57,6 +60,13 @@ def _ssh() -> Runner:
     from playbooks.connectors.ssh import SshRunner
 
     return SshRunner()
+
+
+def _ssm(given: dict[str, Any], policy: Policy) -> Runner:
+    from playbooks.connectors.aws_ssm import SsmActs
+    from playbooks.connectors.ssm import SsmRunner
+
+    return SsmRunner(SsmActs(**given), {name: site.scope() for name, site in policy.sites.items()})
 
 
 def secrets_in(value: Any) -> Iterator[SecretRef]:

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from bot.sandbox import aws_buckets, aws_route53, aws_secrets, aws_seed
+from bot.sandbox import aws_buckets, aws_route53, aws_secrets, aws_seed, aws_ssm
 from bot.sandbox.aws_cloudtrail import SIGNED, CloudTrail
 from bot.sandbox.aws_elasticache import CacheCorrections
 from bot.sandbox.aws_rds import Corrections
@@ -61,6 +61,7 @@ class Aws:
         self.url = ""
         self.trail = CloudTrail(REGION)
         self.caches = CacheCorrections(lambda region: self._backend("elasticache", region), sandbox.settings)
+        self.run_command = aws_ssm.RunCommand(lambda: sandbox.hosts, sandbox.settings)
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="sandbox-aws")
         self._app: Callable[..., Iterable[bytes]] | None = None
         self._corrections: Corrections | None = None
@@ -139,6 +140,8 @@ class Aws:
             call.effect = not action.startswith(READS)
             if action == "LookupEvents":
                 return self._looked_up(call, request, body)
+            if action in aws_ssm.ACTIONS:
+                return self._by_agent(call, action, body)
             corrections, service = await self.corrections(), _service(request)
             await self.seed(service)
             await self.seed(action)
@@ -186,6 +189,14 @@ class Aws:
         call.error = said.get("__type")
         return web.json_response(said, status=status)
 
+    def _by_agent(self, call: Call, action: str, body: bytes) -> web.Response:
+        """moto runs no commands."""
+        said = self.run_command.answer(action, json.loads(body))
+        if isinstance(said, dict):
+            return web.json_response(said)
+        call.effect, call.error = False, said[0]
+        return web.json_response({"__type": said[0], "message": said[1]}, status=400)
+
     def _run(self, request: web.Request, body: bytes) -> web.Response:
         from werkzeug.test import EnvironBuilder, run_wsgi_app
 
@@ -206,6 +217,7 @@ class Aws:
         return response
 
     def close(self) -> None:
+        self.run_command.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 

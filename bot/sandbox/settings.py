@@ -30,6 +30,8 @@ class Settings:
     webhook_retry_seconds: list[float] = field(default_factory=lambda: [1.0, 5.0, 30.0])  # contract C3, shortened
     webhook_answer_seconds: float = 5.0  # contract C3
     reboot_seconds: float = 0.3  # how long a forced failover of RDS takes here
+    ssm_record_seconds: float = 0.05  # until SSM shows a command that was just sent
+    ssm_delivery_seconds: float = 0.5  # how long a command waits for an agent that is away, shortened
     replica_lag_seconds: float = 4.0  # how far the read replica in the other region is behind
     kubernetes_observe_seconds: float = 0.03  # until the controller has seen a changed deployment
     kubernetes_pod_seconds: float = 0.1  # until a new pod is ready, or fails

@@ -86,10 +86,14 @@ class HostRun:
         receipt = await act.use(Hosts).start(self.name, self.host, values, key=act.key, wait_s=wait_s)
         return self.read(act, command, receipt)
 
+    async def receipt(self, world: World) -> Receipt:
+        """What the host says of it."""
+        return await world.use(HostReads).receipt(self.name, self.host, world.key)
+
     async def wait(self, world: World) -> Ran:
         """Look how it stands. Raises Uncertain when it is gone without an end or takes longer than it may."""
         command = self.command(world)
-        receipt = await world.use(HostReads).receipt(self.name, self.host, world.key)
+        receipt = await self.receipt(world)
         if receipt.state == "absent":
             raise Uncertain(f"{self.host} knows nothing of {self.name} any more.")
         if receipt.state == "running" and elapsed(world) > command.timeout.total_seconds():
@@ -139,7 +143,7 @@ class HostRun:
     async def reconcile(self, world: World) -> Found:
         """By its receipt; where there is none any more, by its probe; else it cannot be told."""
         command = self.command(world)
-        receipt = await world.use(HostReads).receipt(self.name, self.host, world.key)
+        receipt = await self.receipt(world)
         what = f"{self.name} on {self.host}"
         if receipt.state == "running" and elapsed(world) > command.timeout.total_seconds():
             return Found(None, f"{what} is still running after {words(command.timeout)}.")

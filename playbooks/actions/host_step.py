@@ -78,13 +78,17 @@ class HostStep(Action):
 
     def _run(self, world: World) -> HostRun:
         """The command. Refused when it is of another risk, naming the action of that risk."""
-        run = HostRun(self.command, self.host, self.arguments)
+        run = self._made(self.command, self.host, self.arguments)
         command = run.command(world)
         if command.hurts is not self.risk:
             raise Refused(f"{self.command} is of risk {command.risk}: {self.name} does not run it.",
                           todo=f"Use {OF_RISK[command.hurts]}.")  # fmt: skip
         filled(command, self.arguments)
         return run
+
+    def _made(self, name: str, host: str, arguments: Mapping[str, Any]) -> HostRun:
+        """A command at a host, as this kind of step runs it."""
+        return HostRun(name, host, arguments)
 
 
 class UndoableHostStep(HostStep):
@@ -130,4 +134,4 @@ class UndoableHostStep(HostStep):
         to = reads.command(command.undo.command, self.host)
         if to.hurts > self.undo_risk():
             raise Refused(f"{to.name} is of risk {to.risk}, more than the undo of {self.name} may be.")
-        return HostRun(to.name, self.host, passed_on(command.undo, filled(command, self.arguments), to))
+        return self._made(to.name, self.host, passed_on(command.undo, filled(command, self.arguments), to))

@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Self
 
+from playbooks.action import Where
 from playbooks.connectors import receipts
 from playbooks.connectors.receipts import Receipt
+from playbooks.connectors.ssm import SsmRunner
 from playbooks.connectors.tails import Runner
 from playbooks.errors import NotConfigured, Refused
 from playbooks.host_commands import argv_of, bounded, filled, line_of, masked
@@ -57,6 +60,14 @@ class HostReads:
         self._runners: dict[str, Runner] = {}
         self._drill_sites = frozenset(drill_sites)
         self._secrets = tuple(one for one in secrets if one.address.startswith("env://"))
+        self._where = Where()
+
+    def bound(self, where: Where) -> Self:
+        """A copy for one step, for ways that sign in by it."""
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._where = where
+        return copy
 
     async def close(self) -> None:
         """Let go of what the runners hold."""
@@ -103,6 +114,11 @@ class HostReads:
         answered = await self._runner(host).run(self._hosts[host], line, write=False, deadline_s=LOOK_S)
         return receipts.read(answered, host, write=False)
 
+    async def record(self, name: str, host: str, key: str, since: datetime | None) -> Receipt:
+        """How what was sent under a key since a moment stands, by AWS's own record. Refused for a host not via ssm."""
+        way = self.by_ssm(host)
+        return await way.stands(self._hosts[host], key=receipts.receipt_key(key, name), since=since)
+
     def clean(self, text: str) -> str:
         """Without secrets, head and tail."""
         return bounded(masked(text, [reveal(ref) for ref in self._secrets if _is_set(ref)]))
@@ -115,10 +131,20 @@ class HostReads:
     def _runner(self, host: str) -> Runner:
         via = self._hosts[host].via
         if via not in self._ways:
-            raise NotConfigured(f"{host} is reached via {via}, which is not configured here.")
+            todo = "Set AWS_DEFAULT_REGION." if via == "ssm" else ""
+            raise NotConfigured(f"{host} is reached via {via}, which is not configured here.", todo=todo)
         if via not in self._runners:
             self._runners[via] = self._ways[via]()
-        return self._runners[via]
+        return self._runners[via].bound(self._where)
+
+    def by_ssm(self, host: str) -> SsmRunner:
+        """The way to a host that SSM manages. Refused for any other."""
+        self._host(host)
+        runner = self._runner(host)
+        if not isinstance(runner, SsmRunner):
+            raise Refused(f"{host} is reached via {self._hosts[host].via}: SSM does not know it. Nothing was run.",
+                          todo="Give it `via: ssm` and its instance id, or use the host.* action.")  # fmt: skip
+        return runner
 
 
 def _is_set(ref: SecretRef) -> bool:
@@ -141,3 +167,13 @@ class Hosts(HostReads):
         line = receipts.start_line(receipt, argv, cwd=command.cwd, again=command.again, wait_s=wait_s)
         answered = await self._runner(host).run(self._hosts[host], line, write=True, deadline_s=wait_s + SLACK_S)
         return receipts.read(answered, host, write=True, cwd=command.cwd, program=argv[0])
+
+    async def send(self, name: str, host: str, arguments: Mapping[str, Any], *, key: str) -> None:
+        """Send a command by SSM under a key and do not wait: AWS keeps its record, the host no receipt.
+
+        AWS removes no doubles, so whoever repeats looks at `record` first. AWS stops it after its `timeout`.
+        """
+        command, way = self.command(name, host), self.by_ssm(host)
+        receipt = receipts.receipt_key(key, name)
+        line = line_of(argv_of(command, filled(command, arguments), receipt), command.cwd)
+        await way.send(self._hosts[host], line, key=receipt, timeout_s=command.timeout.total_seconds())

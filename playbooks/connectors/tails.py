@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from playbooks.action import Where
 from playbooks.policy_hosts import Host
 
 KEEP_BYTES = 64 * 1024
@@ -59,6 +60,9 @@ class Runner(Protocol):
 
     async def reach(self, host: Host) -> None:
         """Whether lines could be run there now. Raises as `run`."""
+
+    def bound(self, where: Where) -> Runner:
+        """The way as one step takes it: signed in as its site and risk say, where that makes a difference."""
 
     async def close(self) -> None:
         """Let go of what it holds."""

@@ -9,6 +9,7 @@ import pytest
 from bot import doctor_outside
 from bot.connectors import connect
 from bot.finding import Finding
+from bot.sandbox.aws_ssm import INSTANCES
 from bot.sandbox.server import Sandbox
 from bot.settings import Settings
 from playbooks.policy import load_policy, parse_policy
@@ -31,6 +32,18 @@ async def test_each_is_asked_and_what_is_not_configured_is_said(monkeypatch: pyt
         assert said["Jira"][0] == "broken" and "JIRA_PROJECT" in said["Jira"][1]
         assert said["Host dr"][0] == "broken" and "no private key" in said["Host dr"][1]
         assert said["Host staging"][0] == "broken" and "another host key" in said["Host staging"][1]
+        policy = load_policy(EXAMPLE)
+        named = {name: policy.hosts["production"].model_copy(update={"name": name, "via": "ssm", "instance": id})
+                 for id, name in (*INSTANCES.items(), ("i-0unknown", "stranger"))}  # fmt: skip
+        await sandbox.hosts.change({"name": "dr", "unreachable": True})
+        policy = policy.model_copy(update={"hosts": named})
+        by_agent = {one.what: one for one in await _look(settings, policy)}
+        assert by_agent["Host production"].state == "ok"
+        assert "agent of i-0555000000000002 is ConnectionLost" in by_agent["Host dr"].text
+        assert "AmazonSSMManagedInstanceCore" in by_agent["Host stranger"].text
+        nowhere = {one.what: one for one in await _look(
+            settings.model_copy(update={"aws_default_region": None, "aws_endpoint_url": None}), policy)}  # fmt: skip
+        assert nowhere["Host dr"].state == "missing" and "Set AWS_DEFAULT_REGION" in nowhere["Host dr"].text
         settings = Settings.of(env, jira_url=None, smtp_url=None, prometheus_url=None)
         bare = await _look(settings, parse_policy("severities: {sev1: {title: a}}"))
     assert {one.what: one.state for one in bare if one.what != "Prometheus"} == dict.fromkeys(
