@@ -1,7 +1,8 @@
 """PagerDuty: reading (`PagerDutyReads`) and acting (`PagerDuty`) through pdpyras, without its endless retries.
 
-Belongs here: the calls, the shapes they return, PagerDuty's error words. The only importer of pdpyras, which is
-end-of-life upstream, blocks, and waits without limit on 429 (contract C4); here it asks once and stops on time.
+Belongs here: the calls, PagerDuty's error words. Does not belong here: the shapes they return (`pagerduty_shapes.py`).
+The only importer of pdpyras, which is end-of-life upstream, blocks, and waits without limit on 429 (contract C4); here
+it asks once and stops on time.
 All methods raise Temporary, Refused or Uncertain of `playbooks.errors`.
 """
 
@@ -9,8 +10,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from requests.exceptions import ConnectionError as RequestsConnectionError
@@ -27,80 +26,30 @@ from playbooks.connectors.answers import (
     too_many,
     unreachable,
 )
+from playbooks.connectors.pagerduty_shapes import (
+    Json,
+    OnCall,
+    PdIncident,
+    PdNote,
+    PdPolicy,
+    PdUser,
+    to_incident,
+    to_note,
+    to_on_call,
+    to_policy,
+    to_user,
+)
 from playbooks.connectors.threads import Threads
-from playbooks.errors import MusterError, NotConfigured
+from playbooks.errors import MusterError, NotConfigured, Refused
 from playbooks.secrets import SecretRef, reveal
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)  # pdpyras announces its successor at every import
     import pdpyras
 
-Json = Mapping[str, Any]
 REST_URL = "https://api.pagerduty.com"
 EVENTS_URL = "https://events.pagerduty.com"
-OPEN = ("triggered", "acknowledged")
 KEY_TODO = {"REST": "Check PAGERDUTY_API_KEY.", "Events": "Check PAGERDUTY_ROUTING_KEY."}
-
-
-@dataclass(frozen=True)
-class PdIncident:
-    """A PagerDuty incident. status: triggered, acknowledged or resolved. created_at: UTC, None when not sent."""
-
-    id: str
-    key: str
-    status: str
-    title: str
-    url: str
-    service: str
-    assigned: tuple[str, ...]
-    created_at: datetime | None = None
-
-    @property
-    def open(self) -> bool:
-        """Whether somebody is still being paged for it, or works on it."""
-        return self.status in OPEN
-
-
-@dataclass(frozen=True)
-class PdUser:
-    """A PagerDuty user."""
-
-    id: str
-    name: str
-    email: str
-
-
-@dataclass(frozen=True)
-class OnCall:
-    """One on-call entry. start, end: ISO 8601 or "" for a permanent one (contract C2)."""
-
-    user: PdUser
-    policy_id: str
-    policy: str
-    schedule: str
-    level: int
-    start: str
-    end: str
-
-
-def to_incident(raw: Json) -> PdIncident:
-    """An incident of REST v2 -> PdIncident."""
-    created = str(raw.get("created_at") or "")
-    return PdIncident(
-        id=str(raw["id"]),
-        key=str(raw.get("incident_key") or ""),
-        status=str(raw.get("status") or ""),
-        title=str(raw.get("title") or raw.get("summary") or ""),
-        url=str(raw.get("html_url") or ""),
-        service=str((raw.get("service") or {}).get("summary") or (raw.get("service") or {}).get("id") or ""),
-        assigned=tuple(str((a.get("assignee") or {}).get("summary") or "") for a in raw.get("assignments") or ()),
-        created_at=datetime.fromisoformat(created) if created else None,
-    )
-
-
-def to_user(raw: Json) -> PdUser:
-    """A user or user reference -> PdUser. References carry the name as `summary` and no e-mail."""
-    return PdUser(str(raw["id"]), str(raw.get("name") or raw.get("summary") or ""), str(raw.get("email") or ""))
 
 
 def _once(session: Any, timeouts: tuple[float, float], url: str) -> Any:
@@ -162,6 +111,34 @@ class PagerDutyReads:
         found = [to_incident(row) for row in raw if str(row.get("incident_key") or "") == dedup_key]
         return next((one for one in found if one.open), found[0] if found else None)
 
+    async def open_incident(self, dedup_key: str) -> PdIncident:
+        """The open incident of a dedup key. Refused when there is none, or it was resolved."""
+        found = await self.incident_by_key(dedup_key)
+        if found is None:
+            raise Refused(f"PagerDuty has no incident of {dedup_key}. Nobody was paged.", todo="Page first.")
+        if not found.open:
+            todo = "Page anew with pagerduty.trigger."
+            raise Refused(f"The PagerDuty incident of {dedup_key} was resolved. Nobody was paged.", todo=todo)
+        return found
+
+    async def notes(self, incident_id: str) -> list[PdNote]:
+        """The notes of an incident."""
+        return [to_note(raw) for raw in (await self._get(f"/incidents/{incident_id}/notes")).get("notes") or ()]
+
+    async def policy(self, policy_id: str) -> PdPolicy:
+        """An escalation policy and how many levels it has. Refused when there is none."""
+        return to_policy((await self._get(f"/escalation_policies/{policy_id}"))["escalation_policy"])
+
+    async def policy_of(self, service_id: str) -> PdPolicy:
+        """The escalation policy of a service. Refused when there is no such service."""
+        service: Json = (await self._get(f"/services/{service_id}"))["service"]
+        return await self.policy(str((service.get("escalation_policy") or {}).get("id") or ""))
+
+    async def schedule(self, schedule_id: str) -> str:
+        """The name of a schedule. Refused when there is none."""
+        schedule: Json = (await self._get(f"/schedules/{schedule_id}", {"overflow": "true"}))["schedule"]
+        return str(schedule.get("name") or schedule.get("summary") or schedule_id)
+
     async def oncalls(
         self, *, policies: Sequence[str] = (), schedules: Sequence[str] = (), users: Sequence[str] = ()
     ) -> list[OnCall]:
@@ -169,18 +146,7 @@ class PagerDutyReads:
         named = {"escalation_policy_ids[]": policies, "schedule_ids[]": schedules, "user_ids[]": users}
         params: dict[str, Any] = {name: list(ids) for name, ids in named.items() if ids}
         body = await self._get("/oncalls", {**params, "include[]": ["users"], "limit": 100})
-        entries = [
-            OnCall(
-                user=to_user(raw["user"]),
-                policy_id=str((raw.get("escalation_policy") or {}).get("id") or ""),
-                policy=str((raw.get("escalation_policy") or {}).get("summary") or ""),
-                schedule=str((raw.get("schedule") or {}).get("summary") or ""),
-                level=int(raw.get("escalation_level") or 1),
-                start=str(raw.get("start") or ""),
-                end=str(raw.get("end") or ""),
-            )
-            for raw in body.get("oncalls") or ()
-        ]
+        entries = [to_on_call(raw) for raw in body.get("oncalls") or ()]
         return sorted(entries, key=lambda one: one.level)
 
     async def user_by_email(self, email: str) -> PdUser | None:
@@ -333,9 +299,50 @@ class PagerDuty(PagerDutyReads):
         body = {"incident": {"type": "incident_reference", "status": "resolved"}}
         await self._ask("REST", f"PUT {path}", lambda: session.put(path, json=body), write=True)
 
+    async def escalate(self, incident_id: str, level: int) -> PdIncident:
+        """Hand an open incident to a level of its escalation policy: whoever is on call there is paged (contract C2).
+
+        Refused for a level the policy has not, and for an incident that was resolved.
+        """
+        session, path = self._need_rest(), f"/incidents/{incident_id}"
+        self._need_from()
+        body = {"incident": {"type": "incident_reference", "escalation_level": level}}
+        answer = await self._ask("REST", f"PUT {path}", lambda: session.put(path, json=body), write=True)
+        return to_incident(answer["incident"])
+
+    async def ask_responders(
+        self, incident_id: str, message: str, *, users: Sequence[str] = (), policies: Sequence[str] = ()
+    ) -> None:
+        """Ask people, and whoever is on call for escalation policies, to join an incident; by ids (contract C2).
+
+        Asking twice notifies twice: look at `PdIncident.asked` first. Refused where the account has no such feature.
+        """
+        session, path = self._need_rest(), f"/incidents/{incident_id}/responder_requests"
+        me = await self.user_by_email(self._need_from())
+        if me is None:
+            raise Refused(f"PagerDuty has no user {self._from_email}. Nobody was asked.", todo="Check PAGERDUTY_FROM.")
+        named = [("user_reference", one) for one in users]
+        named += [("escalation_policy_reference", one) for one in policies]
+        targets = [{"responder_request_target": {"id": one, "type": kind}} for kind, one in named]
+        body = {"requester_id": me.id, "message": message, "responder_request_targets": targets}
+        try:
+            await self._ask("REST", f"POST {path}", lambda: session.post(path, json=body), write=True)
+        except ServiceRefused as error:
+            if error.code != "402":
+                raise
+            todo = "Use pagerduty.page_people instead."
+            raise Refused("This PagerDuty account has no responder requests. Nobody was asked.", todo=todo) from None
+
+    def _need_from(self) -> str:
+        """E-mail of the From user, which PagerDuty wants for every change of an incident (contract C2)."""
+        if not self._from_email:
+            raise NotConfigured("PagerDuty needs a From user to change incidents.", todo="Set PAGERDUTY_FROM.")
+        return self._from_email
+
     async def note(self, incident_id: str, content: str) -> None:
         """Add a note to an incident (at most 2000 of them)."""
         session, path = self._need_rest(), f"/incidents/{incident_id}/notes"
+        self._need_from()
         body = {"note": {"content": content}}
         await self._ask("REST", f"POST {path}", lambda: session.post(path, json=body), write=True)
 
@@ -351,3 +358,6 @@ class PagerDuty(PagerDutyReads):
                 return session.post("/v2/enqueue", json=event)
 
         await self._ask("Events", f"{action} of {dedup_key}", send, write=True)
+
+
+__all__ = ["OnCall", "PagerDuty", "PagerDutyReads", "PdIncident", "PdNote", "PdPolicy", "PdUser"]

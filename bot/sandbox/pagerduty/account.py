@@ -18,7 +18,7 @@ API_KEY = "sandbox-pagerduty-key"
 ROUTING_KEY = "5a4d0b0c9e8f4a3b8c7d6e5f40312213"  # 32 characters (contract C1)
 WEBHOOK_SECRET = "sandbox-pagerduty-webhook-secret"
 SITE = "https://muster.pagerduty.com"
-SERVICE, POLICY = "PSRVPAY", "PPOLPAY"
+SERVICE, POLICY, SCHEDULE = "PSRVPAY", "PPOLPAY", "PSCHPAY"
 
 
 def iso(at: float | None = None) -> str:
@@ -53,10 +53,15 @@ class Incident:
     body: dict[str, Any] | None = None
     escalation_level: int = 1
     conference_bridge: dict[str, Any] | None = None
+    responders: list[dict[str, Any]] = field(default_factory=list)
+    responder_requests: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Account:
-    """One PagerDuty account. Users are {id, name, email, role}; on-call rows are (policy, level, user)."""
+    """One PagerDuty account. Users are {id, name, email, role}; on-call rows are (policy, level, user).
+
+    rules: how many levels a policy has; schedules: {id: (name, policy, level)}, who is on call there comes from it.
+    """
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -72,6 +77,8 @@ class Account:
         self.services = {SERVICE: {"id": SERVICE, "name": "Payments primary", "policy": POLICY, "key": ROUTING_KEY}}
         self.policies = {POLICY: "Payments"}
         self.on_call: list[tuple[str, int, str]] = [(POLICY, 1, "PUSRBEN"), (POLICY, 2, "PUSRCHI")]
+        self.rules = {POLICY: 2}
+        self.schedules = {SCHEDULE: ("Payments rota", POLICY, 1)}
         self.priorities = [
             {"id": f"PPRIO{n}", "type": "priority", "summary": f"P{n}", "name": f"P{n}"} for n in (1, 2, 3)
         ]
@@ -111,16 +118,20 @@ class Account:
             "alert_counts": {"all": len(incident.alerts), "triggered": len(incident.alerts), "resolved": 0},
             "body": incident.body, "conference_bridge": incident.conference_bridge,
         }  # fmt: skip
+        if "coordinated_responding" in self.abilities:
+            shown |= {"incidents_responders": incident.responders, "responder_requests": incident.responder_requests}
         return shown
+
+    def at_level(self, policy: str, level: int) -> list[str]:
+        """Who is on call at a level of a policy."""
+        return [user for named, at, user in self.on_call if (named, at) == (policy, level)]
 
     # Changing
 
     def open(self, title: str, key: str, service: str, assigned: Sequence[str] = (), **more: Any) -> Incident:
         """A new triggered incident, assigned to these users, else to level 1 (contract C2: assignments or a policy)."""
         number = len(self.incidents) + 1
-        policy = self.services[service]["policy"]
-        first = [u for p, level, u in self.on_call if p == policy and level == 1]
-        whom = list(assigned) or first
+        whom = list(assigned) or self.at_level(self.services[service]["policy"], 1)
         incident = Incident(f"Q{number:04d}{SERVICE[:3]}", number, title, key, service, assigned=whom, **more)
         self.incidents[incident.id] = incident
         self._tell("triggered", incident, reference("service", service, self.services[service]["name"]))
@@ -139,6 +150,31 @@ class Account:
             incident.assigned, incident.acknowledged = [], []
         self._tell({"triggered": "unacknowledged"}.get(status, status), incident, agent)
         return True
+
+    def escalate(self, incident: Incident, level: int, user_id: str) -> None:
+        """Hand it to a level: those on call there are paged, and who acknowledged it before is not waited for."""
+        incident.escalation_level, incident.status, incident.changed = level, "triggered", time.time()
+        incident.assigned = self.at_level(self.services[incident.service]["policy"], level)
+        incident.acknowledged = []
+        self._tell("escalated", incident, self.user_ref(user_id))
+
+    def add_responders(self, incident: Incident, asked: dict[str, Any]) -> dict[str, Any]:
+        """Ask people, and those first on call of policies, to join (contract C2). asked: a checked request."""
+        requester, request = self.user_ref(asked["requester_id"]), f"PRR{len(incident.responder_requests) + 1}"
+        about = {"incident": reference("incident", incident.id, incident.title), "message": asked["message"],
+                 "requester": requester, "requested_at": iso()}  # fmt: skip
+        for row in asked["responder_request_targets"]:
+            target = row["responder_request_target"]
+            policy = target["type"].startswith("escalation_policy")
+            for user in self.at_level(target["id"], 1) if policy else [target["id"]]:
+                via = [self.policies[target["id"]]] if policy else []
+                incident.responders.append(
+                    about | {"state": "pending", "user": self.user_ref(user), "escalation_policy_requests": via}
+                )
+        shown = about | {"id": request, "responder_request_targets": asked["responder_request_targets"]}
+        incident.responder_requests.append(shown)
+        self.sandbox.webhooks.emit("responder.added", shown, incident.id, requester)
+        return shown
 
     def annotate(self, incident: Incident, content: str, user_id: str) -> dict[str, Any]:
         note = {

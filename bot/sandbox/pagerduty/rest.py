@@ -6,6 +6,7 @@ Belongs here: headers, pages, refusals. What an incident is and how it changes i
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,7 @@ class Rest:
             ("GET", "/users", self.list_users), ("GET", "/users/me", self.me), ("GET", "/users/{id}", self.get_user),
             ("GET", "/services", self.list_services), ("GET", "/services/{id}", self.get_service),
             ("GET", "/escalation_policies", self.list_policies), ("GET", "/priorities", self.list_priorities),
+            ("GET", "/escalation_policies/{id}", self.get_policy), ("GET", "/schedules/{id}", self.get_schedule),
             ("GET", "/abilities", self.abilities), ("POST", "/incidents/{id}/responder_requests", self.ask_responders),
             ("GET", "/incidents/{id}/alerts", self.list_alerts),
         ]  # fmt: skip
@@ -195,13 +197,29 @@ class Rest:
             raise invalid("status must be triggered, acknowledged or resolved")
         if status is not None and incident.resolved is not None and status != "resolved":
             raise Refusal(400, 2001, "Invalid Input Provided", ["Incident Already Resolved"])
-        for name in ("title", "urgency", "priority", "escalation_level", "conference_bridge"):
+        if "escalation_level" in asked:
+            self._escalate(incident, asked["escalation_level"], user)
+        for name in ("title", "urgency", "priority", "conference_bridge"):
             if name in asked:
                 setattr(incident, name, asked[name])
         if status is not None:
             self.account.change(incident, status, user)
         if asked.get("resolution") and status == "resolved":
             self.account.annotate(incident, str(asked["resolution"]), user)
+
+    def _escalate(self, incident: Incident, level: Any, user: str) -> None:
+        """Only an open incident, only to a level the policy has and where somebody is on call."""
+        if incident.resolved is not None:
+            raise invalid("Incident Already Resolved")
+        policy = self.account.services[incident.service]["policy"]
+        if not isinstance(level, int) or isinstance(level, bool) or not 1 <= level <= self._levels(policy):
+            raise invalid("Escalation level is not a level of the escalation policy")
+        if not self.account.at_level(policy, level):
+            raise invalid("No one is on call at this escalation level")
+        self.account.escalate(incident, level, user)
+
+    def _levels(self, policy: str) -> int:
+        return max([self.account.rules.get(policy, 1), *(level for p, level, _ in self.account.on_call if p == policy)])
 
     def list_notes(self, request: web.Request, _: Any) -> tuple[int, Any]:
         return 200, {"notes": self._incident(request).notes}
@@ -222,33 +240,48 @@ class Rest:
         incident = self._incident(request)
         if "coordinated_responding" not in self.account.abilities:
             raise Refusal(402, 2014, "Account does not have the abilities to perform the action.")
-        asked = body if isinstance(body, dict) else {}
-        if asked.get("requester_id") not in self.account.users or not asked.get("responder_request_targets"):
-            raise invalid("requester_id and responder_request_targets are required")
-        shown = {
-            "incident": reference("incident", incident.id, incident.title), "message": asked.get("message", ""),
-            "requester": self.account.user_ref(asked["requester_id"]), "requested_at": iso(),
-            "responder_request_targets": asked["responder_request_targets"],
-        }  # fmt: skip
-        self.sandbox.webhooks.emit("responder.added", shown, incident.id, shown["requester"])
-        return 200, {"responder_request": shown}
+        asked: dict[str, Any] = body if isinstance(body, dict) else {}
+        targets = asked.get("responder_request_targets")
+        if asked.get("requester_id") not in self.account.users or not asked.get("message") or not targets:
+            raise invalid("requester_id, message and responder_request_targets are required")
+        if incident.resolved is not None:
+            raise invalid("Incident Already Resolved")
+        for row in targets:
+            target = (row.get("responder_request_target") or {}) if isinstance(row, dict) else {}
+            known: dict[str, set[str]] = {
+                "user_reference": set(self.account.users), "escalation_policy_reference": set(self.account.policies),
+            }  # fmt: skip
+            if target.get("id") not in known.get(str(target.get("type")), set()):
+                raise invalid("Responder request target not found")
+        return 200, {"responder_request": self.account.add_responders(incident, asked)}
 
     # People and services
 
     def on_calls(self, request: web.Request, _: Any) -> tuple[int, Any]:
         policies = request.query.getall("escalation_policy_ids[]", [])
         users = request.query.getall("user_ids[]", [])
+        schedules = request.query.getall("schedule_ids[]", [])
         included = request.query.getall("include[]", [])
+        by_level = {(policy, level): id_ for id_, (_, policy, level) in self.account.schedules.items()}
         rows = [
             {
-                "user": self._user(user) if "users" in included else self.account.user_ref(user), "schedule": None,
+                "user": self._user(user) if "users" in included else self.account.user_ref(user),
                 "escalation_policy": reference("escalation_policy", policy, self.account.policies[policy]),
-                "escalation_level": level, "start": None, "end": None,
+                "escalation_level": level, **self._shift(by_level.get((policy, level))),
             }
             for policy, level, user in sorted(self.account.on_call)
             if (not policies or policy in policies) and (not users or user in users)
+            and (not schedules or by_level.get((policy, level)) in schedules)
         ]  # fmt: skip
         return self._page(request, "oncalls", rows)
+
+    def _shift(self, schedule: str | None) -> dict[str, Any]:
+        """The schedule an on-call comes from, with the shift's ends; a permanent one has neither (contract C2)."""
+        if schedule is None:
+            return {"schedule": None, "start": None, "end": None}
+        shown = reference("schedule", schedule, self.account.schedules[schedule][0])
+        day = time.time() // 86400 * 86400
+        return {"schedule": shown, "start": iso(day), "end": iso(day + 86400)}
 
     def _user(self, user_id: str) -> dict[str, Any]:
         user = self.account.users[user_id]
@@ -293,6 +326,26 @@ class Rest:
         rows = [reference("escalation_policy", p, n) | {"type": "escalation_policy", "name": n}
                 for p, n in self.account.policies.items() if query in n.lower()]  # fmt: skip
         return self._page(request, "escalation_policies", rows)
+
+    def get_policy(self, request: web.Request, _: Any) -> tuple[int, Any]:
+        id_ = request.match_info["id"]
+        if id_ not in self.account.policies:
+            raise not_found()
+        name = self.account.policies[id_]
+        rules = [
+            {"id": f"{id_}R{n}", "escalation_delay_in_minutes": 30,
+             "targets": [self.account.user_ref(user) for user in self.account.at_level(id_, n)]}
+            for n in range(1, self._levels(id_) + 1)
+        ]  # fmt: skip
+        shown = reference("escalation_policy", id_, name) | {"type": "escalation_policy", "name": name}
+        return 200, {"escalation_policy": shown | {"num_loops": 0, "escalation_rules": rules}}
+
+    def get_schedule(self, request: web.Request, _: Any) -> tuple[int, Any]:
+        if request.match_info["id"] not in self.account.schedules:
+            raise not_found()
+        name = self.account.schedules[request.match_info["id"]][0]
+        shown = reference("schedule", request.match_info["id"], name) | {"type": "schedule", "name": name}
+        return 200, {"schedule": shown}
 
     def list_priorities(self, request: web.Request, _: Any) -> tuple[int, Any]:
         return self._page(request, "priorities", self.account.priorities)
