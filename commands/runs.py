@@ -41,7 +41,7 @@ def left_over(call: Call, said: str) -> Run:
     """The run meant; without a name the only one with a change that nobody took back or accepted."""
 
     def fits(run: Run) -> bool:
-        return bool(leftovers(call.tx, runs.steps_of(call.tx, run.id)))
+        return bool(leftovers(call.tx, runs.steps_of(call.tx, run.id), call.house.policy))
 
     return run_for(call, said, fits, "left anything behind that has an undo")
 

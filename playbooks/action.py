@@ -18,6 +18,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from playbooks.changes import Change
 from playbooks.errors import MusterError, NotConfigured
 
 T = TypeVar("T")
@@ -319,6 +320,11 @@ class Action(BaseModel):
     def leaves(cls, outputs: Mapping[str, Any]) -> bool:
         """Whether what such a step did stays until it is undone or accepted; asked of actions that can undo."""
         return True
+
+    @classmethod
+    def changes(cls, params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
+        """What such a step changed, where another one may set it back: then neither leaves anything; else ()."""
+        return ()
 
     @classmethod
     def undo_risk(cls) -> Risk:

@@ -40,6 +40,21 @@ def _command(policy: Policy, command: Command) -> Iterator[tuple[Loc, str]]:
     for part, follow in (("before", command.before), ("probe", command.probe), ("undo", command.undo)):
         if follow is not None and (wrong := _follow(policy, command, part, follow)):
             yield (*at, part), f"{what}.{part}: {wrong}"
+    for other in command.also:
+        if wrong := _also(policy, command, other):
+            yield (*at, "also"), f"{what}.also: {wrong}"
+
+
+def _also(policy: Policy, command: Command, other: str) -> str:
+    """A command that is there, on the same hosts, told apart by arguments of the same names."""
+    to = policy.commands.get(other)
+    if to is None:
+        return f"there is no command {other}{hint(other, policy.commands)}"
+    if missing := sorted({*command.hosts} - {*to.hosts}):
+        return f"{other} may not run on {', '.join(missing)}"
+    if missing := sorted({*to.arguments} - {*command.arguments}):
+        return f"{command.name} has no {', '.join(missing)}, which {other} needs"
+    return ""
 
 
 def _follow(policy: Policy, command: Command, part: str, follow: Follow) -> str:

@@ -195,7 +195,8 @@ class Command(Section):
     risk: as of actions; read commands run in dry runs and unasked. again: safe when it may simply be begun again after
     it was cut off in the middle. timeout: the longest it may take. expects: what a good answer is. before: a read
     command that must be right first. probe: a read command that says whether it took. undo: what takes it back.
-    nothing_done: exit statuses by which the program says that it changed nothing.
+    nothing_done: exit statuses by which the program says that it changed nothing. also: commands whose effect it has
+    too, with arguments of the same names; what one of them takes back, this one takes back.
     """
 
     name: str = ""
@@ -212,6 +213,7 @@ class Command(Section):
     probe: Follow | None = None
     undo: Follow | None = None
     nothing_done: tuple[int, ...] = ()
+    also: tuple[str, ...] = ()
     warning: str = ""
 
     @property

@@ -16,7 +16,7 @@ from storage.incidents import Incident
 
 def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[IncidentFacts, Around] | None:
     """The rows behind the board of INC-42."""
-    facts = incident_facts(tx, subject)
+    facts = incident_facts(tx, subject, policy)
     if facts is None:
         return None
     ids = [facts.incident.declared_by, facts.incident.acknowledged_by, facts.incident.ended_by]
@@ -138,7 +138,7 @@ def _buttons(facts: IncidentFacts, around: Around) -> list[Button]:
 
 def _links(incident: Incident) -> str:
     links = [f"`/incident timeline {incident.id}`"]
-    for name, label in (("page_url", "page"), ("status_page_url", "status page")):
+    for name, label in (("page_url", "page"), ("status_page_url", "status page"), ("ticket_url", "ticket")):
         address = text_of(incident.facts.get(name))
         if address.startswith(("https://", "http://")):
             links.append(f"<{escape(address).replace('|', '%7C')}|{label}>")

@@ -82,7 +82,7 @@ def names(tx: Tx, ids: Iterable[str | None]) -> dict[str, str]:
     return {id: found.get(id) or escape(id) for id in wanted}
 
 
-def incident_facts(tx: Tx, id: str) -> IncidentFacts | None:
+def incident_facts(tx: Tx, id: str, policy: Policy) -> IncidentFacts | None:
     """All of it, or None when there is no such incident."""
     found = incidents.get(tx, id)
     if found is None:
@@ -90,7 +90,7 @@ def incident_facts(tx: Tx, id: str) -> IncidentFacts | None:
     every = runs.of_incident(tx, id)
     asked = [one for run in every for one in runs.approvals_of(tx, run.id) if one.state in ("open", "granted")]
     steps = [step for run in every for step in runs.steps_of(tx, run.id)]
-    left = leftovers(tx, steps)
+    left = leftovers(tx, steps, policy)
     doing = {step.uses: step for step in steps if step.uses in SPOKEN_OF}
     shown = tuple(run for run in every if run.shown)
     alone = tuple(reviews.open_of_incident(tx, id))

@@ -51,7 +51,7 @@ def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[RunFacts, Arou
     ids = [run.requester, *(one.person for one in alone), *(one.reviewed_by for one in alone)]
     around = Around(policy, url, tx.now, names(tx, ids))
     steps = tuple(runs.steps_of(tx, subject))
-    return RunFacts(run, steps, incident, alone, tuple(leftovers(tx, steps))), around
+    return RunFacts(run, steps, incident, alone, tuple(leftovers(tx, steps, policy))), around
 
 
 def draw(facts: RunFacts, around: Around) -> Drawn:

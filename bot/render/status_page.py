@@ -28,7 +28,7 @@ class StatusPageFacts:
 
 def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[StatusPageFacts, Around] | None:
     """The draft of INC-42. None for a private incident: nothing of it may become public."""
-    facts = incident_facts(tx, subject)
+    facts = incident_facts(tx, subject, policy)
     if facts is None or facts.incident.private or facts.incident.severity not in policy.severities:
         return None
     scope = incident_scope(tx, policy, url, subject)

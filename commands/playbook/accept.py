@@ -17,11 +17,13 @@ class Accept(OfRun):
     """Let stay what a step changed: it is left over no more"""
 
     step: Annotated[str, Arg("word", "its number or id, when it is not clear", keyed=True)] = ""
-    reason: Annotated[str, Arg("rest", "why it stays")] = ""
+    reason: Annotated[str, Arg("rest", "why it stays")]
 
     def act(self, call: Call, seen: None) -> Reply:
         """On the record, with who let it stay."""
         run = left_over(call, self.run)
         return reply(
-            leftovers.accept(call.tx, run=run.id, actor=call.actor, reason=self.reason, step=self.step or None)
+            leftovers.accept(
+                call.tx, call.house.policy, run=run.id, actor=call.actor, reason=self.reason, step=self.step or None
+            )
         )

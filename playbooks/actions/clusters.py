@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from playbooks.action import Action, Found, Outputs, Seen, World
+from playbooks.changes import UNKNOWN, Change, said
 from playbooks.connectors.kubernetes import KubernetesReads
 from playbooks.connectors.kubernetes_shapes import Deployment, Pod
 from playbooks.errors import NotYet
@@ -55,6 +56,18 @@ class OnDeployment(Action):
         pods = await world.use(KubernetesReads).pods(self.namespace, seen.selector, cluster=self.cluster)
         wrong = "; ".join(troubles(pods)[:3])
         return Seen(ok=state.done, text=f"{words}: {state.text}{f'; {wrong}' if wrong else ''}", again_in=2.0)
+
+
+def replicas_changed(params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
+    """From how many replicas to how many."""
+    thing = f"kubernetes {params.get('cluster', '')}/{outputs.get('deployment')} replicas"
+    return (Change(thing, said(outputs.get("before")), said(outputs.get("replicas"))),)
+
+
+def cordoned(params: Mapping[str, Any], *, before: bool | None, after: bool) -> tuple[Change, ...]:
+    """Whether a node is closed to new pods. before: None where that is not known."""
+    thing = f"kubernetes {params.get('cluster', '')}/{params.get('node')} cordoned"
+    return (Change(thing, UNKNOWN if before is None else said(before), said(after)),)
 
 
 def troubles(pods: list[Pod]) -> list[str]:

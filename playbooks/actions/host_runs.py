@@ -37,6 +37,8 @@ class Ran(Outputs):
     values: dict[str, Any] = Field(default={}, description="What the policy's pattern and paths found in it")
     running: bool = Field(default=False, description="Whether it was still going on")
     undo: str = Field(default="", description="Name of the command that takes it back, where there is one")
+    brought: list[str] = Field(default=[], description="What is so now: the command, and those it does the work of")
+    back: str = Field(default="", description="The command that takes it back, with its arguments")
 
 
 @dataclass(frozen=True)
@@ -110,13 +112,23 @@ class HostRun:
             raise Uncertain(f"{self.name} was begun on {self.host} and is gone without an end: {last(said)}")
         if receipt.status is not None and receipt.status in command.nothing_done:
             raise Refused(f"{self.name} on {self.host} ended with {receipt.status} and did nothing: {last(said)}")
-        undo = command.undo.command if command.undo else ""
+        ran = self.ran(world, command)
         if receipt.status is None:
-            return Ran(command=self.name, host=self.host, output=said, running=True, undo=undo)
+            return ran.model_copy(update={"output": said, "running": True})
         judged = judge(command.expects, receipt.status, receipt.output, began=world.started_at)
         values = {name: reads.clean(one) if isinstance(one, str) else one for name, one in judged.values.items()}
-        return Ran(command=self.name, host=self.host, exit=receipt.status, output=said, matched=judged.matched,
-                   why=judged.why, values=values, undo=undo)  # fmt: skip
+        return ran.model_copy(update={"exit": receipt.status, "output": said, "matched": judged.matched,
+                                      "why": judged.why, "values": values})  # fmt: skip
+
+    def ran(self, world: World, command: Command) -> Ran:
+        """What is known of it before it says anything: what it brings about, and what takes that back."""
+        reads, values = world.use(HostReads), filled(command, self.arguments)
+        brought, undo = [named(self.name, values)], command.undo
+        for other in command.also:
+            to = reads.command(other, self.host)
+            brought.append(named(other, {name: one for name, one in values.items() if name in to.arguments}))
+        back = named(undo.command, passed_on(undo, values, reads.command(undo.command, self.host))) if undo else ""
+        return Ran(command=self.name, host=self.host, undo=undo.command if undo else "", brought=brought, back=back)
 
     async def verify(self, world: World, done: Ran | None) -> Seen:
         """Ended as expected, and its probe sees it. done: None where what it said is not at hand."""
@@ -172,13 +184,17 @@ class HostRun:
         judged = await self.follow(world, command, command.probe)
         if not judged.matched:
             return Found(None, f"{what}; {command.probe.command} says {judged.why}.")
-        undo = command.undo.command if command.undo else ""
-        took = Ran(command=self.name, host=self.host, exit=command.expects.exit[0], matched=True, undo=undo)
+        took = self.ran(world, command).model_copy(update={"exit": command.expects.exit[0], "matched": True})
         return Found(True, f"{what}, but {command.probe.command} is as it must be.", took)
 
     def parked(self, world: World) -> Park:
         """Look again later: soon at first, twice a minute in the end."""
         return Park(wake_in_s=pause(world))
+
+
+def named(command: str, values: Mapping[str, str]) -> str:
+    """A command with its arguments in one way of writing: firewall_close port=443."""
+    return " ".join([command, *(f"{name}={value}" for name, value in sorted(values.items()))])
 
 
 def elapsed(world: World) -> float:

@@ -5,9 +5,13 @@ Belongs here: what both do to a database's default and how they look at it. Does
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
 from playbooks.action import Action, Found, Outputs, Plan, Seen, World
+from playbooks.changes import Change, said
 from playbooks.connectors.postgres import PostgresReads, Switch
 from playbooks.connectors.postgres_sessions import parts
 from playbooks.errors import Refused
@@ -26,6 +30,11 @@ class ReadOnlySwitch(Action):
     """A database's default for new sessions."""
 
     dsn: SecretRef = Field(description="Reference to the database's address, with the role that owns it")
+
+    @staticmethod
+    def switched(params: Mapping[str, Any], outputs: Mapping[str, Any], on: bool) -> tuple[Change, ...]:
+        """From read-only or not to read-only or not."""
+        return (Change(f"postgres {params.get('dsn')} read-only", said(outputs.get("before") == "on"), said(on)),)
 
     async def seen(self, world: World, on: bool) -> Switch:
         """How it is now. Refuses a standby, and what is so already."""

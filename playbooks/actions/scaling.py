@@ -6,12 +6,15 @@ Belongs here: sizes, the one change, looking, the way back. Does not belong here
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from pydantic import Field
 
 from playbooks.action import Act, Action, Found, Outputs, Plan, Seen, World
 from playbooks.actions.durations import Length
+from playbooks.changes import UNKNOWN, Change, said
 from playbooks.connectors.aws import Aws, AwsReads
 from playbooks.connectors.aws_scaling import ScalingGroup
 from playbooks.errors import Refused
@@ -40,6 +43,12 @@ class SetsSize(Action):
     def within_s(self) -> float:
         """As long as `within` says."""
         return self.within.total_seconds()
+
+    @classmethod
+    def changes(cls, params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
+        """The sizes before and after."""
+        old, thing = outputs.get("old_size"), f"autoscaling {params.get('region', '')}/{outputs.get('group')}"
+        return (Change(thing, said(old) if old else UNKNOWN, said(outputs.get("size"))),)
 
     async def planned(self, world: World) -> Plan:
         """From how many to how many, and how many are ended."""

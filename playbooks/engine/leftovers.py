@@ -15,10 +15,12 @@ from playbooks.engine import moves
 from playbooks.engine.engine import Engine
 from playbooks.engine.load import load_text
 from playbooks.engine.outcomes import as_json
+from playbooks.engine.settling import away, key_of, set_back, undone
 from playbooks.engine.starting import write_run
 from playbooks.engine.transition import Changes, lock, transition
 from playbooks.engine.voting import Said
 from playbooks.errors import Refused
+from playbooks.policy import Policy
 from storage import cards, runs
 from storage.db import Tx
 from storage.runs import Run, Step
@@ -46,19 +48,34 @@ def made(step: Step) -> bool:
     return step.done_at is not None and step.outputs is not None
 
 
-def leftovers(tx: Tx, steps: Sequence[Step]) -> list[Step]:
-    """Those whose change could be taken back, was not, and was not accepted either."""
-    return [step for step in steps if made(step) and _undoable(step) and not step.accepted_by and not _undone(tx, step)]
+def leftovers(tx: Tx, steps: Sequence[Step], policy: Policy) -> list[Step]:
+    """Those whose change could be taken back, was not, no later step set back and nobody accepted; and those by which a
+    service is active at a site that is not its own."""
+    left = [step for step in steps if made(step) and not step.accepted_by and not undone(tx, step)]
+    could = [step for step in left if _undoable(step)]
+    gone = set_back(tx, could)
+    stay = {key_of(step) for step in could} - gone
+    return [step for step in left if key_of(step) in stay or away(tx, step, policy)]
+
+
+def of_incident(tx: Tx, incident: str, policy: Policy) -> list[Step]:
+    """What all runs of an incident left, oldest first."""
+    steps = [step for run in runs.of_incident(tx, incident) for step in runs.steps_of(tx, run.id)]
+    return sorted(leftovers(tx, steps, policy), key=lambda step: (step.done_at or tx.now, step.run, step.idx))
+
+
+def changed(step: Step) -> str:
+    """What such a step changed, in one line: the effect people approved, or what was said of it."""
+    outputs = step.outputs or {}
+    action = find(step.uses)
+    if action is not None and action.moves_service:
+        return f"{outputs.get('service')} is active at {outputs.get('site')}, which is not its own site"
+    return str((step.plan or {}).get("effect") or step.note or step.title)
 
 
 def _undoable(step: Step) -> bool:
     action = find(step.uses)
     return action is not None and action.can_undo() and action.leaves(step.outputs or {})
-
-
-def _undone(tx: Tx, step: Step) -> bool:
-    by = runs.get(tx, step.undone_by) if step.undone_by else None
-    return by is not None and by.state == "succeeded"
 
 
 def undo(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str, step: str | None = None) -> Said:
@@ -68,7 +85,7 @@ def undo(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str, step: 
             "An undo needs a reason, which stays on the record.", todo=f"`/playbook undo {run} step=1 <reason>`"
         )
     found = _run(tx, run)
-    mine = _step(tx, found, step)
+    mine = _step(tx, found, step, engine.house.policy)
     _may(tx, mine)
     if found.state != "paused" and found.state not in moves.RUN_ENDED:
         raise Refused(f"{run} is still going on ({found.state}), so nothing of it is taken back now.",
@@ -93,17 +110,20 @@ def undo(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str, step: 
     return Said(f"↩️ **{by}** takes back step {mine.idx} {mine.uses} of {run}.{waits}")
 
 
-def accept(tx: Tx, *, run: str, actor: Person, reason: str = "", step: str | None = None) -> Said:
-    """Let stay what a step changed: it is left over no more."""
+def accept(tx: Tx, policy: Policy, *, run: str, actor: Person, reason: str, step: str | None = None) -> Said:
+    """Let stay what a step changed: it is left over no more. Raises Refused without a reason."""
     found = _run(tx, run)
-    mine = _step(tx, found, step)
+    mine = _step(tx, found, step, policy)
     if mine.accepted_by:
         return Said(f"Step {mine.idx} {mine.uses} of {run} was accepted already.")
-    if mine not in leftovers(tx, [mine]):
+    if not reason.strip():
+        raise Refused("Why does it stay? Nothing was accepted.",
+                      todo=f"`/playbook accept {run} step={mine.idx} <reason>`")  # fmt: skip
+    if mine not in leftovers(tx, [mine], policy):
         raise Refused(f"Step {mine.idx} {mine.uses} of {run} left nothing behind that would have to be accepted.")
     changes = Changes()
     changes.steps[mine.idx] = {"accepted_by": actor.person}
-    changes.told("step.accepted", mine, actor.person or "", texts={"reason": reason} if reason.strip() else {})
+    changes.told("step.accepted", mine, actor.person or "", texts={"reason": reason})
     transition(tx, found, changes)
     if found.incident:
         cards.want(tx, "board", found.incident, found.stream)
@@ -119,11 +139,11 @@ def _run(tx: Tx, run: str) -> Run:
         ) from None
 
 
-def _step(tx: Tx, run: Run, step: str | None) -> Step:
+def _step(tx: Tx, run: Run, step: str | None, policy: Policy) -> Step:
     """The step named by number or id; without a name the only one that is left over."""
     steps = runs.steps_of(tx, run.id)
     if step is None:
-        left = leftovers(tx, steps)
+        left = leftovers(tx, steps, policy)
         if len(left) == 1:
             return left[0]
         which = ", ".join(f"step={one.idx} {one.uses}" for one in left)
@@ -147,7 +167,7 @@ def _may(tx: Tx, step: Step) -> None:
         why = action.why_no_undo or "It only looks, so there is nothing to take back."
         raise Refused(f"{what} has no undo. {why} Nothing was done.")
     by = runs.get(tx, step.undone_by) if step.undone_by else None
-    if by is not None and by.state == "succeeded":
+    if by is not None and undone(tx, step):
         raise Refused(f"{what} was taken back already, by {by.id}.")
     if by is not None and by.state not in moves.RUN_ENDED:
         raise Refused(f"{what} is being taken back already: {by.id} is {by.state}.",

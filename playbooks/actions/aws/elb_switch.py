@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import gcd
+from typing import Any
 
 from pydantic import Field, model_validator
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
+from playbooks.changes import UNKNOWN, Change, said
 from playbooks.connectors.aws import Aws, AwsReads
 from playbooks.connectors.aws_elb import Forwarding, short
 from playbooks.errors import Refused
@@ -49,6 +52,12 @@ class ElbSwitch(Action):
     region: str = Field(default="", description="Region; none: the site's")
 
     verify_within_s = 60.0
+
+    @classmethod
+    def changes(cls, params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
+        """Where traffic went and goes, as proportions."""
+        old, new = outputs.get("old_weights") or {}, outputs.get("weights") or {}
+        return (Change(f"elb {outputs.get('arn')}", _shares(old), _shares(new)),)
 
     @model_validator(mode="after")
     def _one_way(self) -> ElbSwitch:
@@ -167,3 +176,10 @@ def _words(weights: Mapping[str, int]) -> str:
     if len(taking) == 1:
         return short(next(iter(taking)))
     return ", ".join(f"{short(arn)} {weight}" for arn, weight in taking.items())
+
+
+def _shares(weights: Mapping[str, int]) -> str:
+    """Weights that send traffic alike, alike: {a: 100} is {a: 1}. Unknown where they are not known."""
+    some = {name: weight for name, weight in weights.items() if weight}
+    least = gcd(*some.values())
+    return said({name: weight // least for name, weight in some.items()}) if some else UNKNOWN

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
+from playbooks.changes import Change
 from playbooks.connectors.aws import AccessKey, Aws, AwsReads
 from playbooks.errors import Refused
 
@@ -34,6 +38,11 @@ class IamActivateKey(Action):
     key: str = Field(description="Id of the access key", pattern=r"^[A-Za-z0-9]{16,128}$")
 
     verify_within_s = 60.0
+
+    @classmethod
+    def changes(cls, params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
+        """The key is active."""
+        return (Change(f"iam {outputs.get('key')}", "inactive", "active"),)
 
     async def plan(self, world: World) -> Plan:
         """Says whose key it is."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
+from playbooks.changes import UNKNOWN, Change, said
 from playbooks.connectors.aws import Aws, AwsReads, Record
 from playbooks.connectors.dns import DnsReads
 from playbooks.errors import Refused
@@ -48,6 +52,13 @@ class Route53Switch(Action):
     resolver: str | None = Field(default=None, description="Who is asked afterwards; none: only Route 53 itself")
 
     verify_within_s = 900.0
+
+    @classmethod
+    def changes(cls, params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
+        """What the name said and says; its TTL is no matter."""
+        old, new = sorted(outputs.get("old_values") or []), sorted(outputs.get("values") or [])
+        thing = f"dns {outputs.get('zone')} {outputs.get('name')}/{outputs.get('type')}"
+        return (Change(thing, said(old) if old else UNKNOWN, said(new)),)
 
     async def plan(self, world: World) -> Plan:
         """Says from what to what; refuses when the record is another one than was thought."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
+from playbooks.changes import UNKNOWN, Change, said
 from playbooks.connectors.aws import Aws, AwsReads, Record
 from playbooks.connectors.dns import DnsReads
 from playbooks.errors import Refused
@@ -45,6 +47,18 @@ class Route53Weights(Action):
     resolver: str | None = Field(default=None, description="Who is asked where one place gets all; none: only Route 53")
 
     verify_within_s = 900.0
+
+    @classmethod
+    def changes(cls, params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
+        """The weights before and after."""
+        old, record = outputs.get("old_weights"), f"{params.get('record')}/{params.get('type', 'A')}"
+        return (
+            Change(
+                f"dns {params.get('zone')} {record} weights",
+                said(old) if old else UNKNOWN,
+                said(outputs.get("weights")),
+            ),
+        )
 
     async def plan(self, world: World) -> Plan:
         """Says from which weights to which."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
 from playbooks.actions.clusters import Cluster, Name, Namespace, by_note
+from playbooks.changes import UNKNOWN, Change, said
 from playbooks.connectors.kubernetes import Kubernetes, KubernetesReads
 from playbooks.connectors.kubernetes_shapes import ConfigMap
 from playbooks.errors import Refused
@@ -81,6 +83,17 @@ class ConfigMapPatch(Action):
         if unknown := sorted(set(self.before) - set(self.values)):
             raise ValueError(f"before names keys that are not set: {', '.join(unknown)}")
         return self
+
+    @classmethod
+    def changes(cls, params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
+        """Each key that changed, as far as its old value is known: as text, or as the reference given for it."""
+        values, given, kept = params.get("values") or {}, params.get("before") or {}, outputs.get("before") or {}
+        place = f"kubernetes {params.get('cluster', '')}/{outputs.get('config_map')}"
+        old = given | kept
+        return tuple(
+            Change(f"{place} {key}", said(old[key]) if key in old else UNKNOWN, said(values.get(key)))
+            for key in outputs.get("changed") or ()
+        )
 
     async def plan(self, world: World) -> Plan:
         """Says which keys change from what to what. No secret is shown."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
-from playbooks.actions.clusters import Cluster, Name
+from playbooks.actions.clusters import Cluster, Name, cordoned
+from playbooks.changes import Change
 from playbooks.connectors.kubernetes import Kubernetes, KubernetesReads
 from playbooks.connectors.kubernetes_shapes import Node
 from playbooks.errors import Refused
@@ -37,6 +41,11 @@ class Cordon(Action):
     cluster: Cluster = ""
 
     verify_within_s = 30.0
+
+    @classmethod
+    def changes(cls, params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
+        """Cordoned, where it was not."""
+        return cordoned(params, before=not outputs.get("changed"), after=True)
 
     async def plan(self, world: World) -> Plan:
         """Says how many nodes still take pods."""

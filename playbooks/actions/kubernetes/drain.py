@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Answer, Found, Outputs, Park, Plan, Risk, Seen, World, action
-from playbooks.actions.clusters import Cluster, Name, by_note, listed
+from playbooks.actions.clusters import Cluster, Name, by_note, cordoned, listed
 from playbooks.actions.durations import Length
+from playbooks.changes import Change
 from playbooks.connectors.answers import ServiceRefused
 from playbooks.connectors.kubernetes import Kubernetes, KubernetesReads
 from playbooks.connectors.kubernetes_shapes import Node, Pod
@@ -52,6 +55,11 @@ class Drain(Action):
 
     verify_within_s = 120.0
     timeout_s = 60.0
+
+    @classmethod
+    def changes(cls, params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
+        """Cordoned, where it was not."""
+        return cordoned(params, before=outputs.get("was_cordoned"), after=True)
 
     async def plan(self, world: World) -> Plan:
         """Says how many pods go, and what is lost with them."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
 from playbooks.action import Act, Again, Found, Outputs, Plan, Risk, Seen, World, action
-from playbooks.actions.clusters import OnDeployment, by_note
+from playbooks.actions.clusters import OnDeployment, by_note, replicas_changed
+from playbooks.changes import Change
 from playbooks.connectors.kubernetes import Kubernetes, KubernetesReads
 from playbooks.connectors.kubernetes_shapes import Deployment
 from playbooks.errors import Refused
@@ -39,6 +43,11 @@ class Scale(OnDeployment):
     replicas: int = Field(description="Pods there should be at least", ge=1, le=1000)
 
     verify_within_s = 600.0
+
+    @classmethod
+    def changes(cls, params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
+        """From how many to how many."""
+        return replicas_changed(params, outputs)
 
     async def plan(self, world: World) -> Plan:
         """Says from how many to how many."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Outputs, Plan, Risk, Seen, World, action
-from playbooks.actions.clusters import Cluster, Name
+from playbooks.actions.clusters import Cluster, Name, cordoned
+from playbooks.changes import Change
 from playbooks.connectors.kubernetes import Kubernetes, KubernetesReads
 
 
@@ -35,6 +39,11 @@ class Uncordon(Action):
 
     why_no_undo = "Cordon it again (kubernetes.cordon)."
     verify_within_s = 30.0
+
+    @classmethod
+    def changes(cls, params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
+        """Not cordoned any more."""
+        return cordoned(params, before=None, after=False)
 
     async def plan(self, world: World) -> Plan:
         """Says what is wrong with the node, if anything is."""

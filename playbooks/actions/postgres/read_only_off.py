@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from playbooks.action import Act, Again, Found, Plan, Risk, Seen, World, action
 from playbooks.actions.read_only import ReadOnlySwitch, Switched
+from playbooks.changes import Change
 from playbooks.connectors.postgres import Postgres
 
 
@@ -20,6 +24,11 @@ class ReadOnlyOff(ReadOnlySwitch):
 
     why_no_undo = "Switching it to read-only is an action of its own (postgres.read_only_on)."
     verify_within_s = 60.0
+
+    @classmethod
+    def changes(cls, params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
+        """Not read-only any more."""
+        return cls.switched(params, outputs, False)
 
     async def plan(self, world: World) -> Plan:
         """Says which database."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
 from playbooks.action import Act, Again, Found, Plan, Risk, Seen, World, action
 from playbooks.actions.read_only import ReadOnlySwitch, Switched
+from playbooks.changes import Change
 from playbooks.connectors.postgres import Postgres, PostgresReads
 from playbooks.errors import Refused
 
@@ -27,6 +31,11 @@ class ReadOnlyOn(ReadOnlySwitch):
     )
 
     verify_within_s = 60.0
+
+    @classmethod
+    def changes(cls, params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
+        """Read-only."""
+        return cls.switched(params, outputs, True)
 
     async def plan(self, world: World) -> Plan:
         """Says whether sessions are ended; how many there are is a note."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
+from playbooks.changes import Change, said
 from playbooks.connectors.statuspage import Component, Statuspage, StatuspageReads
 from playbooks.errors import MusterError, Refused, Uncertain
 
@@ -43,6 +44,12 @@ class Components(Action):
     def leaves(cls, outputs: Mapping[str, Any]) -> bool:
         """Where it is not known what they said before, there is no way back."""
         return bool(outputs.get("old_states"))
+
+    @classmethod
+    def changes(cls, params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
+        """What each of those that were changed said, and says."""
+        state, old = said(outputs.get("state")), outputs.get("old_states") or {}
+        return tuple(Change(f"statuspage {id}", said(was), state) for id, was in old.items())
 
     async def plan(self, world: World) -> Plan:
         """Says what changes from what to what."""

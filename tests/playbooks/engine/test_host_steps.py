@@ -65,4 +65,4 @@ async def test_a_long_command_is_parked_its_values_are_used_and_nothing_destruct
     assert machine["containers"]["corporate-intel-redis"]["status"] == "running"
     told = await stage.db.read(lambda tx: timeline.read(tx, "org", types=("step.parked", "step.reconciled")))
     assert {event.type for event in told} == {"step.parked", "step.reconciled"}
-    assert await stage.db.read(lambda tx: leftovers(tx, [first, second])) == []
+    assert await stage.db.read(lambda tx: leftovers(tx, [first, second], stage.policy)) == []

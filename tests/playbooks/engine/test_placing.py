@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from playbooks.action import Again, Outputs, Plan, Risk, Seen, World, action
+from playbooks.engine.leftovers import accept, leftovers, undo
 from playbooks.engine.voting import vote
 from playbooks.errors import NotConfigured, Refused
 from playbooks.policy import parse_policy
@@ -71,6 +72,10 @@ async def votes(stage: Any, engine: Any, run: str, digest: str) -> None:
         )
 
 
+async def left(stage: Any, run: str) -> list[int]:
+    return [one.idx for one in await stage.db.read(lambda tx: leftovers(tx, runs.steps_of(tx, run), stage.policy))]
+
+
 async def where(stage: Any) -> list[tuple[str, str | None]]:
     return [(one.site, one.was) for one in await stage.db.read(lambda tx: placements.history(tx, "shop"))]
 
@@ -82,11 +87,26 @@ async def test_a_verified_move_is_the_record_and_the_next_run_happens_there(stag
     assert await where(stage) == [("secondary", "primary")]
     (told,) = await stage.db.read(lambda tx: timeline.read(tx, "org", types=("service.moved",)))
     assert (told.body["service"], told.body["site"], told.body["was"]) == ("shop", "secondary", "primary")
+    assert await left(stage, "org/1") == [1], "it is not at home"
     run = await stage.request(BOOM, engine, service="shop")
     asked = await stage.held(run)
     assert asked.plan["effect"].endswith("by there eu-west-1")
     await votes(stage, engine, run, asked.digest)
     assert (await stage.ended(run)).state == "succeeded", "it was where it was thought to be"
+    home = MOVE.replace("secondary", "primary")
+    assert (await stage.ended(await stage.request(home, engine, service="shop"))).state == "succeeded"
+    assert await left(stage, "org/1") == [] and await left(stage, "org/3") == [], "and now it is"
+
+
+async def test_a_service_away_from_home_is_left_over_until_somebody_lets_it_stay(stage: Any) -> None:
+    engine = stage.engine()
+    await engine.start()
+    run = await stage.request(MOVE, engine, service="shop")
+    await stage.ended(run)
+    with pytest.raises(Refused, match="has no undo"):
+        await stage.db.write(lambda tx: undo(tx, engine, run=run, actor=stage.actor("ana"), reason="no", step="move"))
+    await stage.db.write(lambda tx: accept(tx, stage.policy, run=run, actor=stage.actor("ben"), reason="for a month"))
+    assert await left(stage, run) == []
 
 
 @pytest.mark.parametrize("fault", ["visible", "can_tell"])
