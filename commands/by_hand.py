@@ -31,5 +31,6 @@ def instead_of(uses: str, policy: Policy, service: str | None) -> str:
     return {
         "slack": "*Do it by hand in Slack*; `/incident note` keeps the record.",
         "statuspage": "*Publish by hand* at manage.statuspage.io.",
+        "jira": "*Make the ticket by hand in Jira*, or `/playbook run comms/ticket`.",
         "post_mortem": "`/incident postmortem` drafts it again.",
     }.get(vendor, "")

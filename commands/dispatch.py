@@ -29,6 +29,7 @@ from commands.timers import (
     anchored,
     answered,
     approvers,
+    customer_mail,
     decision,
     quorum_check,
     review,
@@ -53,6 +54,7 @@ TIMERS = {
     "update": update.act, "acknowledge": acknowledge.act, "settle": settle.act, "answered": answered.act,
     "decision": decision.act, "anchor": anchor.act, "anchored": anchored.act,
     "approvers": approvers.act, "review": review.act, quorum_check.KIND: quorum_check.act,
+    customer_mail.KIND: customer_mail.act,
 }  # fmt: skip
 _SPENT = re.compile(r"\bproof-[0-9a-f]{20}\b")  # the verdict on a code (bot/codes.py), judged before any handler
 _LINE = re.compile(r"/?(\S*)\s*(\S*)\s*(.*)", re.DOTALL)

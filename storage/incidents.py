@@ -307,7 +307,7 @@ def alert(tx: Tx, incident: str, kind: str, *, source: str, at: datetime | None 
 
 
 def overdue(tx: Tx, incident: str, what: str, due_at: datetime | None = None) -> int:
-    """A clock ran out: "update" or "acknowledge". Returns the event's number."""
+    """A clock ran out: "update", "acknowledge" or "customer_mail". Returns the event's number."""
     _locked(tx, incident)
     cards.want(tx, "board", incident, incident)
     return timeline.append(tx, incident, Entry("clock.overdue", "muster", {"what": what, "due_at": due_at}))[0]

@@ -14,7 +14,7 @@ from commands.fields import Arg
 from commands.house import House
 from commands.places import visible
 from commands.starting import try_start
-from commands.timers import settle
+from commands.timers import customer_mail, settle
 from commands.words import cut, dot, esc, lines, name_of, safe
 from playbooks.channel_names import channel_name
 from playbooks.errors import Refused
@@ -118,6 +118,7 @@ class Declare(Command):
             timers.set(call.tx, "acknowledge", found.id, found.declared_at + severity.acknowledge_within)
         if cadence := cadence_of(severity, private=found.private):
             incidents.set_update_due(call.tx, found.id, found.declared_at + cadence)
+        customer_mail.arm(call.tx, found, severity)
 
     def _reply(self, call: Call, found: Incident, severity: Severity, problem: str, others: list[Incident]) -> Reply:
         policy = call.house.policy

@@ -11,7 +11,7 @@ from commands.command import Call, Reply, command
 from commands.fields import Arg
 from commands.places import InIncident, bare
 from commands.starting import try_start
-from commands.timers import settle
+from commands.timers import customer_mail, settle
 from commands.words import clock, dot, lines, safe
 from playbooks.durations import words as length_words
 from playbooks.policy import Policy, Severity
@@ -55,6 +55,7 @@ class Sev(InIncident):
         incidents.set_update_due(tx, found.id, tx.now + cadence if cadence else None)
         if cadence:
             said.append(f"Next update due *{clock(tx.now + cadence, tx.now)} UTC* (every {length_words(cadence)}).")
+        customer_mail.arm(tx, found, severity)
         pages = severity.page_within is not None
         if pages and severity.acknowledge_within and found.acknowledged_at is None:
             timers.set(tx, "acknowledge", found.id, tx.now + severity.acknowledge_within)

@@ -124,7 +124,8 @@ def _bad(step: StepStory) -> str:
 
 def _clock_name(body: dict[str, object]) -> str:
     what = str(body.get("what") or "something")
-    return {"update": "the next update", "acknowledge": "acknowledgement"}.get(what, plain(what))
+    known = {"update": "the next update", "acknowledge": "acknowledgement", "customer_mail": "mail to customers"}
+    return known.get(what, plain(what))
 
 
 def _acknowledged(story: Story) -> tuple[timedelta, tuple[int, ...]] | None:

@@ -32,6 +32,7 @@ severities:
     acknowledge_within: 5m
     update_cadence: 30m
     status_page: { mode: draft, cadence: 30m }
+    customer_mail_within: 24h
     review: { required: true, due_business_days: 5 }
   sev2: { title: degraded, page_within: 15m, update_cadence: 1h }
   sev3: { title: minor }

@@ -24,6 +24,7 @@ QUIET = {
     "postgres": {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SELECT", "SET", "SHOW", "WITH", "EXPLAIN"},
     "redis": {"HELLO", "AUTH", "CLIENT", "SELECT", "PING", "INFO", "GET", "EXISTS", "TTL", "PTTL", "TYPE", "SCAN", "DBSIZE",
               "LASTSAVE", "ROLE", "MEMORY", "WATCH", "UNWATCH", "MULTI", "COMMAND"},
+    "jira": {"POST /search", "POST /search/jql"}, "prometheus": {"query", "query_range"},
 }  # fmt: skip
 
 
@@ -81,8 +82,17 @@ def _hosts(sandbox: Sandbox) -> Any:
     }  # fmt: skip
 
 
+def _jira(sandbox: Sandbox) -> Any:
+    return [plain(one["fields"]["summary"]) for one in sandbox.jira.issues.values()]
+
+
+def _hooks(sandbox: Sandbox) -> Any:
+    return [(one["hook"], one["body"]) for one in sandbox.outside.taken]
+
+
 SEEN: dict[str, Callable[[Sandbox], Any]] = {
     "slack": _slack, "files": _files, "pagerduty": _pagerduty, "statuspage": _statuspage, "rds": _rds, "hosts": _hosts,
+    "jira": _jira, "hooks": _hooks,
 }  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
 from playbooks.connectors.jira import Issue, Jira, JiraReads
 
+LONGEST = 255  # characters of a summary
 SETTLED_S = 30.0  # Jira's search index follows within seconds
 
 
@@ -33,12 +34,18 @@ class Create(Action):
     An issue with the same marker (as a label) is returned, and none is made twice.
     """
 
-    summary: str = Field(description="Its first line", min_length=1, max_length=255)
+    summary: str = Field(description="Its first line; what is longer than Jira takes is cut", min_length=1)
     description: str = Field(default="", description="What it is about", max_length=30000)
     marker: str = Field(description="Our own mark, the incident's id; its digest is put on the issue as a label",
                         min_length=1, max_length=200)  # fmt: skip
     kind: str = Field(default="Task", description="Issue type by name", min_length=1)
     labels: list[str] = Field(default=[], description="More labels, without spaces")
+
+    @field_validator("summary")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        line = " ".join(value.split())
+        return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
     why_no_undo = "People may work on it already; close it in Jira."
 

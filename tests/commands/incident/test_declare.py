@@ -39,7 +39,7 @@ async def test_clocks_are_set(talk: Any) -> None:
         rows = tx.conn.exec_driver_sql("select kind from timers where state = 'pending'")
         return set(rows.scalars())
 
-    assert await talk.read(look) == {"acknowledge", "update", "settle"}
+    assert await talk.read(look) == {"acknowledge", "update", "settle", "customer_mail"}
 
 
 async def test_security_is_private_and_says_nothing(talk: Any) -> None:

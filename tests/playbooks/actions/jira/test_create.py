@@ -17,6 +17,7 @@ STEP = Create(summary="Checkout is slow", description="See INC-42.", marker="INC
 async def test_one_marker_is_one_ticket(world: Any, act: Any, jira: Jira, sb: SandboxClient) -> None:
     plan = await STEP.plan(world(jira))
     assert plan.effect == "Create a Task in Jira OPS: Checkout is slow" and plan.notes == ()
+    assert Create(summary="a\n" + "b" * 300, marker="m").summary == "a " + "b" * 252 + "…"
     done = await STEP.run(act(jira))
     assert done.ticket == "OPS-1" and done.url.endswith("/browse/OPS-1")
     assert (await STEP.verify(world(jira), done)).text == "OPS-1 is To Do: Checkout is slow"
