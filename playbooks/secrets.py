@@ -1,4 +1,4 @@
-"""Secret references: `env://NAME`, `secret://aws/NAME`. A type of their own, so that a value never reaches a row.
+"""Secret references: `env://NAME`, `secret://aws/NAME`, `secret://aws/NAME#key`: a type, so that no value gets out.
 
 Belongs here: the reference type and the one function that turns a reference into its value. Only connectors may call
 `reveal`, at call time (tests/house/test_law.py holds that). Does not belong here: any value, cache or log line of one.
@@ -6,6 +6,7 @@ Belongs here: the reference type and the one function that turns a reference int
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from typing import Any
@@ -20,13 +21,17 @@ _resolvers: dict[str, Resolver] = {}
 
 
 class SecretRef:
-    """A reference to a secret; shows only its address. Example: `SecretRef("env://CHECKOUT_DSN")`."""
+    """A reference to a secret; shows only its address. Example: `SecretRef("env://CHECKOUT_DSN")`.
+
+    `secret://aws/NAME#key` is one member of a secret that holds a JSON object.
+    """
 
     __slots__ = ("address",)
 
     def __init__(self, address: str) -> None:
         scheme, sep, name = address.partition("://")
-        if not sep or scheme not in ("env", "secret") or not name:
+        keyless = scheme == "secret" and "#" in name and not all(name.partition("#")[::2])
+        if not sep or scheme not in ("env", "secret") or not name or keyless:
             raise ValueError(f"{_masked(address)} is not a secret reference; write env://NAME or secret://aws/NAME")
         self.address = address
 
@@ -71,7 +76,7 @@ def resolver(scheme: str, resolve: Resolver) -> None:
 def reveal(ref: SecretRef) -> str:
     """The value behind a reference. Connectors only, at call time.
 
-    Raises Refused when the variable or the store is missing; the message names the reference, never a value.
+    Raises Refused when the variable, the store or the key is missing; the message names the reference, never a value.
     """
     scheme, _, name = ref.address.partition("://")
     if scheme == "env":
@@ -82,4 +87,22 @@ def reveal(ref: SecretRef) -> str:
     store, _, path = name.partition("/")
     if store not in _resolvers:
         raise Refused(f"No secret store {store!r} is connected.", todo="Use env://NAME or configure AWS.")
-    return _resolvers[store](path)
+    path, keyed, key = path.partition("#")
+    text = _resolvers[store](path)
+    return _member(ref, text, key) if keyed else text
+
+
+def _member(ref: SecretRef, text: str, key: str) -> str:
+    """One member of a JSON secret: its text, or a number as it is written."""
+    whole = ref.address.partition("#")[0]
+    try:
+        held = json.loads(text)
+    except ValueError:
+        held = None
+    if not isinstance(held, dict):  # raised out here, since the parser's own error holds the text
+        raise Refused(f"The secret {whole} is no JSON object, so it has no key {key}.", todo=f"Write {whole} alone.")
+    value = held.get(key)
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
+        what = "holds no text or number" if key in held else f"is not in it; it has {', '.join(sorted(held)) or 'none'}"
+        raise Refused(f"The key {key} of the secret {whole} cannot be used: it {what}.", todo="Correct the reference.")
+    return str(value)

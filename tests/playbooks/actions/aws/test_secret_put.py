@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from bot.sandbox.client import SandboxClient
 from playbooks.actions.aws.secret_put import SecretPut
 from playbooks.connectors.aws import Aws
 from playbooks.errors import Refused, Temporary
-from playbooks.secrets import SecretRef
+from playbooks.secrets import SecretRef, reveal
 
 PUT = "PutSecretValue"
 STEP = SecretPut(secret="checkout/api", key="token", value=SecretRef("env://NEW_TOKEN"))
@@ -37,6 +38,7 @@ async def test_one_key_is_written_and_taken_back(act: Any, world: Any, aws: Aws,
     done = await STEP.run(act(aws))
     assert await value(aws) == '{"token": "planted-new-token", "url": "x"}'
     assert (await STEP.verify(world(aws), done)).ok is True
+    assert await asyncio.to_thread(reveal, SecretRef("secret://aws/checkout/api#token")) == token
     shown = f"{plan} {done} {STEP.say(done)} {await STEP.reconcile(world(aws))}"
     assert token not in shown and "old-token" not in shown
     again = await STEP.run(act(aws))

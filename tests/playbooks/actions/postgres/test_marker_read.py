@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ WRITE = MarkerWrite(dsn="env://PRIMARY_DSN")
 async def test_what_a_promoted_standby_lacks(world: Any, act: Any, postgres: Postgres, pair: Pair) -> None:
     first = await WRITE.run(act(postgres, key="m-1"))
     pair.level()
+    step = MarkerRead(dsn="env://STANDBY_DSN", written_at=first.written_at, most="1m", until="arrived", within="1m")
+    seen = await step.look(world(postgres, later_s=3))
+    assert seen.lag_s is not None and 2 < seen.lag_s < 60 and ", seen within " in step.say(seen)
     step = MarkerRead(dsn="env://STANDBY_DSN", written_at=first.written_at, most="1m")
     seen = await step.look(world(postgres))
     assert (seen.marker, seen.same, seen.rpo_s, seen.met) == ("m-1", True, 0, True)
@@ -65,5 +69,10 @@ async def test_without_a_marker_there_is_no_number(world: Any, postgres: Postgre
     with pytest.raises(NotYet, match="holds no marker"):
         await MarkerRead(dsn="env://CHECKOUT_DSN", within="1m").look(world(postgres))
     await postgres.write_marker(MarkerRead(dsn="env://CHECKOUT_DSN").dsn, "m-1", "")
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    with pytest.raises(NotYet, match=r"must hold the marker of .* UTC; the newest there is of"):
+        await MarkerRead(dsn="env://CHECKOUT_DSN", written_at=later, until="arrived", within="1m").look(world(postgres))
+    with pytest.raises(ValueError, match="needs written_at, and within"):
+        MarkerRead(dsn="env://CHECKOUT_DSN", written_at=later, until="arrived")
     seen = await MarkerRead(dsn="env://CHECKOUT_DSN").look(world(postgres, later_s=3600))
     assert 3500 < seen.rpo_s < 3700 and not seen.same
