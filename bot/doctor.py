@@ -29,7 +29,9 @@ from playbooks.policy import Policy, load_policy
 from storage import migrate
 from storage.db import Database, Unreachable
 
-OPTIONAL_SCOPES = frozenset({"chat:write.public", "app_mentions:read", "im:history", "im:read"})
+OPTIONAL_SCOPES = frozenset(
+    {"chat:write.public", "app_mentions:read", "im:history", "im:read", "canvases:write", "canvases:read"}
+)
 WITHIN_S = 15.0
 
 

@@ -29,6 +29,8 @@ SCOPES: dict[str, str] = {
     "usergroups:read": "who may approve",
     "pins:write": "pin the board",
     "files:write": "share the post-mortem draft",
+    "canvases:write": "write into a channel's canvas",
+    "canvases:read": "find what was written there when the answer was lost",
     "metadata.message:read": "find a card whose posting was interrupted",
     "app_mentions:read": "`@Muster incident status`",
 }

@@ -99,6 +99,14 @@ async def files(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     ]  # fmt: skip
 
 
+async def canvases(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    """Channel canvases with their text, section after section."""
+    return [
+        {"id": c.id, "channel": c.channel, "text": "\n\n".join(text for _, text in c.sections)}
+        for c in sandbox.world.canvases.values()
+    ]  # fmt: skip
+
+
 async def calls(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """Every request received, in order; ``service`` and ``method`` narrow it, ``since`` is a call number."""
     since = int(asked.get("since") or 0)
@@ -170,6 +178,7 @@ async def state(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 
 ROUTES: dict[str, Callable[[Sandbox, dict[str, Any]], Awaitable[Any]]] = {
     "channels": channels, "channel/{name}": channel, "views/{user}": views, "files": files, "calls": calls,
+    "canvases": canvases,
     "deliveries": deliveries, "pagerduty": pagerduty, "statuspage": statuspage,
     "aws/instances": instances, "hosts": hosts, "mail": mail, "jira": jira, "hooks": hooks,
     "users": users, "groups": groups, "state": state, **KUBERNETES,

@@ -20,7 +20,7 @@ SCOPES = (
     "commands", "chat:write", "channels:manage", "groups:write", "channels:read", "groups:read", "channels:history",
     "groups:history", "im:write", "im:history", "im:read", "users:read", "users:read.email", "usergroups:read",
     "bookmarks:write", "pins:write", "pins:read", "reactions:write", "reactions:read", "files:write", "files:read",
-    "channels:join", "app_mentions:read", "team:read", "metadata.message:read",
+    "channels:join", "app_mentions:read", "team:read", "metadata.message:read", "canvases:write", "canvases:read",
 )  # fmt: skip
 
 
@@ -127,6 +127,7 @@ class Channel:
     messages: list[Message] = field(default_factory=list)
     pins: list[str] = field(default_factory=list)
     bookmarks: list[dict[str, Any]] = field(default_factory=list)
+    canvas: str = ""
     created: int = field(default_factory=lambda: int(time.time()))
 
     def find(self, ts: str) -> Message | None:
@@ -140,8 +141,10 @@ class Channel:
         if self.is_im:
             other = next((m for m in self.members if m != viewer), viewer)
             return {"id": self.id, "is_im": True, "user": other, "created": self.created, "is_archived": False}
+        properties = {"canvas": {"file_id": self.canvas, "is_empty": False}} if self.canvas else {}
         return {
             "id": self.id, "name": self.name, "name_normalized": self.name, "creator": self.creator,
+            "properties": properties,
             "created": self.created, "is_channel": not self.is_private and not self.is_mpim,
             "is_group": self.is_private, "is_im": False, "is_mpim": self.is_mpim, "is_private": self.is_private,
             "is_archived": self.is_archived, "is_general": self.is_general, "is_shared": self.is_ext_shared,
@@ -196,6 +199,16 @@ class File:
         }  # fmt: skip
 
 
+@dataclass
+class Canvas:
+    """sections: [id, markdown], in order. writable: whether the bot may edit it."""
+
+    id: str
+    channel: str
+    sections: list[list[str]] = field(default_factory=list)
+    writable: bool = True
+
+
 class World:
     """All Slack state of one sandbox. Lookups return None when there is nothing; callers choose the error."""
 
@@ -207,6 +220,7 @@ class World:
         self.open_views: dict[str, list[str]] = {}  # user -> modal stack, the last one on top
         self.homes: dict[str, str] = {}
         self.files: dict[str, File] = {}
+        self.canvases: dict[str, Canvas] = {}
         self.notices: list[dict[str, Any]] = []  # what Slack itself told a person, outside any channel
         self.scopes: list[str] = list(SCOPES)
         self._count = itertools.count(1)

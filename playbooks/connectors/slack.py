@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from playbooks.connectors.answers import ServiceRefused, no_answer, short, too_many
-from playbooks.connectors.slack_calls import SlackCalls
+from playbooks.connectors.slack_canvas import NO_CANVAS, Canvas, Canvases, CanvasReads
 from playbooks.connectors.slack_words import (
     ABOUT_PEOPLE,
     IN_ALREADY,
@@ -38,7 +38,7 @@ INVITE_MOST = 100  # contract A9: the smaller of two documented numbers
 CHANNEL_TYPES = "public_channel,private_channel"
 
 
-class SlackReads(SlackCalls):
+class SlackReads(CanvasReads):
     """What can be asked of Slack."""
 
     acting = False
@@ -75,6 +75,10 @@ class SlackReads(SlackCalls):
         known = [to_group(raw) for raw in body.get("usergroups") or ()]
         self._groups_seen = (time.monotonic(), known)
         return known
+
+    async def usergroup(self, group: str, *, max_age_s: float = 0.0) -> UserGroup:
+        """A group by id ("S0SRE") or handle ("sre", "@sre"). Refused when there is no such group."""
+        return await self._usergroup(group, max_age_s)
 
     async def usergroup_members(self, group: str, *, max_age_s: float = 0.0) -> tuple[str, ...]:
         """User ids of a group, by id ("S0SRE") or handle ("sre", "@sre"). Refused when there is no such group."""
@@ -129,13 +133,21 @@ class SlackReads(SlackCalls):
                 return Message(channel, str(raw["ts"]))
         return None
 
+    async def shared_file(self, channel: str, name: str, title: str, since: float) -> SlackFile | None:
+        """The file of this name and title that the bot shared in a channel since then (Unix s), or None."""
+        me = (await self.auth_test()).bot_user_id
+        for file in (file for raw in await self.history(channel, since) for file in raw.get("files") or ()):
+            if file.get("user") == me and (file.get("name"), file.get("title")) == (name, title):
+                return SlackFile(str(file["id"]), title, str(file.get("permalink") or ""))
+        return None
+
     async def permalink(self, channel: str, ts: str) -> str:
         """The https address of a message."""
         body = await self._call("chat.getPermalink", write=False, channel=channel, message_ts=ts)
         return str(body["permalink"])
 
 
-class Slack(SlackReads):
+class Slack(SlackReads, Canvases):
     """What can be done in Slack."""
 
     acting = True
@@ -333,6 +345,6 @@ def _response_code(answer: str) -> str:
 
 
 __all__ = [
-    "Channel", "Invited", "Message", "Slack", "SlackFile", "SlackReads", "SlackTeam", "SlackUser",
-    "UserGroup", "View",
+    "NO_CANVAS", "Canvas", "Channel", "Invited", "Message", "Slack", "SlackFile", "SlackReads", "SlackTeam",
+    "SlackUser", "UserGroup", "View",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bot.sandbox.faults import Fault
 from bot.sandbox.rates import TIER
-from bot.sandbox.slack import apps, chat, conversations, files, members, pins, users, views
+from bot.sandbox.slack import apps, canvases, chat, conversations, files, members, pins, users, views
 from bot.sandbox.slack.method import JSON_ARGUMENTS, METHODS, Asked, Method, SlackError
 from bot.sandbox.wire import Call, retry_after
 from bot.sandbox.world import APP_TOKEN, BOT_TOKEN
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
 
 READS = ("test", "info", "list", "history", "replies", "members", "lookupByEmail", "conversations", "getPermalink",
-         "get", "validate")  # fmt: skip
-FAMILIES = (apps, chat, conversations, files, members, pins, users, views)  # importing them fills METHODS
+         "get", "validate", "lookup")  # fmt: skip
+FAMILIES = (apps, canvases, chat, conversations, files, members, pins, users, views)  # importing them fills METHODS
 PER_MINUTE = 300  # contract A7: "hundreds per minute" for auth.test and chat.getPermalink
 
 

@@ -15,7 +15,17 @@ from bot.sandbox.world import BOT_USER, Channel, User, World
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
 
-JSON_ARGUMENTS = ("blocks", "attachments", "metadata", "view", "files", "prefs")
+JSON_ARGUMENTS = (
+    "blocks",
+    "attachments",
+    "metadata",
+    "view",
+    "files",
+    "prefs",
+    "changes",
+    "criteria",
+    "document_content",
+)
 MISSING: Any = object()
 
 

@@ -60,15 +60,12 @@ class UploadFile(Action):
         document = await world.use(Drafts).read(self.document)  # type: ignore[type-abstract]
         title = self.title or document.name
         try:
-            me = (await slack.auth_test()).bot_user_id
-            messages = await slack.history(self.channel, since)
+            file = await slack.shared_file(self.channel, document.name, title, since)
         except Refused as error:
             return Found(happened=None, evidence=f"Slack does not let me look: {error}")
-        for file in (file for message in messages for file in message.get("files") or ()):
-            if file.get("user") == me and (file.get("name"), file.get("title")) == (document.name, title):
-                link = str(file.get("permalink") or "")
-                done = Uploaded(file_id=str(file["id"]), name=document.name, permalink=link)
-                return Found(happened=True, evidence=f"{document.name} is shared in the channel.", outputs=done)
+        if file is not None:
+            done = Uploaded(file_id=file.id, name=document.name, permalink=file.permalink)
+            return Found(happened=True, evidence=f"{document.name} is shared in the channel.", outputs=done)
         return Found(happened=False, evidence=f"The channel holds no {document.name} since then.")
 
     def say(self, done: Uploaded) -> str:
