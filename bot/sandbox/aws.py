@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from bot.sandbox import aws_buckets, aws_route53, aws_secrets, aws_seed, aws_ssm
+from bot.sandbox import aws_buckets, aws_metrics, aws_route53, aws_secrets, aws_seed, aws_ssm
 from bot.sandbox.aws_cloudtrail import SIGNED, CloudTrail
 from bot.sandbox.aws_elasticache import CacheCorrections
 from bot.sandbox.aws_rds import Corrections
@@ -146,6 +146,8 @@ class Aws:
             await self.seed(service)
             await self.seed(action)
             corrections.complete()
+            if action == "GetMetricStatistics":
+                return web.json_response(aws_metrics.statistics(json.loads(body), corrections, self.sandbox.settings))
             refused = corrections.before(action, parameters)
             if refused is not None:
                 call.error = refused[0]

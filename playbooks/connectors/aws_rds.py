@@ -1,10 +1,10 @@
-"""RDS: instances, their events, failover (contract E2). Part of `aws.py`."""
+"""RDS: instances, clusters, their events, how far replicas are behind, failover (contract E2). Part of `aws.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from playbooks.connectors.answers import ServiceRefused
@@ -27,6 +27,7 @@ class DbInstance:
     latest_restorable_time: datetime | None
     replica_of: str
     arn: str
+    cluster: str = ""
     size: str = ""
     storage_encrypted: bool = False
 
@@ -53,6 +54,14 @@ class DbCluster:
 
 
 @dataclass(frozen=True)
+class DbLag:
+    """How far a replica is behind, measured at a time (UTC). seconds: None where replication does not run."""
+
+    at: datetime
+    seconds: float | None
+
+
+@dataclass(frozen=True)
 class DbEvent:
     """One RDS event: when (UTC) and RDS's own sentence."""
 
@@ -76,6 +85,7 @@ def to_instance(raw: Mapping[str, Any]) -> DbInstance:
         latest_restorable_time=raw.get("LatestRestorableTime"),
         replica_of=str(raw.get("ReadReplicaSourceDBInstanceIdentifier") or ""),
         arn=str(raw.get("DBInstanceArn") or ""),
+        cluster=str(raw.get("DBClusterIdentifier") or ""),
         size=str(raw.get("DBInstanceClass") or ""),
         storage_encrypted=bool(raw.get("StorageEncrypted")),
     )
@@ -105,6 +115,21 @@ class RdsReads(AwsClient):
         )
         events = [DbEvent(raw["Date"], str(raw.get("Message") or "")) for raw in answer.get("Events") or ()]
         return sorted((event for event in events if event.at >= since), key=lambda event: event.at)
+
+    async def rds_lag(self, instance: str, now: datetime, *, aurora: bool = False) -> DbLag | None:
+        """The lag of a replica (or Aurora reader) as CloudWatch last had it; None: not in the last ten minutes."""
+        told = await self._call(
+            "cloudwatch", "get_metric_statistics", write=False, Namespace="AWS/RDS",
+            MetricName="AuroraReplicaLag" if aurora else "ReplicaLag",
+            Dimensions=[{"Name": "DBInstanceIdentifier", "Value": instance}],
+            StartTime=now - timedelta(minutes=10), EndTime=now + timedelta(minutes=1), Period=60,
+            Statistics=["Maximum"],
+        )  # fmt: skip
+        points = sorted(told.get("Datapoints") or (), key=lambda one: one["Timestamp"])
+        if not points:
+            return None
+        value = float(points[-1]["Maximum"]) / (1000 if aurora else 1)  # Aurora's is in milliseconds
+        return DbLag(points[-1]["Timestamp"], value if value >= 0 else None)  # -1: it does not replicate
 
     async def rds_find(self, instance: str) -> DbInstance | None:
         """One RDS instance, None when there is none of that name."""

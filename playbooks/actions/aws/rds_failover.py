@@ -40,6 +40,7 @@ class RdsFailover(Action):
 
     instance: str = Field(description="Identifier of the RDS instance", min_length=1)
     from_zone: str = Field(default="", description="Zone the writer must be in now (output of aws.rds_describe)")
+    region: str = Field(default="", description="Region; none: the site's")
 
     why_no_undo = "Failing back is the same action again, with approvals of its own."
     verify_within_s = 600.0
@@ -61,12 +62,12 @@ class RdsFailover(Action):
     async def run(self, act: Act) -> FailedOver:
         """Reboot with failover. Looks once more first: approvals take time, and the writer may have moved."""
         seen = await self._check(act)
-        await act.use(Aws).rds_reboot_with_failover(self.instance)
+        await act.use(Aws).at(self.region).rds_reboot_with_failover(self.instance)
         return FailedOver(instance=self.instance, from_zone=seen.writer_zone, to_zone=seen.standby_zone)
 
     async def verify(self, world: World, done: FailedOver) -> Seen:
         """The writer's zone changed and the status is available. Status alone proves nothing (contract E2)."""
-        seen = await world.use(AwsReads).rds_instance(self.instance)
+        seen = await world.use(AwsReads).at(self.region).rds_instance(self.instance)
         moved = seen.writer_zone != done.from_zone
         if moved and seen.status == "available":
             return Seen(ok=True, text=f"Writer moved to {seen.writer_zone}")
@@ -75,7 +76,7 @@ class RdsFailover(Action):
 
     async def reconcile(self, world: World) -> Found:
         """Compares the writer's zone with `from_zone`; else RDS's own events since the step began; else cannot tell."""
-        seen = await world.use(AwsReads).rds_instance(self.instance)
+        seen = await world.use(AwsReads).at(self.region).rds_instance(self.instance)
         events = await self._events(world)
         done = FailedOver(instance=self.instance, from_zone=self.from_zone, to_zone=seen.standby_zone)
         where = f"{self.instance} is {seen.status} with its writer in {seen.writer_zone}"
@@ -96,7 +97,10 @@ class RdsFailover(Action):
         )
 
     async def _check(self, world: World) -> DbInstance:
-        seen = await world.use(AwsReads).rds_instance(self.instance)
+        seen = await world.use(AwsReads).at(self.region).rds_instance(self.instance)
+        if seen.cluster:
+            raise Refused(f"{self.instance} is a member of the Aurora cluster {seen.cluster} and has no standby.",
+                          todo="Use aws.rds_cluster_failover.")  # fmt: skip
         if not seen.multi_az:
             raise Refused(f"{self.instance} is not Multi-AZ: there is no standby to fail over to.",
                           todo="Restore it to a point in time instead.")  # fmt: skip
@@ -113,7 +117,8 @@ class RdsFailover(Action):
         if world.started_at is None:
             return []
         try:
-            events = await world.use(AwsReads).rds_events(self.instance, world.started_at - timedelta(seconds=1))
+            reads, since = world.use(AwsReads).at(self.region), world.started_at - timedelta(seconds=1)
+            events = await reads.rds_events(self.instance, since)
         except (Refused, Temporary):
             return []
         return [one for one in events if any(word in one.text.lower() for word in ("failover", "restart", "reboot"))]
