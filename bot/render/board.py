@@ -112,6 +112,8 @@ def _runs(facts: IncidentFacts, around: Around) -> str:
     runs = ", ".join(shown) or "none"
     asked = ", ".join(f"{one.run} step {one.idx}" for one in facts.approvals[:5]) or "none"
     left = ", ".join(f"{step.run} {step.uses}" for step in facts.leftovers[:5]) or "none"
+    if (more := len(facts.leftovers) - 5) > 0:
+        left += f" and {more} more (`/incident leftovers`)"
     alone = ", ".join(f"{one.run} ({one.kind}) by *{around.at(one.due_at)}*" for one in facts.reviews[:5])
     reviews = f" · Reviews: {alone}" if alone else ""
     return f"Runs: {runs}{f' ({ended})' if ended else ''} · Approvals: {asked} · Leftovers: {left}{reviews}"

@@ -136,8 +136,9 @@ def _left(facts: RunFacts) -> str:
     if not facts.left or facts.run.state not in (*ENDED, "paused"):
         return ""
     named = ", ".join(f"step {step.idx} {escape(step.uses)}" for step in facts.left[:5])
+    named += f" and {len(facts.left) - 5} more (`/incident leftovers`)" if len(facts.left) > 5 else ""
     one = f"{facts.run.id} step={facts.left[0].idx}"
-    stay = f"let it stay (`/playbook accept {one}`)"
+    stay = f"let it stay (`/playbook accept {one} <reason>`)"
     return f"↩️ Left over: {named}. Take it back (`/playbook undo {one} <reason>`) or {stay}."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from commands import leaving
 from commands.command import Call, Reply, command
 from commands.fields import Arg
 from commands.places import InIncident
@@ -37,4 +38,6 @@ class Cancel(InIncident):
         if problem:
             after = f"⚠️ The page and the status page were *not* closed: {safe(problem)} Close them by hand."
         first = f"🚫 *{found.id} cancelled*. Timeline anchored at event {head.seq} `{head.short}`."
-        return Reply(text=lines(first, after), data={"incident": found.id, "event": head.seq, "hash": head.hash})
+        steps = leaving.left(call, found)
+        over = f"↩️ {len(steps)} left over of its runs: `/incident leftovers {found.id}`." if steps else ""
+        return Reply(text=lines(first, after, over), data={"incident": found.id, "event": head.seq, "hash": head.hash})

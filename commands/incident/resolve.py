@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from commands.command import Call, Reply, command
-from commands.fields import Arg
+from commands import leaving
+from commands.command import Button, Call, Reply, command
+from commands.fields import Arg, line_of
 from commands.places import InIncident, bare, going_on
 from commands.starting import try_start
 from commands.timers import settle
@@ -13,6 +15,7 @@ from commands.words import day, lasted, lines, safe
 from storage import incidents, runs
 from storage.inbox import Ask
 from storage.incidents import Incident
+from storage.runs import Step
 
 
 @command(
@@ -20,11 +23,18 @@ from storage.incidents import Incident
     who="declare",
     group="Start and end",
     place="incident",
-    examples=("incident resolve writer failed over, root cause under review",),
+    examples=(
+        "incident resolve writer failed over, root cause under review",
+        'incident resolve accept="the site stays until Monday" failed over',
+    ),
 )
 class Resolve(InIncident):
-    """End it: close the page and the status page, draft the post-mortem"""
+    """End it: close the page and the status page, draft the post-mortem
 
+    Not while a playbook's change is left over: take it back, let it stay, or let all stay with one reason (`accept=`).
+    """
+
+    accept: Annotated[str, Arg("word", "why all that is left over may stay", keyed=True)] = ""
     resolution: Annotated[str, Arg("rest", "what ended it")] = ""
 
     @classmethod
@@ -35,17 +45,38 @@ class Resolve(InIncident):
     def act(self, call: Call, seen: None) -> Reply:
         """The entry, the run that closes and drafts, the anchor last."""
         tx, before = call.tx, call.here
+        incidents.get(tx, before.id, lock=True)  # first in the lock order
+        if before.open and (steps := leaving.left(call, before)):
+            if not self.accept:
+                return self._not_yet(call, steps)
+            leaving.accept_all(call, steps, self.accept)
         found = incidents.resolve(tx, before.id, by=call.person, resolution=self.resolution)
         name = call.house.policy.severity(found.severity).resolve
         given = {"resolution": self.resolution, "reason": self.resolution, "text": self.resolution}
         run, problem = try_start(call, name, given, found)
         if run:
             settle.arm(tx, run)
-        said = closing(call, found, problem)
+        said = [*closing(call, found, problem), leaving.stays(call, found)]
         head = incidents.anchor(tx, found.id)
         took = lasted((found.resolved_at or tx.now) - found.declared_at)
         first = f"✅ *{found.id} resolved* after {took}. Timeline anchored at event {head.seq} `{head.short}`."
         return Reply(text=lines(first, *said), data={"incident": found.id, "event": head.seq, "hash": head.hash})
+
+    def _not_yet(self, call: Call, steps: Sequence[Step]) -> Reply:
+        """What is left over, what can be done about each, and about all of it."""
+        id, many = call.here.id, f"{len(steps)} change{'s are' if len(steps) > 1 else ' is'}"
+        again = line_of(Resolve(incident=id, resolution=self.resolution))
+        return Reply(
+            text=lines(
+                f"⛔ *{id} is not resolved*: {many} left over that nobody took back or let stay. Nothing was done.",
+                *leaving.listed(call, steps),
+                f"Undo or accept each, then `/incident resolve` once more; or `/incident resolve {id} "
+                'accept="why" …` lets all of it stay.',
+            ),
+            ok=False,
+            buttons=(*leaving.buttons(call, steps), Button(label="Accept all and resolve", line=again, asks="accept")),
+            data={"leftovers": [{"run": one.run, "step": one.idx} for one in steps]},
+        )
 
 
 def closing(call: Call, found: Incident, problem: str) -> list[str]:

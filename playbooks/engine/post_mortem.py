@@ -7,8 +7,10 @@ the sections (post_mortem_parts.py, post_mortem_lessons.py) or reading events (p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from playbooks import ports
+from playbooks.engine import leftovers
 from playbooks.engine import post_mortem_lessons as lessons
 from playbooks.engine import post_mortem_parts as parts
 from playbooks.engine.post_mortem_story import Story, tell
@@ -27,6 +29,7 @@ SECTIONS: tuple[tuple[str, Callable[[Story, Facts], list[str]]], ...] = (
     ("Roles", parts.roles),
     ("Key times", parts.key_times),
     ("What ran and who approved", parts.ran),
+    ("Left behind", parts.left_behind),
     ("Updates sent", parts.updates),
     ("Timeline", parts.timeline),
     ("Five whys — *to fill in*", lessons.whys),
@@ -86,7 +89,10 @@ class TimelineDrafts(ports.Drafts):
         if found is None:
             raise Refused(f"There is no {incident}.", todo="`/incident list` shows them.")
         events = timeline.read(tx, incident)
-        facts = self._facts(found, people.names(tx, _people(events)))
+        left = leftovers.of_incident(tx, incident, self._policy) if self._policy else []
+        facts = replace(
+            self._facts(found, people.names(tx, _people(events))), left=tuple((step.run, step.idx) for step in left)
+        )
         name = f"{incident}-post-mortem.md"
         return documents.keep(tx, stream=incident, name=name, key=key, body=build(events, facts))
 

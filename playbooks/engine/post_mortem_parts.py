@@ -108,6 +108,22 @@ def ran(story: Story, facts: Facts) -> list[str]:
     return lines or ["*(nothing was run)*"]
 
 
+def left_behind(story: Story, facts: Facts) -> list[str]:
+    """What runs changed that stays: who let it stay and why, and what nobody has said anything about."""
+    lines = []
+    for event in story.of("step.accepted"):
+        what = f"Step {event.body.get('step')} `{event.body.get('uses')}` of {plain(str(event.body.get('run')))}"
+        why = f": {quote(event.text('reason'))}" if event.text("reason") else ""
+        lines.append(f"- {say(f'{what} was left behind, accepted by {facts.name(event.actor)}{why}', event.seq)}")
+    for name, idx in facts.left:
+        run = story.runs.get(name)
+        step = run.steps.get(idx) if run else None
+        what = f"Step {idx}{f' `{step.uses or step.id}`' if step else ''} of {plain(name)}"
+        seqs = (step.seqs or [step.first]) if step else [run.first if run else story.first]
+        lines.append(f"- {say(f'⚠️ {what} was neither taken back nor accepted', *seqs)}")
+    return lines or ["*(nothing was left behind)*"]
+
+
 def updates(story: Story, facts: Facts) -> list[str]:
     """What people were told, when, by whom."""
     lines = []

@@ -21,7 +21,7 @@ MACHINES = {"muster": "Muster", "pagerduty": "PagerDuty", "alertmanager": "Alert
 class Facts:
     """What rows and policy know beside the timeline. Lengths in seconds; None: nothing was agreed.
 
-    names: person -> name; roles: role -> title; next_update_s: how often updates are due.
+    names: person -> name; roles: role -> title; left: (run, step) of what was neither taken back nor accepted.
     """
 
     incident: str
@@ -33,6 +33,7 @@ class Facts:
     acknowledge_within_s: float | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
+    left: tuple[tuple[str, int], ...] = ()
 
     def name(self, person: object) -> str:
         """A person as people call them, escaped for Markdown."""

@@ -15,7 +15,7 @@ from bot.app import App
 from bot.sandbox.client import Message
 from playbooks.connectors.aws import Aws
 from playbooks.engine import approvals as rules
-from storage import runs
+from storage import incidents, runs
 from storage.sealing import Seal, new_key
 from tests.conversations.test_approvals_votes import ANA, BEN, CHI, RUN, Box
 from tests.phone import Phone
@@ -194,6 +194,27 @@ async def test_a_step_outside_its_constraint_asks_again_and_the_old_button_is_de
     await town.proven()
 
 
+async def accepts_and_resolves(town: Any, channel: str, run: str) -> None:
+    """Resolving asks about what is left over; it is accepted in a form, which arrives twice; then it is resolved."""
+    sb = town.sb
+    listed = await town.says(CHI, channel, "/incident resolve the keys are new", "*: 1 change is left over")
+    assert f"1. *{run}* step 1 `aws.iam_deactivate_key` since " in listed.plain
+    assert [listed.button(one) is not None for one in ("Undo 1", "Accept 1", "Accept all and resolve")] == [True] * 3
+    assert (await town.read(lambda tx: incidents.get(tx, "INC-1"))).open
+    before = {m.ts for m in await sb.messages(channel, CHI)}
+    await sb.click(CHI, channel, "Accept 1", ts=listed.ts)
+    view = await sb.wait_until(lambda: _view(sb))
+    await sb.submit(CHI, {"reason": "it was leaked"}, view_id=view.id)
+    await sb.wait_for(channel, lambda m: m.ts not in before and "changed stays" in m.plain, as_user=CHI)
+    await sb.redeliver((await sb.deliveries("interactive"))[-1]["id"])
+    done = await town.says(CHI, channel, "/incident resolve the keys are new", "INC-1 resolved")
+    assert f"Left behind: {run} step 1 `aws.iam_deactivate_key` (accepted by Chi)" in done.plain
+
+
+async def _view(sb: Any) -> Any:
+    return next(iter(await sb.views(CHI)), None)
+
+
 async def test_what_one_closed_two_open_again_and_the_other_stays(town: Any, app: App) -> None:
     aws: Aws = app.house.engine.house.tools[Aws]
     good, leaked = await made_key(aws), await made_key(aws, "batch")
@@ -219,10 +240,11 @@ async def test_what_one_closed_two_open_again_and_the_other_stays(town: Any, app
     assert (asked.body["by"], asked.text("reason")) == (box.run, "it was in good hands")
 
     second = await box.closes(phone, leaked)
-    await box.types(CHI, f"/playbook accept {second} it was leaked", "changed stays")
+    await accepts_and_resolves(town, box.channel, second)
     await box.shows("Leftovers: none", gone="Left over")
     await box.types(CHI, f"/playbook accept {closed} step=1 twice", "left nothing behind")
     (accepted,) = await town.events("INC-1", "step.accepted")
+    assert accepted.text("reason") == "it was leaked"
     assert (accepted.actor, accepted.body["run"]) == (await box.person(CHI), second)
     assert await activations(town) == [good] and not (await aws.iam_access_key(leaked)).active
     await town.proven()
