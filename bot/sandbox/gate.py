@@ -151,6 +151,7 @@ class _Tap:
                 await self._answered.wait()
             await self._dialect.refuse(call.error, asked, self._near)
         else:
+            self._deaf = True  # of what was sent together with it nothing arrives either
             self._near[1].transport.abort()
         return False
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -87,8 +88,8 @@ class Aimed(Faults):
         super().__init__()
         self.floor, self.wire = floor, wire
         self.planned, self.latencies = planned.planned, planned.latencies
-        self.shot: Shot | None = None
-        self.hits = 0
+        self.shots: list[Shot] = []
+        self.hits: Counter[Shot] = Counter()
         self._made: dict[Who, list[Call]] = {}
 
     def take(self, service: str, method: str) -> Fault | None:
@@ -97,11 +98,11 @@ class Aimed(Faults):
         call = next((one for one in reversed(self.wire.calls) if (one.service, one.method) == (service, method)), None)
         if who is not None and call is not None:
             self._made.setdefault(who, []).append(call)
-        shot = self.shot
-        met = shot is not None and (shot.who, shot.asked) == (who, (service, plain(method)))
-        if shot is not None and met and (shot.always or self.hits == 0):
-            self.hits += 1
-            return Fault(service, method, shot.mode)
+        for shot in self.shots:
+            met = (shot.who, shot.asked) == (who, (service, plain(method)))
+            if met and (shot.always or not self.hits[shot]):
+                self.hits[shot] += 1
+                return Fault(service, method, shot.mode)
         return super().take(service, method)
 
     def calls(self, run: str, idx: int) -> list[tuple[Asked, Call]]:

@@ -13,6 +13,7 @@ from bot.sandbox.world import TEAM
 from playbooks.directory import Person
 from playbooks.engine.answering import answer
 from playbooks.engine.engine import Engine
+from playbooks.engine.spending import covered
 from playbooks.engine.voting import vote
 from playbooks.errors import Refused
 from playbooks.policy import Policy
@@ -25,12 +26,12 @@ SEEN = "seen with our own eyes"
 
 
 class Crew:
-    """Everybody of the workspace. persons: first name -> opaque id. denies: they say no to whatever is held."""
+    """Everybody of the workspace. persons: first name -> opaque id. denies: they say no to what has one of these steps."""
 
     def __init__(self, sandbox: Sandbox, db: Database, policy: Policy, engine: Engine) -> None:
         self.sandbox, self.db, self.policy, self.engine = sandbox, db, policy, engine
         self.persons: dict[str, str] = {}
-        self.denies = False
+        self.denies: set[int] = set()
 
     def actor(self, name: str) -> Person:
         """Somebody, as dispatch would name them."""
@@ -77,11 +78,12 @@ class Crew:
     def _cast(self, tx: Tx, run: str, asked: runs.Approval, name: str) -> str:
         """One vote, with a one-time code; how the approval stands after it."""
         self.believe(tx)
+        denies = not self.denies.isdisjoint(covered(asked))
         key = f"ask-{name}-{asked.id}"
         proof = factors.prove(tx, self.persons[name], "totp", key)
         vote(
             tx, self.engine, run=run, digest=asked.digest, actor=self.actor(name),
-            choice="deny" if self.denies else "approve", via="test", reason="as the play says", proof=proof, ask=key,
+            choice="deny" if denies else "approve", via="test", reason="as the play says", proof=proof, ask=key,
         )  # fmt: skip
         now = runs.approval(tx, asked.id)
         assert now is not None

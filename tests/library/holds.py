@@ -71,7 +71,8 @@ async def untold(stage: Stage, run: runs.Run, steps: list[runs.Step]) -> list[st
             missing += [f"step {step.idx} blames Muster: {step.error}"] if FAULT in str(step.error) else []
             missing += [f"the card leaves out {step.error}"] if str(step.error)[:60] not in html.unescape(shown) else []
             again = f"/playbook retry {run.id}"
-            missing += [f"the answer does not say {again}: {reply.text}"] if again not in reply.text else []
+            first = not any(one.state == "asking" for one in steps)  # what is asked comes first
+            missing += [f"the answer does not say {again}: {reply.text}"] if first and again not in reply.text else []
         if step.state == "asking":
             question = step.question or {}
             missing += [] if question.get("choices") and question.get("text") else [f"step {step.idx} asks nothing"]

@@ -5,6 +5,7 @@ Belongs here: preparations and looks that two entries need. Does not belong here
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.sandbox.host.machine import Machine
@@ -29,8 +30,18 @@ async def marked(stage: Stage) -> None:
 def letter(stage: Stage) -> dict[str, Any]:
     """The one mail that was sent; twice only where its answer was lost and a person had it sent again."""
     kept = stage.sandbox.mail.kept
-    assert len({(one["subject"], one["body"]) for one in kept}) == 1, f"{len(kept)} mails"
+    assert len({(one["id"], one["subject"], one["body"]) for one in kept}) == 1, f"{len(kept)} mails"
     return kept[0]
+
+
+def game_day(fault: str) -> Callable[[Stage], Awaitable[None]]:
+    """The check of a game day: the dependency was made to fail, and fails no more."""
+
+    async def over(stage: Stage) -> None:
+        host = machine(stage, "staging")
+        assert not host.failing and any(f"--inject {fault}" in line for line in host.ran)
+
+    return over
 
 
 async def deployed(stage: Stage, namespace: str = "production", name: str = "atlantic-api") -> Deployment:

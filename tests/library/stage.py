@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +68,7 @@ class Stage:
     crew: Crew
     incident: str | None = None
     keep: dict[str, Any] = field(default_factory=dict)
-    says: tuple[str, str] | None = None  # (step, choice): what people answer instead of what the entry says
+    says: dict[str, str] = field(default_factory=dict)  # step -> choice: instead of what the entry says
 
     def tool(self, kind: type[T]) -> T:
         """A connector, reading or acting, as steps get it."""
@@ -129,24 +129,31 @@ class Stage:
         self.engine.wake()
         return run
 
-    async def play(self, name: str, *, shot: Shot | None = None, entry: Entry | None = None) -> runs.Run:
+    async def play(self, name: str, *, shots: Sequence[Shot] = (), entry: Entry | None = None) -> runs.Run:
         """Ask for it and see it through, with people who approve and answer, until it rests."""
-        self.faults.shot, self.faults.hits = shot, 0
+        self.faults.shots = list(shots)
+        self.faults.hits.clear()
         run = await self.ask(name, entry)
         await self.rests()
         return await self.row(run)
 
     async def again(self, run: str) -> runs.Run:
         """Nothing fails any more, and Ana has everything that went wrong tried again; twice at most per step."""
-        self.faults.shot, self.says, self.crew.denies = None, None, False
+        self.faults.shots, self.says, self.crew.denies = [], {}, set()
         for _ in range(2 * len(await self.steps(run))):
-            bad = [step for step in await self.steps(run) if step.state in ("failed", "uncertain")]
-            if not bad:
+            if not await self.retried(run):
                 break
-            named = str(bad[0].idx)
-            await self.db.write(lambda tx: retry(tx, self.engine, run=run, actor=self.crew.actor(ANA), step=named))
-            await self.rests()
         return await self.row(run)
+
+    async def retried(self, run: str) -> bool:
+        """Ana has the first step that went wrong tried again; whether there was one."""
+        bad = next((step for step in await self.steps(run) if step.state in ("failed", "uncertain")), None)
+        if bad is None:
+            return False
+        named = str(bad.idx)
+        await self.db.write(lambda tx: retry(tx, self.engine, run=run, actor=self.crew.actor(ANA), step=named))
+        await self.rests()
+        return True
 
     async def row(self, run: str) -> runs.Run:
         """The run's row."""
@@ -185,7 +192,7 @@ class Stage:
         if step is not None and step.state == "held":
             await self.crew.decide(run.id)
         elif step is not None and step.state == "parked" and step.question and step.answer is None:
-            told = self.says[1] if self.says and self.says[0] == step.id else self.entry.answers.get(step.id)
+            told = self.says.get(step.id) or self.entry.answers.get(step.id)
             if callable(told):
                 await told(self, run.id, step)
             else:

@@ -13,8 +13,8 @@ from sqlalchemy.engine import URL
 
 from playbooks.engine.library import BUILT_IN
 from tests.library.entry import HERE, entry_of, path_of
-from tests.library.failing import all_suffered, rehearsed, suffered
 from tests.library.stage import PATIENCE_S, Theatre
+from tests.library.suffering import all_suffered, rehearsed, suffered
 
 NAMES = [file.relative_to(BUILT_IN).with_suffix("").as_posix() for file in sorted(BUILT_IN.rglob("*.yaml"))]
 
@@ -53,5 +53,5 @@ async def test_every_request_fails_in_every_way(build: Callable[..., Theatre], n
     async with build() as theatre:
         good, failures = await rehearsed(theatre, name, entry, every=True)
     async with build(patience=4.0) as theatre:  # silence is played too
-        problems = await suffered(theatre, name, entry, good, failures)
+        problems = await suffered(theatre, name, entry, good, [[one] for one in failures])
     assert not problems, "\n".join(problems)

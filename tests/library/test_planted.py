@@ -12,8 +12,8 @@ from playbooks.connectors.slack import Slack
 from playbooks.engine.library import BUILT_IN, Library
 from playbooks.errors import MusterError, Refused, Uncertain
 from tests.library.entry import Entry, entry_of
-from tests.library.failing import all_suffered
 from tests.library.stage import Theatre
+from tests.library.suffering import all_suffered
 
 PLAYBOOK = """
 name: toys/broken
@@ -100,6 +100,19 @@ async def test_a_planted_fault_is_found(
         problems = await all_suffered(theatre, "toys/broken", Entry())
     assert any(f"step 1 first, {modes[0]}" in problem and finding in problem for problem in problems), problems
     assert not [problem for problem in problems if "step 2 second" in problem], problems
+
+
+async def test_it_is_found_behind_a_step_that_failed_too(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.library.failing.MODES", ("lost",))
+    first, second = PLAYBOOK.replace("NAME", "twice").split("  - {id: ")[1:]
+    file = tmp_path / "own/toys/broken.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(PLAYBOOK.partition("  - ")[0] + f"  - {{id: {second}  - {{id: {first}")
+    async with Theatre(sqlite_template, tmp_path, library=Library([BUILT_IN, tmp_path / "own"])) as theatre:
+        (problem,) = await all_suffered(theatre, "toys/broken", Entry())
+    assert "step 2 toys.twice did slack chat.postMessage 1 times too often" in problem
 
 
 def test_a_playbook_without_an_entry_is_found() -> None:

@@ -6,7 +6,7 @@ from storage import runs
 from tests.library.entry import Entry
 from tests.library.stage import CHANNEL, Stage
 
-LEVEL = "regional outage: RTO 60 min, RPO 15 min, other region (failover/secondary-site)"
+LEVEL = "regional_outage: Regional outage, RTO 1 h, RPO 15 min, other region (failover/secondary-site)"
 SEEN = {
     "users_see": "a time-out at every page",
     "provider_says": "power failure in eu-north-1",
@@ -24,7 +24,8 @@ async def declared(stage: Stage) -> None:
     run = (await stage.db.read(lambda tx: runs.of_incident(tx, str(stage.incident))))[0]
     steps = {step.id: step for step in await stage.steps(run.id)}
     assert (steps["primary"].outputs or {})["down"] == ["health"]
-    assert stage.posts(CHANNEL)[-1] == f"*Disaster level declared* for Checkout: {LEVEL}"
+    told = stage.posts(CHANNEL)[-1]
+    assert told.startswith(f"*Disaster level chosen* for Checkout: {LEVEL}.") and "`/incident level" in told
 
 
 ENTRY = Entry(

@@ -40,20 +40,29 @@ async def test_flushed_once(world: Any, act: Any, cache: Redis) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "error", "happened"),
+    ("method", "mode", "error", "happened"),
     [
-        ("timeout_after", Uncertain, True),
-        ("close_after", Uncertain, True),
-        ("timeout_before", Uncertain, False),
-        ("error:NOPERM", Refused, False),
-        ("error:LOADING", Temporary, False),
+        ("EXEC", "timeout_after", Uncertain, True),
+        ("EXEC", "close_after", Uncertain, True),
+        ("EXEC", "timeout_before", Uncertain, False),
+        ("EXEC", "error:NOPERM", Refused, False),
+        ("EXEC", "error:LOADING", Temporary, False),
+        ("FLUSHALL", "error:NOPERM", Refused, False),
+        ("FLUSHALL", "reset", Uncertain, False),
     ],
 )
 async def test_a_lost_answer_is_looked_for(
-    world: Any, act: Any, cache: Redis, sb: SandboxClient, mode: str, error: type[MusterError], happened: bool
+    world: Any,
+    act: Any,
+    cache: Redis,
+    sb: SandboxClient,
+    method: str,
+    mode: str,
+    error: type[MusterError],
+    happened: bool,
 ) -> None:
     await cache.ping(STEP.url)
-    await sb.fail("redis", "EXEC", mode)
+    await sb.fail("redis", method, mode)
     with pytest.raises(error):
         await STEP.run(act(cache))
     found = await STEP.reconcile(world(cache))
