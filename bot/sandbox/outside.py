@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
 
 AUTH = "Bearer sandbox-discovery-token"
-KEYED = ("service_discovery",)
+KEYED = ("service_discovery", "staging_discovery")
 
 
 class Outside:

@@ -236,6 +236,8 @@ class Sandbox:
             "CHECKOUT_CANARY_URL": f"{self.url}/demo/checkout/canary", "SERVICE_DISCOVERY_AUTH": DISCOVERY_AUTH,
             "SERVICE_DISCOVERY_URL": f"{self.url}/demo/hook/service_discovery",
             "WEBHOOK_REPLAY_URL": f"{self.url}/demo/hook/webhook_replay",
+            "CHECKOUT_STAGING_CANARY_URL": f"{self.url}/demo/checkout/canary", "STAGING_DISCOVERY_AUTH": DISCOVERY_AUTH,
+            "STAGING_DISCOVERY_URL": f"{self.url}/demo/hook/staging_discovery",
             "STOREFRONT_RESOLVER": self.resolver.address,
             "STOREFRONT_HEALTH_URL": f"{self.url}/demo/storefront/production/health",
             "STOREFRONT_SECONDARY_HEALTH_URL": f"{self.url}/demo/storefront/dr/health",

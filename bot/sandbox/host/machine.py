@@ -110,6 +110,7 @@ class Machine:
         self.databases = {"main": "rows now", "ai": "rows now"}
         self.keys = "keys now"  # what Redis holds
         self.kernel = ""  # what its kernel said last
+        self.failing: set[str] = set()  # dependencies of staging that a game day lets fail
         self.answers: dict[str, tuple[int, str]] = {}  # verb -> what it says instead of what it would
         self.slow: dict[str, float] = {}  # verb -> seconds it takes
         self.receipts: dict[str, Run] = {}

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable
 
+from bot.sandbox.host.game_day import game_day, rehearsal
 from bot.sandbox.host.machine import File, Machine
 
 Said = tuple[int, str]
@@ -121,15 +122,6 @@ def _blue_green(machine: Machine, args: list[str]) -> Said:
     return 0, f"traffic goes to {machine.colour}"
 
 
-def _rehearsal(machine: Machine, args: list[str]) -> Said:
-    if args == ["--region-failover"]:
-        return 0, json.dumps({"failed_over": True, "seconds": 212})
-    if args[:1] != ["--restore-latest"]:
-        return USAGE, "usage: disaster_recovery.sh --restore-latest … | --region-failover"
-    said = {"canary_score": 0.98, "queue_drained": True, "webhooks_replayed": True, "seeded_data": True}
-    return 0, json.dumps(said)
-
-
 def _says(text: str) -> Callable[[Machine, list[str]], Said]:
     return lambda machine, args: (0, text)
 
@@ -141,7 +133,7 @@ SCRIPTS: dict[str, Callable[[Machine, list[str]], Said]] = {
     "restore-database.sh": _restore, "restore-redis.sh": _restore_redis, "verify-backup.sh": _verify,
     "verify-data-integrity.sh": _integrity, "health-check-all.sh": _all_healthy, "smoke-tests.sh": _smoke,
     "scan-all-containers.sh": _says("0 findings"), "blue-green-deploy.sh": _blue_green,
-    "disaster_recovery.sh": _rehearsal, "setup_dr_network.sh": _says("network is up"),
+    "disaster_recovery.sh": rehearsal, "run_chaos_game_day.sh": game_day, "setup_dr_network.sh": _says("network is up"),
     "verify_dr_region.sh": _says("region is ready"), "verify_endpoints.sh": _all_healthy,
     "test_auth.sh": _says("signed in"),
 }  # fmt: skip

@@ -50,7 +50,10 @@ async def test_what_may_be_begun_again_is_and_what_is_over_is_not(at: Any, sb: S
 async def test_a_bad_expectation_fails_it_with_its_words(at: Any, sb: SandboxClient) -> None:
     rehearsal = Run(host="staging", command="rehearsal_restore")
     world, act = at()
-    answer = '{"canary_score": 0.91, "queue_drained": true, "webhooks_replayed": true, "seeded_data": true}'
+    answer = (
+        '{"canary_score": 0.91, "queue_drained": true, "webhooks_replayed": true, "seeded_rows": 12, '
+        '"migrated_to": "head", "storage": {"object_storage": true, "analytics_warehouse": true}}'
+    )
     await sb.change_host("staging", answers={"disaster_recovery.sh": [0, answer]})
     done = await rehearsal.run(act)
     look = await rehearsal.verify(world, done)
