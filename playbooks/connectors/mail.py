@@ -1,12 +1,13 @@
 """Mail by SMTP (aiosmtplib): one message to one list of the policy, in the words of one of its templates.
 
-Belongs here: the message, its id made from our key, and at which point of the conversation a silence means what. Does
-not belong here: who is on a list and what a template says (policy_sends.py).
+Belongs here: the message, its id made from the step that sends it, and at which point of the conversation a silence
+means what. Does not belong here: who is on a list and what a template says (policy_sends.py).
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -77,9 +78,13 @@ class MailReads:
         subject, body = text.written(values)
         return Letter(found, text, subject, body)
 
-    def message_id(self, letter: Letter, key: str) -> str:
-        """The same for the same attempt, so that doubles can be recognised."""
-        digest = hashlib.sha256(f"{key}\n{letter.list.name}\n{letter.template.name}".encode()).hexdigest()[:32]
+    def message_id(self, letter: Letter, origin: str) -> str:
+        """The same for the same letter of the same origin, so that who gets it twice can tell, or is shown it once.
+
+        origin: what sends it, the same however often it is tried. Other words make another letter.
+        """
+        parts = [origin, letter.list.name, letter.template.name, letter.subject, letter.body]
+        digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
         return f"<muster.{digest}@{letter.list.from_.rpartition('@')[2]}>"
 
 
@@ -113,12 +118,12 @@ class Mail(MailReads):
         client.close()
         return f"{self._host}:{self._port} answers{' and knows us' if self._user else ''}"
 
-    async def send(self, letter: Letter, key: str) -> Taken:
+    async def send(self, letter: Letter, origin: str) -> Taken:
         """Hand one message over. Refused when no recipient was taken, Uncertain when it was sent and no answer came.
 
         A mail server removes no doubles: whoever sends twice is read twice. The Message-ID tells which are the same.
         """
-        id_ = self.message_id(letter, key)
+        id_ = self.message_id(letter, origin)
         text = _message(letter, id_)
         client = await self._connected()
         try:

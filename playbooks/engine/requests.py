@@ -157,6 +157,8 @@ def retry(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "", 
     go_on(tx, found, changes, actor)
     again = " It needs a new approval; yours does not count." if Risk(bad.risk).destructive else ""
     again = again or (" It needs a new approval." if Risk(bad.risk).guarded else "")
+    if bad.state == "uncertain":
+        again += " What became of it before is not known: if it happened, it may happen twice."
     return Said(f"🔁 **{run}** tries step {bad.idx} {bad.uses} again.{again}")
 
 

@@ -13,7 +13,7 @@ class Sent(Outputs):
 
     to: str = Field(description="The list")
     subject: str = Field(description="Its subject")
-    message_id: str = Field(description="Its Message-ID: the same for the same attempt")
+    message_id: str = Field(description="Its Message-ID: the same whenever this step sends these words")
     recipients: int = Field(description="How many the mail server took")
     refused: list[str] = Field(default=[], description="Recipients it did not take, in its words")
 
@@ -24,8 +24,9 @@ class Send(Action):
 
     Example: {uses: mail.send, with: {to: responders, template: dr_activation_internal, values: {incident: INC-42}}}
 
-    Template and list must be for the same audience; the plan shows the whole text. A mail server removes no doubles,
-    so a lost answer is never repeated: a person looks for the Message-ID.
+    Template and list must be for the same audience; the plan shows the whole text. A mail server cannot be asked, so
+    after a lost answer it is not sent again by itself. A person looks for the Message-ID; when they have it sent again
+    it carries the same one, which most mailboxes and lists show once.
     """
 
     to: str = Field(description="A name from the policy's `mail_lists`", min_length=1)
@@ -47,14 +48,15 @@ class Send(Action):
     async def run(self, act: Act) -> Sent:
         """Hand it over."""
         letter = self._letter(act)
-        taken = await act.use(Mail).send(letter, act.key)
+        taken = await act.use(Mail).send(letter, _origin(act))
         return Sent(to=self.to, subject=letter.subject, message_id=taken.id,
                     recipients=len(letter.to) - len(taken.refused), refused=list(taken.refused.values()))  # fmt: skip
 
     async def reconcile(self, world: World) -> Found:
         """Cannot be seen from outside; says by which id people can find it."""
-        id_ = world.use(MailReads).message_id(self._letter(world), world.key)
-        return Found(None, f"A mail server cannot be asked. Look for {id_} in its log or in the list's mailbox.")
+        id_ = world.use(MailReads).message_id(self._letter(world), _origin(world))
+        what = f"A mail server cannot be asked. Look for {id_} in its log or in the list's mailbox."
+        return Found(None, f"{what} A retry sends it with the same id; skip the step when it is there.")
 
     def _letter(self, world: World) -> Letter:
         return world.use(MailReads).letter(self.to, self.template, {k: str(v) for k, v in self.values.items()})
@@ -63,3 +65,8 @@ class Send(Action):
         """Subject and list."""
         missed = f"; not taken: {'; '.join(done.refused)}" if done.refused else ""
         return f"mail “{done.subject}” to {done.to} ({done.recipients}){missed}"
+
+
+def _origin(world: World) -> str:
+    """The step, not its attempt: a retry a person asks for is the same letter."""
+    return world.where.step or world.key

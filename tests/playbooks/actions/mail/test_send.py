@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.client import SandboxClient
-from playbooks.action import Again, Risk
+from playbooks.action import Again, Risk, Where
 from playbooks.actions.mail.send import Send
 from playbooks.connectors.mail import Mail
 from playbooks.errors import Refused, Temporary, Uncertain
@@ -62,6 +62,27 @@ async def test_it_refuses_and_nothing_is_sent(
         with pytest.raises(Refused, match=words):
             await call
     assert await sb.get("mail") == []
+
+
+async def test_a_retry_is_the_same_letter_and_other_words_or_another_step_are_not(
+    world: Any, act: Any, mail: Mail, sb: SandboxClient
+) -> None:
+    def attempt(number: int, step: str = "INC-42/1 tell") -> Any:
+        one = act(mail, key=f"muster:INC-42/1:1:{number}")
+        one.where = Where(step, Risk.WRITE)
+        return one
+
+    await sb.fail("mail", "DATA", "close_after")
+    with pytest.raises(Uncertain):
+        await STEP.run(attempt(1))
+    again = await STEP.run(attempt(2))
+    first, second = await sb.get("mail")
+    assert first["id"] == second["id"] == again.message_id, "mailboxes that look at it show it once"
+    looked = attempt(1)
+    assert again.message_id in (await STEP.reconcile(looked)).evidence
+    other = STEP.model_copy(update={"values": {**VALUES, "status": "Payments work again."}})
+    ids = {(await other.run(attempt(3))).message_id, (await STEP.run(attempt(1, "INC-42/2 tell"))).message_id}
+    assert len(ids | {again.message_id}) == 3
 
 
 async def test_a_lost_answer_is_never_repeated(world: Any, act: Any, mail: Mail, sb: SandboxClient) -> None:
