@@ -7,7 +7,7 @@ is kept as a tag on the interface itself, so that it is known even when our answ
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -30,13 +30,18 @@ class Interface:
 
 @dataclass(frozen=True)
 class Ec2Instance:
-    """An instance. state: running, stopped, terminated…; scaling_group: that it belongs to, "" for none."""
+    """An instance. state: running, stopped, terminated…; scaling_group: that it belongs to, "" for none.
+
+    addresses: private ones; tags: Muster's own.
+    """
 
     id: str
     state: str
     interfaces: tuple[Interface, ...]
     volumes: tuple[str, ...]
     scaling_group: str = ""
+    addresses: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,15 @@ class Ec2Acts(Ec2Reads):
         tag = {"Key": GROUPS_TAG}
         await self._call("ec2", "delete_tags", write=True, Resources=[interface], Tags=[tag])
 
+    async def ec2_tag(self, instance: str, tags: Mapping[str, str]) -> None:
+        """Put tags on an instance."""
+        given = [{"Key": name, "Value": value} for name, value in tags.items()]
+        await self._call("ec2", "create_tags", write=True, Resources=[instance], Tags=given)
+
+    async def ec2_untag(self, instance: str, names: Sequence[str]) -> None:
+        """Take tags off an instance, whatever they say."""
+        await self._call("ec2", "delete_tags", write=True, Resources=[instance], Tags=[{"Key": one} for one in names])
+
     async def ec2_snapshot(self, instance: str, key: str, tags: Mapping[str, str], description: str) -> list[Snapshot]:
         """One snapshot of each volume, all of one moment, tagged with our key."""
         given = [{"Key": name, "Value": value[:256]} for name, value in {**tags, KEY_TAG: key}.items()]
@@ -135,10 +149,14 @@ def _instance(raw: Mapping[str, Any], kept: Mapping[str, tuple[str, ...]]) -> Ec
         )
         for one in raw.get("NetworkInterfaces") or ()
     ]  # fmt: skip
+    addresses = [str(each["PrivateIpAddress"]) for one in raw.get("NetworkInterfaces") or ()
+                 for each in one.get("PrivateIpAddresses") or (one,) if each.get("PrivateIpAddress")]  # fmt: skip
+    tags = _tags(raw, "Tags")
     volumes = [str(one["Ebs"]["VolumeId"]) for one in raw.get("BlockDeviceMappings") or () if "Ebs" in one]
     return Ec2Instance(
         str(raw["InstanceId"]), str((raw.get("State") or {}).get("Name") or ""), tuple(interfaces), tuple(volumes),
-        _tags(raw, "Tags").get("aws:autoscaling:groupName", ""),
+        tags.get("aws:autoscaling:groupName", ""), tuple(addresses),
+        {name: value for name, value in tags.items() if name.startswith("muster-")},
     )  # fmt: skip
 
 

@@ -6,7 +6,8 @@ Changing a target group's health check moves no traffic at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,15 @@ class Health:
     def targets(self) -> int:
         """How many are registered."""
         return sum(self.states.values())
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A target registered in a group. group: its ARN; target: instance id or address."""
+
+    group: str
+    target: str
+    port: int
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,22 @@ class ElbReads(AwsClient):
                 reasons.append(f"{(one.get('Target') or {}).get('Id')}: {why}")
         return Health(states, tuple(reasons[:10]))
 
+    async def elb_memberships(self, targets: Collection[str], networks: Collection[str]) -> list[Membership]:
+        """Where instances or addresses are registered in the target groups of these VPCs; not what leaves already."""
+        groups = await self._all("elbv2", "describe_target_groups", "TargetGroups")
+        mine = [str(one["TargetGroupArn"]) for one in groups
+                if one.get("TargetType") in ("instance", "ip") and one.get("VpcId") in networks]  # fmt: skip
+        told = await asyncio.gather(*(self._registered(arn) for arn in mine))
+        return [one for found in told for one in found if one.target in targets]
+
+    async def _registered(self, arn: str) -> list[Membership]:
+        answer = await self._call("elbv2", "describe_target_health", write=False, TargetGroupArn=arn)
+        return [
+            Membership(arn, str(one["Target"]["Id"]), int(one["Target"].get("Port") or 0))
+            for one in answer.get("TargetHealthDescriptions") or ()
+            if (one.get("TargetHealth") or {}).get("State") != "draining"
+        ]
+
     async def elb_forwarding(self, arn: str) -> Forwarding:
         """Where a rule forwards, or a listener by default. Refused when there is none or it does not forward."""
         if is_rule(arn):
@@ -90,6 +116,14 @@ class ElbReads(AwsClient):
 class ElbActs(AwsClient):
     """What can be done in ELBv2."""
 
+    async def elb_register(self, one: Membership) -> None:
+        """Register a target; one that is registered stays so."""
+        await self._call("elbv2", "register_targets", write=True, TargetGroupArn=one.group, Targets=[_target(one)])
+
+    async def elb_deregister(self, one: Membership) -> None:
+        """Take a target out: no new requests; open ones may go on for the group's delay."""
+        await self._call("elbv2", "deregister_targets", write=True, TargetGroupArn=one.group, Targets=[_target(one)])
+
     async def elb_forward(self, now: Forwarding, weights: Mapping[str, int]) -> None:
         """Let a listener or rule forward by these weights; its other actions and its stickiness stay."""
         actions = [_weighed(dict(action), weights) for action in now.actions]
@@ -97,6 +131,10 @@ class ElbActs(AwsClient):
             await self._call("elbv2", "modify_rule", write=True, RuleArn=now.arn, Actions=actions)
         else:
             await self._call("elbv2", "modify_listener", write=True, ListenerArn=now.arn, DefaultActions=actions)
+
+
+def _target(one: Membership) -> dict[str, Any]:
+    return {"Id": one.target, "Port": one.port} if one.port else {"Id": one.target}
 
 
 def is_rule(arn: str) -> bool:

@@ -36,6 +36,18 @@ class ScalingReads(AwsClient):
             raise ServiceRefused("AWS", "NoSuchGroup", f"AWS knows no auto scaling group {name} in this region.")
         return _group(found[0])
 
+    async def scaling_of(self, instances: Sequence[str]) -> dict[str, str]:
+        """Instance -> the group it belongs to, and does not just leave; those in none are left out."""
+        told = await self._call(
+            "autoscaling", "describe_auto_scaling_instances", write=False, InstanceIds=list(instances)
+        )
+        found = [one for one in told.get("AutoScalingInstances") or () if one["InstanceId"] in instances]
+        return {
+            str(one["InstanceId"]): str(one["AutoScalingGroupName"])
+            for one in found
+            if one.get("LifecycleState") not in ("Detaching", "Detached")
+        }
+
 
 class ScalingActs(ScalingReads):
     """What can be done in auto scaling."""
@@ -44,6 +56,16 @@ class ScalingActs(ScalingReads):
         """Set all three sizes at once: a stated value, the same however often."""
         sizes = {"MinSize": least, "MaxSize": most, "DesiredCapacity": desired}
         await self._call("autoscaling", "update_auto_scaling_group", write=True, AutoScalingGroupName=name, **sizes)
+
+    async def scaling_detach(self, name: str, instances: Sequence[str], *, shrink: bool) -> None:
+        """Take instances out, running; out of the group's target groups too. shrink: it wants that many less."""
+        given = {"AutoScalingGroupName": name, "InstanceIds": list(instances), "ShouldDecrementDesiredCapacity": shrink}
+        await self._call("autoscaling", "detach_instances", write=True, **given)
+
+    async def scaling_attach(self, name: str, instances: Sequence[str]) -> None:
+        """Put instances in; the group wants that many more. Refused where it would be larger than it may."""
+        given = {"AutoScalingGroupName": name, "InstanceIds": list(instances)}
+        await self._call("autoscaling", "attach_instances", write=True, **given)
 
     async def scaling_suspend(self, name: str, processes: Sequence[str]) -> None:
         """Suspend these processes; those that are suspended stay so."""

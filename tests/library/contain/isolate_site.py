@@ -13,6 +13,7 @@ async def cut(stage: Stage) -> None:
     seen = await stage.tool(AwsReads).ec2_instances(list(MACHINES))
     assert [one.state for one in seen] == ["running", "running"]
     assert {group for one in seen for part in one.interfaces for group in part.groups} == {QUARANTINE}
+    assert await stage.tool(AwsReads).scaling_of(list(MACHINES)) == {}, "a group would end what does not answer"
     rules = await stage.tool(KubernetesReads).network_rules("production", "")
     assert "muster-isolate" in [rule.name for rule in rules]
     kept = stage.sandbox.aws._backend("ec2", "eu-north-1").snapshots.values()

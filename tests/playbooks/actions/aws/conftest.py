@@ -28,6 +28,7 @@ async def machines(patient: Aws, sandbox: Sandbox) -> Any:
     """moto's EC2 at home, with checkout's two instances and their auto scaling group."""
     await patient.ec2_instances(MACHINES)
     await patient.scaling_group("checkout")
+    await patient.elb_memberships((), ())
     return sandbox.aws._backend("ec2", "eu-north-1")
 
 
