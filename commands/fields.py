@@ -93,7 +93,8 @@ def _missing(cls: type[Command], found: Mapping[str, Any], around: Around) -> No
 
 def _described(field: Field, policy: Policy) -> str:
     sections: dict[str, Iterable[str]] = {
-        "severity": policy.severities, "role": policy.roles, "service": policy.services
+        "severity": policy.severities, "role": policy.roles, "service": policy.services,
+        "level": policy.disaster_levels,
     }  # fmt: skip
     if known := list(sections.get(field.arg.kind, field.arg.choices)):
         return f" (one of: {', '.join(known)})"

@@ -17,11 +17,11 @@ from playbooks.reading import nearest
 Kind = Literal[
     "word", "line", "rest", "severity", "role", "service", "person", "time", "choice", "incident", "run", "digest",
     "decision", "code", "account", "anybody",
-    "number", "inputs",
+    "number", "inputs", "level",
 ]  # fmt: skip
 GREEDY = ("line", "rest")  # takes everything that is left: one line, or several
 MENTIONS = ("person", "account", "anybody")  # read as Slack writes them, `<@U0BEN|ben>`, not as people see them
-ME, NOBODY = "me", "nobody"
+ME, NOBODY, NONE = "me", "nobody", "none"
 _INCIDENT = re.compile(r"(?:inc-?)?(\d{1,9})", re.IGNORECASE)
 _ADDRESS = re.compile(r"inc-\d{1,9}", re.IGNORECASE)
 _RUN = re.compile(r"(?:(inc-\d{1,9}|org)/)?/?(\d{1,6})", re.IGNORECASE)
@@ -104,6 +104,8 @@ def _word(arg: Arg, name: str, text: str, around: Around) -> str:
         return policy.role(text).name
     if arg.kind == "service":
         return policy.service(text).name
+    if arg.kind == "level":
+        return NONE if text.lower() == NONE else policy.level(text).name
     if arg.kind == "person":
         return _person(text, around)
     if arg.kind == "anybody":

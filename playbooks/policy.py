@@ -23,6 +23,7 @@ from playbooks.policy_approvals import ApprovalRule, Approvals, Override, base_r
 from playbooks.policy_checks import ambiguous, dangling, folded, misplaced_environment
 from playbooks.policy_checks_hosts import misfits
 from playbooks.policy_hosts import Command, Host
+from playbooks.policy_levels import DisasterLevel
 from playbooks.policy_sections import (
     Calendar,
     Contact,
@@ -48,6 +49,7 @@ __all__ = [
     "Calendar",
     "Contact",
     "Database",
+    "DisasterLevel",
     "Group",
     "Invite",
     "LegalClock",
@@ -68,10 +70,10 @@ __all__ = [
     "parse_policy",
 ]
 
-N = TypeVar("N", Severity, Role)
+N = TypeVar("N", Severity, Role, DisasterLevel)
 _NAMED = (
     "severities", "roles", "groups", "services", "sites", "contacts", "clocks", "hosts", "commands", "mail_lists",
-    "templates", "webhooks",
+    "templates", "webhooks", "disaster_levels",
 )  # fmt: skip
 
 
@@ -91,6 +93,7 @@ class Policy(Section):
     anchors: Anchors = Anchors()
     contacts: dict[str, Contact] = Field(default_factory=dict)
     clocks: dict[str, LegalClock] = Field(default_factory=dict)
+    disaster_levels: dict[str, DisasterLevel] = Field(default_factory=dict)
     texts: dict[str, str] = Field(default_factory=dict)
     hosts: dict[str, Host] = Field(default_factory=dict)
     commands: dict[str, Command] = Field(default_factory=dict)
@@ -132,6 +135,12 @@ class Policy(Section):
         if found := _by_alias(self.roles, said):
             return found
         raise _unknown("role", said, self.roles, _spoken(self.roles))
+
+    def level(self, said: str) -> DisasterLevel:
+        """A disaster level by name or alias. Raises Refused with the nearest and all of them."""
+        if found := _by_alias(self.disaster_levels, said):
+            return found
+        raise _unknown("disaster level", said, self.disaster_levels, _spoken(self.disaster_levels))
 
     def group(self, name: str) -> Group:
         """By name. Raises Refused with the nearest."""
@@ -250,7 +259,7 @@ def _by_alias(items: Mapping[str, N], said: str) -> N | None:
     return None
 
 
-def _spoken(items: Mapping[str, Severity] | Mapping[str, Role]) -> list[str]:
+def _spoken(items: Mapping[str, Severity] | Mapping[str, Role] | Mapping[str, DisasterLevel]) -> list[str]:
     return [*items, *(alias for item in items.values() for alias in item.aliases)]
 
 

@@ -7,9 +7,10 @@ Belongs here: checks across sections, each giving (place in the file, what is wr
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from playbooks.policy_levels import DisasterLevel
 from playbooks.policy_sections import ENVIRONMENT, Permissions, Role, Severity
 from playbooks.reading import Loc, hint
 
@@ -65,7 +66,7 @@ def dangling(policy: Policy) -> list[tuple[Loc, str]]:
         for name in names
         if name != "everyone" and name not in policy.groups
     ]
-    return found + _dangling_sites(policy) + _dangling_defaults(policy)
+    return found + _dangling_sites(policy) + _dangling_defaults(policy) + _dangling_levels(policy)
 
 
 def _dangling_sites(policy: Policy) -> list[tuple[Loc, str]]:
@@ -77,6 +78,22 @@ def _dangling_sites(policy: Policy) -> list[tuple[Loc, str]]:
         (loc, f"{'.'.join(map(str, loc))}: there is no site {name}{hint(name, policy.sites)}")
         for loc, name in named
         if name not in policy.sites
+    ]
+
+
+def _dangling_levels(policy: Policy) -> list[tuple[Loc, str]]:
+    """Severities and sites that a disaster level names."""
+    named: list[tuple[str, str, str, Iterable[str]]] = []
+    for key, level in policy.disaster_levels.items():
+        named.append((key, "severity", level.severity, policy.severities))
+        named += [(key, "site", level.site, policy.sites)] if level.site else []
+    return [
+        (
+            ("disaster_levels", key, what),
+            f"disaster_levels.{key}.{what}: there is no {what} {name}{hint(name, known)}",
+        )
+        for key, what, name, known in named
+        if name not in known
     ]
 
 
@@ -97,11 +114,12 @@ def _dangling_defaults(policy: Policy) -> list[tuple[Loc, str]]:
 
 
 def ambiguous(policy: Policy) -> list[tuple[Loc, str]]:
-    """Two severities or roles that answer to the same word."""
+    """Two severities, roles or disaster levels that answer to the same word."""
     found: list[tuple[Loc, str]] = []
-    sections: tuple[tuple[str, Mapping[str, Severity] | Mapping[str, Role]], ...] = (
+    sections: tuple[tuple[str, Mapping[str, Severity] | Mapping[str, Role] | Mapping[str, DisasterLevel]], ...] = (
         ("severities", policy.severities),
         ("roles", policy.roles),
+        ("disaster_levels", policy.disaster_levels),
     )
     for section, items in sections:
         owner: dict[str, str] = {}

@@ -210,6 +210,7 @@ class Permissions(Section):
     plan: Groups = ("everyone",)
     administer: Groups = ()
     see_private: Groups = ()
+    disaster: Groups = ("everyone",)
 
 
 class Retention(Section):

@@ -9,9 +9,11 @@ from bot.render.blocks import Drawn, buttons, context, drawn, escape, person, sa
 from bot.render.facts import ENDED, Around, IncidentFacts, counts, incident_facts, names, rto_line, text_of, took
 from bot.words import phones
 from commands.command import Button
+from playbooks.durations import words
 from playbooks.policy import Policy
 from storage.db import Tx
 from storage.incidents import Incident
+from storage.levels import level_of
 
 
 def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[IncidentFacts, Around] | None:
@@ -32,6 +34,8 @@ def draw(facts: IncidentFacts, around: Around) -> Drawn:
         f"Status page: {_status_page(facts, around)}",
         _runs(facts, around),
     ]
+    if declared := _level(incident, around):
+        lines.insert(0, declared)
     if incident.latest_update and incident.open:
         lines.append(f"Latest update {around.at(incident.latest_update_at)}: {person(incident.latest_update, 500)}")
     if incident.resolution and not incident.open:
@@ -56,6 +60,17 @@ def _since(incident: Incident, around: Around) -> str:
         return f"_{incident.status}_ · since {around.at(incident.declared_at)} UTC"
     ended = incident.resolved_at or incident.declared_at
     return f"_{incident.status}_ at {around.at(ended)} UTC after {took(ended - incident.declared_at)}"
+
+
+def _level(incident: Incident, around: Around) -> str:
+    """`🌪️ Disaster level *Regional outage*: RTO 1 h, ends 15:02, RPO 15 min. Recovers at …`; "" without one."""
+    name = level_of(incident)
+    level = around.policy.disaster_levels.get(name) if name else None
+    if level is None:
+        return f"🌪️ Disaster level *{escape(name)}*" if name else ""
+    ends = around.at((incident.detected_at or incident.declared_at) + level.rto)
+    clock = f"RTO {words(level.rto)}{f', ends *{ends}*' if incident.open else ''}, RPO {words(level.rpo)}"
+    return f"🌪️ Disaster level *{escape(level.title)}*: {clock}. {escape(level.where(around.policy.sites))}"
 
 
 def _roles(facts: IncidentFacts, around: Around) -> str:

@@ -13,7 +13,7 @@ from bot.render.blocks import Block, cut, escape, section
 from bot.render.forms import Origin, write_origin
 from commands.command import Command
 from commands.fields import Field, fields_of
-from commands.kinds import Arg
+from commands.kinds import NONE, Arg
 from playbooks.policy import Policy
 
 TITLE_MOST = 24
@@ -78,6 +78,8 @@ def _offered(command: type[Command] | None, field: Field, policy: Policy) -> Seq
         return [(name, one.title or name) for name, one in policy.services.items()]
     if field.arg.kind == "role":
         return [(name, one.title) for name, one in policy.roles.items()]
+    if field.arg.kind == "level":
+        return [*((name, one.option()) for name, one in policy.disaster_levels.items()), (NONE, "none: no disaster")]
     annotation: Any = (
         command.model_fields[field.name].annotation if command and field.name in command.model_fields else None
     )

@@ -44,7 +44,7 @@ class Sev(InIncident):
         found = incidents.set_severity(call.tx, before.id, self.severity, by=call.person, reason=self.reason)
         severity = policy.severity(found.severity)
         said = self._clocks(call, found, severity)
-        if _worse(policy, found.severity, before.severity):
+        if worse(policy, found.severity, before.severity):
             said += self._raised(call, found, severity)
         mark = dot(policy, found.severity)
         return Reply(text=lines(f"{mark} *{found.id}* is *{found.severity}* now (was {before.severity}).", *said))
@@ -75,7 +75,7 @@ class Sev(InIncident):
         return [f"⚠️ {'*Nobody was paged for it*' if pages else 'Nobody was invited'}: {safe(problem)} {by_hand}"]
 
 
-def _worse(policy: Policy, now: str, before: str) -> bool:
-    """The policy names the worst severity first."""
+def worse(policy: Policy, now: str, before: str) -> bool:
+    """Whether one severity is worse than another: the policy names the worst first."""
     names = list(policy.severities)
     return now in names and (before not in names or names.index(now) < names.index(before))

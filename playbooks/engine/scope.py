@@ -17,6 +17,8 @@ from storage.db import Tx
 from storage.runs import Run, Step
 from storage.types import iso
 
+NO_DISASTER = "no disaster: go on with the incident"
+
 
 def scope_of(
     tx: Tx, policy: Policy, url: str, run: Run, steps: Sequence[Step], facts: Mapping[str, Any] | None = None
@@ -51,12 +53,14 @@ def places(policy: Policy, service: str | None, site: str | None, active: str | 
 
 
 def organisation(policy: Policy) -> dict[str, Any]:
-    """`organisation`: its name, and the policy's contacts as text, a line for each: whom, for what, and how."""
+    """`organisation`: its name; the policy's contacts as text, a line for each: whom, for what, and how; its disaster
+    levels as options to choose from, the last one that it is none."""
     lines = []
     for one in policy.contacts.values():
         ways = " · ".join(way for way in (one.phone, one.email, one.url) if way)
         lines.append(f"• {one.title}{f' ({one.when})' if one.when else ''}: {ways or 'nothing is known of how'}")
-    return {"name": policy.organisation.name, "contacts": "\n".join(lines)}
+    levels = [one.option() for one in policy.disaster_levels.values()]
+    return {"name": policy.organisation.name, "contacts": "\n".join(lines), "disaster_levels": [*levels, NO_DISASTER]}
 
 
 def incident_scope(

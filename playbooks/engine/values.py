@@ -54,7 +54,7 @@ INCIDENT_FIELDS = (
 )
 """What `${{ incident.x }}` always knows; besides these, every fact that some action stores."""
 RUN_FIELDS = ("id", "kind", "requester_slack")
-ORGANISATION_FIELDS = ("name", "contacts")
+ORGANISATION_FIELDS = ("name", "contacts", "disaster_levels")
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,13 @@ roles:
   comms: { title: Comms lead }
 groups:
   sre: { slack: "@sre", title: SRE }
-permissions: { declare: everyone, run: sre, plan: everyone, see_private: sre }
+permissions: { declare: everyone, run: sre, plan: everyone, see_private: sre, disaster: sre }
+disaster_levels:
+  regional_outage:
+    { title: Regional outage, aliases: [region], rto: 60m, rpo: 15m, recovery: other region, site: west,
+      automation: partial, severity: sev1, playbooks: [failover/secondary-site] }
+  rack: { title: A rack is out, rto: 15m, rpo: 0s, severity: sev3 }
+sites: { west: { title: Ireland, kind: standby } }
 people:
   ben: { slack: UBEN, pagerduty: PBEN }
 services:

@@ -41,6 +41,7 @@ TYPED: dict[str, tuple[str, str]] = {
     "incident detected": (BEN, "00:01"),
     "incident help": (ANA, "declare"),
     "incident hold": (BEN, "case 7 at court"),
+    "incident level": (ANA, "incident=INC-2 regional_outage the whole region is dark"),
     "incident leftovers": (ANA, ""),
     "incident list": (ANA, "all"),
     "incident note": (ANA, "restarted the proxy"),
