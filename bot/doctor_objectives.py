@@ -23,9 +23,11 @@ from storage.tables import runs
 WHAT = "Objectives"
 LOGS_LAG = timedelta(minutes=5)  # RDS uploads its log every five minutes; later than that nothing can be restored
 TIER_RTO = {0: timedelta(minutes=5), 1: timedelta(minutes=15), 2: timedelta(minutes=30), 3: timedelta(minutes=60)}
-RECOVERIES = ("failover/", "failback/", "restore/", "host/", "drill/")  # folders of playbooks that recover a service
+# Playbooks and folders of playbooks that recover a service. Of dr/ and service/ the others look, ask, check or record:
+# how long they took says nothing of an outage.
+RECOVERIES = ("failover/", "failback/", "restore/", "host/", "drill/", "dr/cold-site", "dr/clean-environment")
 TWO_SITES = 1  # services up to this tier are expected to have somewhere else to go
-Code = Literal["rpo", "room", "rto", "tier", "copies", "site", "tables", "health", "owners", "rehearsal"]
+Code = Literal["rpo", "room", "rto", "tier", "level", "copies", "site", "tables", "health", "owners", "rehearsal"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,10 @@ def shortfalls(policy: Policy, past: Mapping[str, History]) -> list[Shortfall]:
     found = []
     for name, service in sorted(policy.services.items(), key=lambda one: (one[1].tier, one[0])):
         history = past.get(name, History())
-        every = [*_data(policy, name, service), *_time(name, service, history), *_said(policy, name, service, history)]
+        every = [
+            *_data(policy, name, service), *_time(name, service, history), *_levels(policy, name, service),
+            *_said(policy, name, service, history),
+        ]  # fmt: skip
         found += sorted(every, key=lambda one: not one.unmet)
     return found
 
@@ -141,6 +146,21 @@ def _time(name: str, service: Service, history: History) -> Iterator[Shortfall]:
             many = f"median of {one.runs} runs" if one.runs > 1 else "one run"
             text = f"RTO {words(service.rto)} cannot be met by {one.playbook}: it took {words(one.took)} ({many})"
             yield Shortfall(name, "rto", text, unmet=True)
+
+
+def _levels(policy: Policy, name: str, service: Service) -> Iterator[Shortfall]:
+    """What a disaster level allows where it is recovered, against the service's own RTO and the copies at that site."""
+    for level in policy.disaster_levels.values():
+        if level.site is None or level.site not in service.resources:
+            continue
+        if level.rto > service.rto:
+            text = f"RTO {words(service.rto)}, yet {level.name} is allowed {words(level.rto)} at {level.site}"
+            yield Shortfall(name, "level", text, level.site, unmet=True)
+        copies = service.at(level.site).backups
+        age, why = _age(copies) if copies is not None else (None, "")
+        if age is not None and age > level.rpo:
+            text = f"RPO {words(level.rpo)} of {level.name} cannot be met at {level.site}: {why}"
+            yield Shortfall(name, "level", text, level.site, unmet=True)
 
 
 def _said(policy: Policy, name: str, service: Service, history: History) -> Iterator[Shortfall]:

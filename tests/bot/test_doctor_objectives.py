@@ -127,7 +127,8 @@ async def test_recoveries_are_read_from_their_runs(db: Database) -> None:
         lengths = [  # playbook, kind, state, minutes
             ("failover/region", "real", "succeeded", 10), ("failover/region", "drill", "succeeded", 70),
             ("failover/region", "real", "succeeded", 20), ("failover/region", "real", "failed", 900),
-            ("declare/default", "drill", "succeeded", 900),
+            ("declare/default", "drill", "succeeded", 900), ("dr/activate", "drill", "succeeded", 900),
+            ("service/record", "real", "succeeded", 1), ("dr/cold-site", "real", "succeeded", 30),
         ]  # fmt: skip
         for n, (playbook, kind, state, minutes) in enumerate(lengths, 1):
             ended = tx.now - timedelta(hours=n)
@@ -137,30 +138,54 @@ async def test_recoveries_are_read_from_their_runs(db: Database) -> None:
         return past(tx)
 
     (found,) = (await db.write(ran)).values()
-    assert found.taken == (Taken("failover/region", 3, timedelta(minutes=20)),)
+    assert found.taken == (
+        Taken("dr/cold-site", 1, timedelta(minutes=30)), Taken("failover/region", 3, timedelta(minutes=20))
+    )  # fmt: skip
     assert found.rehearsed is not None  # by the drill, not by the declaration of one
 
 
 def test_what_the_example_says_of_its_own_contradictions() -> None:
+    """Each line of the comment above the example's services, by what the doctor says of it."""
     policy = example()
     slow = {
-        "checkout": History((Taken("failover/region", 1, timedelta(minutes=60)),)),  # [002] its allowance for a region
-        "storefront": History((Taken("restore/host", 1, timedelta(minutes=45)),)),  # [003] its quickest after a loss
+        "checkout": History((Taken("failover/secondary-site", 1, timedelta(minutes=60)),)),
+        "storefront": History(
+            (Taken("host/dr-server", 1, timedelta(minutes=45)), Taken("drill/dr-server", 1, timedelta(minutes=59)))
+        ),
     }
     said = report(shortfalls(policy, slow)).splitlines()
-    for contradiction in (
-        "⚠️ storefront: RPO 15 min cannot be met at primary: newest copy up to 6 h old",  # [003]
-        "⚠️ storefront-media: RPO 1 day leaves no room at primary: a copy is made as seldom, and counts once finished",
-        "⚠️ storefront-monitoring: RPO 1 day cannot be met at primary: newest copy up to 7 days old",  # [003]
-        "⚠️ checkout: RPO 5 min cannot be met at secondary: the replica may be 15 min behind",  # [002]
-        "⚠️ checkout: RPO 5 min cannot be met at tertiary: newest copy up to 1 day old",  # [002]
-        "⚠️ storefront: RTO 15 min cannot be met by restore/host: it took 45 min (one run)",
-        "⚠️ checkout: RTO 15 min cannot be met by failover/region: it took 1 h (one run)",
-    ):
-        assert contradiction in said
+    found: dict[str, list[str]] = {
+        "[003] the databases: RPO 15 min, yet a backup every 6 hours": [
+            "⚠️ storefront: RPO 15 min cannot be met at primary: newest copy up to 6 h old"],
+        "[003] Redis: RPO 1 hour, yet a backup once a day": [
+            "⚠️ storefront-redis: RPO 1 h cannot be met at primary: newest copy up to 1 day old"],
+        "media: RPO 24 h and one backup a day, with no room for its length": [
+            "⚠️ storefront-media: RPO 1 day leaves no room at primary: a copy is made as seldom, and counts once finished"],
+        "[002] regional outage: RPO 15 min, yet the replica may be 15 min behind; tier 1 allows 5 min of database RPO": [
+            "⚠️ checkout: RPO 5 min cannot be met at secondary: the replica may be 15 min behind"],
+        "[002] provider outage: RPO 30 min, yet the cold site has a daily copy": [
+            "⚠️ checkout: RPO 5 min cannot be met at tertiary: newest copy up to 1 day old",
+            "⚠️ checkout: RPO 30 min of provider_outage cannot be met at tertiary: newest copy up to 1 day old"],
+        "[003] host failure: 45-90 min, RTO 15-30 min": [
+            "⚠️ storefront: RTO 15 min cannot be met by host/dr-server: it took 45 min (one run)"],
+        "[002] tier 1 recovers within 15 min, yet a regional failover is allowed 60": [
+            "⚠️ checkout: RTO 15 min, yet regional_outage is allowed 1 h at secondary",
+            "⚠️ checkout: RTO 15 min cannot be met by failover/secondary-site: it took 1 h (one run)"],
+        "[003] drills pass below 60 min": [
+            "⚠️ storefront: RTO 15 min cannot be met by drill/dr-server: it took 59 min (one run)"],
+    }  # fmt: skip
+    text = (
+        EXAMPLE.read_text().split("contradict themselves, the strictest value stands", 1)[1].split("\nservices:", 1)[0]
+    )
+    comment = " ".join(line.removeprefix("#").strip() for line in text.splitlines()[1:])
+    for claim, lines in found.items():
+        assert claim in comment and set(lines) <= set(said), claim
+        comment = comment.replace(claim, "")
+    left = comment.replace("only log archiving meets it (backups.logs)", "")
+    assert not left.strip(" :;,."), f"named in the comment, and not found by the doctor: {left}"
     assert not any("checkout: RPO 5 min cannot be met at primary" in line for line in said)  # its log is archived
     brief = short(policy, shortfalls(policy, slow))
-    assert brief.state == "warning" and "cannot meet theirs: checkout, storefront, storefront-media" in brief.text
+    assert brief.state == "warning" and "cannot meet theirs: checkout, storefront, storefront-redis" in brief.text
 
 
 def example() -> Policy:
