@@ -43,6 +43,11 @@ def action_of(method: str, path: str) -> str:
     return next((names[method] for pattern, names in PATHS if pattern.fullmatch(path) and method in names), "")
 
 
+def _target(record: Any) -> str:
+    """The name an alias points to, "" for another record."""
+    return str((record.alias_target or {}).get("DNSName") or "").lower().rstrip(".")
+
+
 class Route53Corrections:
     """Around each request, on moto's own zones."""
 
@@ -64,12 +69,17 @@ class Route53Corrections:
     def publish(self) -> None:
         """Let resolvers know what stands in the zones now."""
         found: dict[tuple[str, str], list[Published]] = {}
+        aliases: list[tuple[tuple[str, str], str]] = []
         for zone in self.backend.zones.values():
             for record in zone.rrsets:
                 values = tuple(str(one["Value"] if isinstance(one, dict) else one) for one in record.records)
                 key = (str(record.name).lower().rstrip("."), str(record.type))
+                if target := _target(record):
+                    aliases.append((key, target))
                 weight = None if record.weight in (None, "") else int(record.weight)
                 found.setdefault(key, []).append(Published(int(record.ttl or 60), values, weight))
+        for key, target in aliases:  # they answer as their target does, with its addresses
+            found[key] = list(found.get((target, key[1]), ()))
         self.published = found
 
     def after(self, action: str, text: str, worked: bool) -> str:

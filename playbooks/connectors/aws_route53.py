@@ -15,11 +15,20 @@ TTL_S = 60
 
 
 @dataclass(frozen=True)
+class Alias:
+    """What an alias of AWS points to. zone: that of the target (a balancer's own, not ours); follows: its health."""
+
+    name: str
+    zone: str
+    follows: bool
+
+
+@dataclass(frozen=True)
 class Record:
     """A record set. name: without the last dot; values: sorted; weight, set_identifier: of a weighted one.
 
-    alias: the target's name when it is an alias of AWS (then it has no values and no ttl of its own). health_check: id
-    of the check that takes it out of the answers while it fails, "" for none.
+    alias: of AWS; then it has no values and no ttl of its own. health_check: id of the check that takes it out of the
+    answers while it fails, "" for none.
     """
 
     zone: str
@@ -29,8 +38,13 @@ class Record:
     values: tuple[str, ...]
     set_identifier: str = ""
     weight: int | None = None
-    alias: str = ""
+    alias: Alias | None = None
     health_check: str = ""
+
+    @property
+    def says(self) -> tuple[str, ...]:
+        """Its values, or "alias NAME"."""
+        return (f"alias {self.alias.name}",) if self.alias else self.values
 
 
 def to_record(zone: str, raw: Mapping[str, Any]) -> Record:
@@ -44,9 +58,15 @@ def to_record(zone: str, raw: Mapping[str, Any]) -> Record:
         values=tuple(values),
         set_identifier=str(raw.get("SetIdentifier") or ""),
         weight=raw.get("Weight"),
-        alias=str((raw.get("AliasTarget") or {}).get("DNSName") or "").rstrip("."),
+        alias=_alias(raw.get("AliasTarget") or {}),
         health_check=str(raw.get("HealthCheckId") or ""),
     )
+
+
+def _alias(raw: Mapping[str, Any]) -> Alias | None:
+    if not raw.get("DNSName"):
+        return None
+    return Alias(plain(str(raw["DNSName"])), str(raw.get("HostedZoneId") or ""), bool(raw.get("EvaluateTargetHealth")))
 
 
 def plain(name: str) -> str:
@@ -56,8 +76,12 @@ def plain(name: str) -> str:
 
 def _set(record: Record) -> dict[str, Any]:
     """As Route 53 takes it."""
-    raw: dict[str, Any] = {"Name": record.name, "Type": record.type, "TTL": record.ttl or TTL_S}
-    raw["ResourceRecords"] = [{"Value": value} for value in record.values]
+    raw: dict[str, Any] = {"Name": record.name, "Type": record.type}
+    if record.alias:
+        raw["AliasTarget"] = {"DNSName": record.alias.name, "HostedZoneId": record.alias.zone,
+                              "EvaluateTargetHealth": record.alias.follows}  # fmt: skip
+    else:
+        raw |= {"TTL": record.ttl or TTL_S, "ResourceRecords": [{"Value": value} for value in record.values]}
     if record.set_identifier:
         raw |= {"SetIdentifier": record.set_identifier, "Weight": record.weight or 0}
     if record.health_check:

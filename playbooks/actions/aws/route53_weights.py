@@ -35,9 +35,9 @@ class Route53Weights(Action):
 
     Example: {uses: aws.route53_weights, with: {zone: Z1, record: a.example.com, weights: {primary: 90, secondary: 10}}}
 
-    Only the weights change, all of them at once: values, TTL and health checks stay. Refuses records that are not
-    weighted or are aliases, identifiers that are not there, and weights that are all 0, since Route 53 then answers
-    with all of them alike.
+    Only the weights change, all of them at once: values, aliases, TTL and health checks stay. Refuses records that are
+    not weighted, identifiers that are not there, and weights that are all 0, since Route 53 then answers with all of
+    them alike.
     """
 
     zone: str = Field(description="Id of the hosted zone", min_length=1)
@@ -123,8 +123,8 @@ class Route53Weights(Action):
         """The weighted records, by their identifier. Raises Refused."""
         found = await world.use(AwsReads).route53_records(self.zone, self.record, self.type)
         plain = [one for one in found if not one.set_identifier or one.weight is None]
-        if not found or plain or any(one.alias for one in found):
-            kind = "not there" if not found else "not weighted" if plain else "an alias"
+        if not found or plain:
+            kind = "not weighted" if plain else "not there"
             raise Refused(f"{self.type} {self.record} in {self.zone} is {kind}; it was not changed.",
                           todo="Use aws.route53_switch for a plain record." if plain else
                           "Look at it in Route 53 first.")  # fmt: skip
@@ -165,7 +165,7 @@ class Route53Weights(Action):
         if _weights(now) != weights:
             return Seen(ok=False, text=f"{self.record} is weighed {_words(_weights(now))}: somebody changed it since")
         taking = [id for id, weight in weights.items() if weight]
-        if self.resolver is None or len(taking) != 1:
+        if self.resolver is None or len(taking) != 1 or now[taking[0]].alias:
             return Seen(ok=True, text=f"in sync: {_words(weights)}")
         heard = await world.use(DnsReads).ask(self.record, self.type, self.resolver)
         if sorted(heard.values) != sorted(now[taking[0]].values):

@@ -10,6 +10,7 @@ from bot.sandbox.client import SandboxClient
 from bot.sandbox.server import Sandbox
 from playbooks.actions.aws.route53_switch import Route53Switch
 from playbooks.connectors.aws import Aws
+from playbooks.connectors.aws_route53 import Alias
 from playbooks.connectors.dns import DnsReads
 from playbooks.errors import Refused, Temporary, Uncertain
 
@@ -108,3 +109,45 @@ async def test_the_way_back_puts_the_old_record_unless_somebody_else_wrote(
     for call in (step.plan_undo(world(aws), done), step.undo(act(aws), done)):
         with pytest.raises(Refused, match="left alone"):
             await call
+
+
+BALANCER, ITS_ZONE = "api-1.elb.example.com", "ZELB"
+
+
+async def test_an_alias_is_kept_whole_and_comes_back(
+    act: Any, world: Any, aws: Aws, names: DnsReads, sandbox: Sandbox, sb: SandboxClient, env: Any, settled: Any
+) -> None:
+    zone = (await sandbox.aws.route53()).backend.zones["Z1234567890ABC"]
+    zone.upsert_rrset({"Name": f"{BALANCER}.", "Type": "A", "TTL": 60, "ResourceRecords": ["203.0.113.77"]})
+    away = {"name": f"{BALANCER}.", "zone": ITS_ZONE}
+    given = {"zone": "Z1234567890ABC", "record": "api.example.com", "resolver": env["CHECKOUT_RESOLVER"]}
+    step = Route53Switch(**given, alias=away, from_values=["203.0.113.10"])
+    plan = await step.plan(world(aws))
+    assert plan.effect == f"Point A api.example.com: 203.0.113.10 -> alias {BALANCER}"
+    done = await step.run(act(aws))
+    (now,) = await aws.route53_records("Z1234567890ABC", "api.example.com", "A")
+    assert now.alias == Alias(BALANCER, ITS_ZONE, True) and now.values == ()
+
+    async def heard() -> Any:
+        return (await step.verify(world(aws, names), done)).ok
+
+    assert await settled(heard) and step.say(done).endswith(f"203.0.113.10 -> alias {BALANCER}")
+    with pytest.raises(Refused, match="already"):
+        await step.plan(world(aws))
+    onto = Route53Switch(**given, values=["203.0.113.20"], from_values=[f"alias {BALANCER}"])
+    await sb.fail("aws", CHANGE, "close_after")
+    with pytest.raises(Uncertain):
+        await onto.run(act(aws))
+    found = await onto.reconcile(world(aws))
+    assert found.happened is True and found.outputs is not None
+    with pytest.raises(Refused, match="is not known: the outcome was lost"):
+        await onto.plan_undo(world(aws), found.outputs)
+    whole = found.outputs.model_copy(update={"old_alias": done.alias})  # as its own answer would have told
+    assert f"203.0.113.20 -> alias {BALANCER}" in (await onto.plan_undo(world(aws), whole)).effect
+    await onto.undo(act(aws), whole)
+    assert (await aws.route53_records("Z1234567890ABC", "api.example.com", "A")) == [now]
+    await step.undo(act(aws), done)
+    assert (await step.reconcile_undo(world(aws), done)).happened is True
+    for wrong in ({"alias": away, "values": ["1.2.3.4"]}, {}, {"alias": away, "type": "CNAME"}):
+        with pytest.raises(ValueError, match="alias"):
+            Route53Switch(**given, **wrong)
