@@ -23,7 +23,7 @@ from bot.finding import Finding, ok
 from bot.home import HomeDirectory
 from bot.manifest import SCOPES
 from bot.settings import Settings
-from playbooks.engine.library import BUILT_IN, Library
+from playbooks.engine.library import BUILT_IN, Library, against
 from playbooks.errors import MusterError, Refused
 from playbooks.policy import Policy, load_policy
 from storage import migrate
@@ -57,7 +57,7 @@ async def examine(settings: Settings) -> list[Finding]:
             findings += await doctor_databases.look(connectors, policy)
             findings += await doctor_outside.look(settings, connectors, policy)
             library = _library(settings, policy)
-            findings += _playbooks(library)
+            findings += _playbooks(library, policy)
             if stands:
                 ruled = policy
                 findings += await db.read(lambda tx: doctor_anchors.places(tx, ruled))
@@ -209,8 +209,9 @@ def _library(settings: Settings, policy: Policy) -> Library:
     return Library((BUILT_IN, *(beside / folder for folder in policy.playbooks)))
 
 
-def _playbooks(library: Library) -> list[Finding]:
+def _playbooks(library: Library, policy: Policy) -> list[Finding]:
     problems = [Finding("Playbook", "broken", f"{name}: {problem}") for name, problem in library.problems().items()]
+    problems += [Finding("Playbook", "warning", what) for what in against(library, policy)]
     return problems or [ok("Playbooks", f"{len(library.names())} can be read")]
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from playbooks.directory import Person
+from playbooks.engine.addressed import ANYONE, COMMANDER
 from playbooks.engine.approvals import join
 from playbooks.errors import Refused
 from playbooks.policy import Policy, Role
@@ -20,9 +21,6 @@ from storage import incident_rows, joining, people, runs
 from storage.db import Tx
 from storage.people import EVERYONE, MEMBER, UNVERIFIED
 from storage.runs import Run, Step
-
-ANYONE = "anyone"
-COMMANDER = "commander"
 
 
 @dataclass(frozen=True)

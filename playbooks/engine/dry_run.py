@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from playbooks.action import Action, Plan, Risk, World, find
 from playbooks.durations import words
+from playbooks.engine import addressed
 from playbooks.engine.held import House
 from playbooks.engine.inputs import service_input, site_input
 from playbooks.engine.model import Playbook
@@ -149,6 +150,8 @@ async def _step(
         if later := _later(params):
             words = f"{cls.heading() if cls else spec.uses} (known after step {later})"
             return PlannedStep(**base, state="later", effect=words), None
+        if wrong := addressed.unknown(house.policy, spec.uses, params):
+            raise Refused("\n".join(wrong))
         action = _make(cls, spec, params)
         async with asyncio.timeout(action.timeout_s):
             plan = await action.plan(World(house.tools, now=now, scope=scope))

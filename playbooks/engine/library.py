@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playbooks.action import Action, Risk, find
+from playbooks.engine.addressed import unknown
 from playbooks.engine.load import load_text
 from playbooks.engine.model import Playbook, Step
 from playbooks.errors import Refused
@@ -110,9 +111,10 @@ class Library:
 
 
 def against(library: Library, policy: Policy) -> list[str]:
-    """What policy and library say about each other that is not so, one line each; for start-up and `muster doctor`.
+    """What policy and library say about each other that is not so, one line each; for `muster doctor`.
 
-    Severities that name playbooks nobody wrote; steps whose `approvals` name unknown groups or leave nobody to approve.
+    Severities that name playbooks nobody wrote; steps whose `approvals` name unknown groups or leave nobody to approve,
+    or that ask whom the policy does not know.
     """
     names = set(library.names())
     wrong = [
@@ -123,7 +125,8 @@ def against(library: Library, policy: Policy) -> list[str]:
     ]
     for name in sorted(names):
         for step in library.find(name).steps:
-            wrong += [f"{name}: step {step.id}: {what}" for what in _approvals_against(step, policy)]
+            found = [*_approvals_against(step, policy), *unknown(policy, step.uses, step.with_)]
+            wrong += [f"{name}: step {step.id}: {what}" for what in found]
     return wrong
 
 

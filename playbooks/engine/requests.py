@@ -14,6 +14,7 @@ from typing import Any
 from playbooks.action import Risk
 from playbooks.directory import Person
 from playbooks.engine import moves
+from playbooks.engine.addressed import check_addressed
 from playbooks.engine.asking import void
 from playbooks.engine.driver import abort as end_aborted
 from playbooks.engine.engine import Engine
@@ -61,7 +62,11 @@ def start_run(
     kind: str = "real",
     editors: Sequence[str] = (),
 ) -> str:
-    """Write a run and its steps; the engine takes it up after the commit. Returns its id ("INC-42/2")."""
+    """Write a run and its steps; the engine takes it up after the commit. Returns its id ("INC-42/2").
+
+    Raises Refused when a step asks somebody the policy does not know.
+    """
+    check_addressed(engine.house.policy, playbook)
     return write_run(
         tx, engine.house, playbook=playbook, inputs=inputs, incident=incident, requester=requester, account=account,
         ask=ask, shown=shown, service=service, site=site, kind=kind, editors=editors,

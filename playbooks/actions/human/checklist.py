@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from playbooks.action import Act, Action, Again, Answer, Outputs, Park, Plan, Question, Risk, World, action
 from playbooks.actions.durations import Length
+from playbooks.audience import Who
 from playbooks.durations import words
 
 DAY = timedelta(days=1)
@@ -19,7 +20,7 @@ class Item(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     text: str = Field(min_length=1, max_length=500)
-    owner: str = ""
+    owner: Who = ""
     due: Length | None = None
 
 
@@ -50,7 +51,7 @@ class Checklist(Action):
     items: list[Annotated[Item, BeforeValidator(_item)]] = Field(
         description="What is to be done", min_length=1, max_length=20
     )
-    who: str = Field(default="commander", description="Whose the items without an owner are: a role, a group, `anyone`")
+    who: Who = Field(default="commander", description="Whose the items without an owner are: a role, a group, `anyone`")
     shown: str = Field(default="", description="What people should look at first", max_length=2000)
     due: Length | None = Field(
         default=None, description="When what is left escalates: a day after the latest item's time, unless said"

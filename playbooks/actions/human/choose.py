@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from playbooks.action import Act, Action, Again, Answer, Outputs, Park, Plan, Question, Risk, World, action
 from playbooks.actions.durations import Length
+from playbooks.audience import Who
 from playbooks.durations import words
 from playbooks.errors import Refused
 
@@ -36,7 +37,7 @@ class Choose(Action):
 
     question: str = Field(description="What is to be chosen, and by what", min_length=1, max_length=2000)
     options: list[str] = Field(description="What there is to choose from, each different", min_length=1, max_length=40)
-    who: str = Field(default="commander", description="Who may choose: a role, a group, or `anyone`")
+    who: Who = Field(default="commander", description="Who may choose: a role, a group, or `anyone`")
     people: int = Field(default=1, description="How many different people must choose the same", ge=1, le=5)
     requester: bool = Field(default=False, description="Of several: whether who asked for the run may be one of them")
     shown: str = Field(default="", description="What the person should look at before choosing", max_length=2000)

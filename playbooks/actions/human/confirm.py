@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from playbooks.action import Act, Action, Again, Answer, Outputs, Park, Plan, Question, Risk, World, action
 from playbooks.actions.durations import Length
+from playbooks.audience import Who
 from playbooks.durations import words
 from playbooks.errors import Refused
 
@@ -33,7 +34,7 @@ class Confirm(Action):
     """
 
     question: str = Field(description="The question, answerable with one of the choices", min_length=1, max_length=2000)
-    who: str = Field(default="commander", description="Who may answer: a role, a group, or `anyone`")
+    who: Who = Field(default="commander", description="Who may answer: a role, a group, or `anyone`")
     choices: list[str] = Field(default=["yes", "no"], description="Answers offered", min_length=1, max_length=10)
     ok: list[str] = Field(default=[], description='Choices that let the run go on; all but "no" when empty')
     people: int = Field(default=1, description="How many different people must say the same", ge=1, le=5)

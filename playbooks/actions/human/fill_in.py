@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from playbooks.action import Act, Action, Again, Answer, Outputs, Park, Plan, Question, Risk, World, action
 from playbooks.actions.durations import Length
+from playbooks.audience import Who
 from playbooks.durations import words
 from playbooks.form_fields import FormField
 
@@ -37,7 +38,7 @@ class FillIn(Action):
 
     question: str = Field(description="What is asked for, and how to find it out", min_length=1, max_length=2000)
     fields: list[FormField] = Field(description="What is to be filled in", min_length=1, max_length=20)
-    who: str = Field(default="commander", description="Who may fill it in: a role, a group, or `anyone`")
+    who: Who = Field(default="commander", description="Who may fill it in: a role, a group, or `anyone`")
     shown: str = Field(default="", description="What the person should look at first", max_length=2000)
     evidence_required: bool = Field(default=False, description="Values do not count without how they are known")
     due: Length = Field(default=timedelta(seconds=900), description="When silence escalates (15m, 90s or seconds)")

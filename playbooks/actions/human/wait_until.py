@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from playbooks.action import Act, Action, Again, Answer, Outputs, Park, Plan, Question, Risk, World, action
 from playbooks.actions.durations import Length
+from playbooks.audience import Who
 from playbooks.durations import words
 from playbooks.form_fields import read_moment
 
@@ -49,7 +50,7 @@ class WaitUntil(Action):
         default="", description="The time, UTC: 2026-11-22T22:00Z, or 22:00 for the next one"
     )
     length: Length | None = Field(default=None, description="How long, from when the step begins: 30m, 4h, 7d")
-    who: str = Field(default="commander", description="Who may cut it short: a role, a group, or `anyone`")
+    who: Who = Field(default="commander", description="Who may cut it short: a role, a group, or `anyone`")
 
     why_no_undo = "Time that passed does not come back."
 

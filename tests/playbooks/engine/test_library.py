@@ -65,12 +65,18 @@ def test_in_declare_nothing_stands_before_the_page(library: Library) -> None:
         ("status", "statuspage.create"),
         ("topic", "slack.set_topic"),
         ("link", "pagerduty.link"),
+        ("ticket", "jira.create"),
     ]
     assert all(step.on_failure == "continue" and step.retries >= 3 for step in playbook.steps)
 
 
 def test_the_example_and_the_library_agree(library: Library) -> None:
     assert against(library, load_policy(EXAMPLE)) == []
+
+
+def own(lines: list[str]) -> list[str]:
+    """Without the built-in playbooks: they ask roles and groups that a small policy does not have."""
+    return [line for line in lines if line.startswith(("own/", "severities"))]
 
 
 def test_what_policy_and_library_do_not_agree_on(tmp_path: Path) -> None:
@@ -80,7 +86,7 @@ def test_what_policy_and_library_do_not_agree_on(tmp_path: Path) -> None:
     )
     file.write_text(text, encoding="utf-8")
     policy = parse_policy("severities: {sev1: {title: a, declare: declare/defualt}}\ngroups: {sre: {slack: sre}}")
-    assert against(Library([BUILT_IN, tmp_path]), policy) == [
+    assert own(against(Library([BUILT_IN, tmp_path]), policy)) == [
         "severities.sev1.declare: there is no playbook declare/defualt, did you mean declare/default?",
         "own/one: step a: there is no group dba (known: sre)",
         "own/one: step a: there is no group sr, did you mean sre?",
@@ -94,7 +100,7 @@ def test_a_step_nobody_could_approve_is_said_before_it_is_needed(tmp_path: Path)
     policy = parse_policy(
         "severities: {sev1: {title: a}}\ngroups: {sre: {slack: sre}, dba: {slack: dba}}\napprovals: {from: [sre]}"
     )
-    assert against(Library([BUILT_IN, tmp_path]), policy) == [
+    assert own(against(Library([BUILT_IN, tmp_path]), policy)) == [
         "own/one: step a: Nobody could approve: policy accepts sre, playbook only dba."
     ]
 
