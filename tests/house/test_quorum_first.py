@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playbooks.action import Again, Risk, load_actions
+from playbooks.action import Again, Risk, find, load_actions
 from playbooks.engine import next as next_module
 from playbooks.engine.moves import APPROVAL_MOVES, RUN_MOVES, STEP_MOVES
 from playbooks.engine.next import Kind, next_moves
@@ -153,6 +153,40 @@ def test_a_row_never_says_less_than_the_action(name: str, raised: Risk | None) -
     found = next_moves(blank(Run, id="INC-1/1", state="running"), [step], {}, NOW)
     wanted = "ask" if Risk(row["risk"]).guarded else "start"
     assert [do.kind for do in found.do] == [wanted]
+
+
+@pytest.mark.parametrize("name", [*DESTRUCTIVE, *CONTAIN])
+def test_what_takes_a_guarded_step_back_is_held_for_the_quorum(name: str) -> None:
+    """The walk goes on to each action's undo: opening again what one person may close takes as many as destroying."""
+    cls = ACTIONS[name]
+    if not cls.can_undo():
+        assert cls.why_no_undo and find(f"{name}.undo") is None
+        return
+    undo = find(f"{name}.undo")
+    assert undo is not None and undo.risk.destructive and undo.risk >= cls.risk and undo.again is not Again.SAFE
+    spec = SimpleNamespace(
+        index=1, id="undo", uses=undo.name, title="", phase=None, group=None, lane=None, risk=None, on_failure="pause"
+    )
+    row = row_of("INC-1/2", spec)
+    assert Risk(row["risk"]) is undo.risk
+    found = next_moves(blank(Run, id="INC-1/2", state="running"), [blank(Step, **row)], {}, NOW)
+    assert [do.kind for do in found.do] == ["ask"]
+
+
+@pytest.mark.parametrize("spent", [state for state in APPROVAL_STATES if state != "granted"])
+def test_a_new_attempt_and_the_rest_of_a_stage_need_an_approval_that_counts_now(spent: str) -> None:
+    """Whatever was approved before: a retried step, and one of a stage, starts on a granted approval alone."""
+    for idx, tries, risk in product((1, 2), (0, 1), HURTS):
+        done = blank(Step, run="INC-1/1", idx=1, id="s1", uses="toy.any", risk=risk, state="succeeded", attempt=1,
+                     tries=1, on_failure="pause", approval="a1")  # fmt: skip
+        step = blank(Step, run="INC-1/1", idx=idx, id=f"s{idx}", uses="toy.any", risk=risk, state="pending", attempt=2,
+                     tries=tries, on_failure="pause", approval="a1")  # fmt: skip
+        steps = [step] if idx == 1 else [done, step]
+        run = blank(Run, id="INC-1/1", state="running")
+        for state in ("pending", "held"):
+            steps[-1] = dataclasses.replace(step, state=state)
+            rows = {"a1": dataclasses.replace(asked_for(1, "granted", 60)["a1"], state=spent)}
+            assert too_early(run, steps, rows) == []
 
 
 def test_an_unknown_action_counts_as_the_worst() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import pytest
 
 from bot.render.runbook import head_of, kind_of, runbook
 from playbooks.engine.library import Library
 from playbooks.engine.load import load_text
+from playbooks.engine.model import Playbook
 
 LIBRARY = Library()
 TEXT = """# When:    something is on fire
@@ -64,3 +68,28 @@ def test_every_built_in_playbook_is_readable(name: str) -> None:
         assert f"`{step.id}`: `{step.uses}`" in page
         assert all(f"- {field}: " in page for field in step.with_)
     assert page.count("(destructive") == page.count("; waits for approval)")
+    flat = " ".join(page.split())
+    for said in words_of(found):
+        assert said in flat, f"the file says it, the runbook does not: {said}"
+
+
+def words_of(playbook: Playbook) -> Iterator[str]:
+    """Everything the file says to people or hands to an action, as one line each."""
+    yield from (playbook.title, " ".join(playbook.description.split()))
+    for one in playbook.inputs:
+        yield from (" ".join(one.description.split()).replace("|", "\\|"), *map(str, one.choices))
+    yield from (f"{name.upper()} `{value}`" for name, value in playbook.objectives.items())
+    for step in playbook.steps:
+        yield from (step.title, *([step.if_] if step.if_ else []), *([step.stage] if step.stage else []))
+        yield from leaves(step.with_)
+
+
+def leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from (str(name), *leaves(one))
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from leaves(one)
+    else:
+        yield " ".join(str(value).split())
