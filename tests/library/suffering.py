@@ -84,9 +84,10 @@ class _Play:
         asked = await self.stage.db.read(lambda tx: runs.approvals_of(tx, self.run.id))
         denied = {step for one in asked if one.state == "denied" for step in covered(one)}
         left = [one for one in self.group if one not in self.met]
-        found = [one for one in left if self.run.state == "succeeded" or one.idx in denied or self._came(one)]
-        self.met += found
-        return found
+        if self.run.state != "succeeded":
+            left = [one for one in left if (one.idx in denied if one.mode == "denied" else self._came(one))]
+        self.met += left
+        return left
 
     def _came(self, failure: Failure) -> bool:
         """Its request was made, or its step was come to. A step may fail before its request: what it needs failed too."""

@@ -5,10 +5,11 @@ What a playbook needs is its entry (entry.py); one without an entry fails here. 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from sqlalchemy.engine import URL
 
 from playbooks.engine.library import BUILT_IN
@@ -38,10 +39,20 @@ def test_every_entry_is_of_a_playbook() -> None:
     assert sorted(there - known) == [], "entries of playbooks that are not there"
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def theatre(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, server: URL
+) -> AsyncIterator[Theatre]:  # fmt: skip
+    """One theatre for all that a worker plays."""
+    shared = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    async with Theatre(sqlite_template, tmp_path_factory.mktemp("theatre"), shared) as one:
+        yield one
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", NAMES)
-async def test_it_is_planned_and_runs_and_each_step_may_fail(build: Callable[..., Theatre], name: str) -> None:
-    async with build() as theatre:
-        problems = await all_suffered(theatre, name, entry_of(name))
+async def test_it_is_planned_and_runs_and_each_step_may_fail(theatre: Theatre, name: str) -> None:
+    problems = await all_suffered(theatre, name, entry_of(name))
     assert not problems, "\n".join(problems)
 
 
