@@ -14,11 +14,13 @@ from typing import Any
 
 from bot.sandbox.settings import Settings
 
-ZONES = {"Z123456789": "checkout.example.com", "Z1234567890ABC": "api.example.com"}
+ZONES = {"Z123456789": "checkout.example.com", "Z1234567890ABC": "api.example.com",
+         "Z0987654321DEF": "staging.example.com"}  # fmt: skip
 # name, type, values of the records that stand there in the beginning (muster.example.yaml).
 RECORDS = (
     ("Z123456789", "checkout.example.com", "CNAME", ("primary.checkout.example.com",)),
     ("Z1234567890ABC", "api.example.com", "A", ("203.0.113.10",)),
+    ("Z0987654321DEF", "staging.example.com", "A", ("203.0.113.30",)),
 )
 PATHS = (
     (

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
 
 ALERT = re.compile(r"count_over_time\(ALERTS\{(.+)\}\[(\w+)\]\)")
+RESTARTS = 'sum(changes(process_start_time_seconds{job="corporate-intel-api"}[15m]))'
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -34,6 +35,7 @@ class Prometheus:
         self.values: dict[str, list[tuple[dict[str, str], str]]] = {
             'sum(queue_depth{queue="webhooks"})': [({}, "0")],
             'sum(queue_depth{queue="webhooks-dlq"})': [({}, "0")],
+            'max(job:error_ratio:rate5m{job="corporate-intel"})': [({}, "0")],
         }
         self.history: dict[str, list[tuple[float, str]]] = {}
         self.alerts: dict[str, list[tuple[float, dict[str, str]]]] = {}
@@ -83,12 +85,23 @@ class Prometheus:
             return [({}, depth)]
         match = ALERT.fullmatch(query)
         if match is None:
-            return self.values.get(query, [])
+            return [({}, self._restarts())] if query == RESTARTS else self.values.get(query, [])
         wanted = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', match[1]))
         name, _ = wanted.pop("alertname"), wanted.pop("alertstate")
         since = time.time() - sum(int(n) * UNITS[unit] for n, unit in re.findall(r"(\d+)(ms|[smhdw])", match[2]))
-        seen = [labels for at, labels in self.alerts.get(name, []) if at >= since and wanted.items() <= labels.items()]
+        alerts = [*self.alerts.get(name, []), *(self._full() if name == "DiskSpaceLow" else [])]
+        seen = [labels for at, labels in alerts if at >= since and wanted.items() <= labels.items()]
         return [({"alertname": name, "alertstate": "firing", **seen[0]}, str(len(seen)))] if seen else []
+
+    def _full(self) -> list[tuple[float, dict[str, str]]]:
+        """The alert about the disk of each host that was filled."""
+        machines = {name: one.machine for name, one in self.sandbox.hosts.by_name.items()}
+        return [(one.full_at, {"host": name}) for name, one in machines.items() if one.full_at is not None]
+
+    def _restarts(self) -> str:
+        """How often staging's API began anew of late."""
+        api = self.sandbox.hosts.by_name["staging"].machine.containers["corporate-intel-api"]
+        return str(int(time.time() - api.started_at < 900))
 
     def _window(self, query: str, start: float, end: float) -> list[dict[str, Any]]:
         now = time.time()

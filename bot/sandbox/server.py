@@ -21,7 +21,7 @@ from bot.sandbox.cache import Cache
 from bot.sandbox.control import Control
 from bot.sandbox.dns import Resolver
 from bot.sandbox.faults import Faults
-from bot.sandbox.host.front import Storefront
+from bot.sandbox.host.front import Staging, Storefront
 from bot.sandbox.host.server import Hosts
 from bot.sandbox.jira import PROJECT as JIRA_PROJECT
 from bot.sandbox.jira import TOKEN as JIRA_TOKEN
@@ -137,6 +137,7 @@ class Sandbox:
         app.router.add_get("/demo/checkout/health", Checkout(self).health)
         app.router.add_get("/demo/checkout/health/dr", Checkout(self).away)
         app.router.add_get("/demo/storefront/{host}/health", Storefront(self).health)
+        app.router.add_get("/demo/staging/{path:.*}", Staging(self).answer)
         app.add_routes(Rest(self).routes("/pagerduty"))
         app.add_routes(self.statuspage.routes("/statuspage/v1"))
         app.add_routes([*self.jira.routes("/jira"), *self.prometheus.routes("/prometheus")])
@@ -241,6 +242,8 @@ class Sandbox:
             "STOREFRONT_RESOLVER": self.resolver.address,
             "STOREFRONT_HEALTH_URL": f"{self.url}/demo/storefront/production/health",
             "STOREFRONT_SECONDARY_HEALTH_URL": f"{self.url}/demo/storefront/dr/health",
+            "STAGING_URL": f"{self.url}/demo/staging", "STAGING_AWAY_URL": f"{self.url}/demo/staging/away",
+            "STAGING_RESOLVER": self.resolver.address,
         }  # fmt: skip
         if socket_mode:
             env["SLACK_APP_TOKEN"] = slack_world.APP_TOKEN

@@ -14,7 +14,7 @@ from pydantic import Field
 from playbooks.action import Act, Action, Answer, Found, Park, Plan, Risk, Seen, World
 from playbooks.actions.durations import Length
 from playbooks.actions.host_runs import LONGEST, WAIT_S, HostRun, Ran, last
-from playbooks.changes import UNKNOWN, Change
+from playbooks.changes import Change
 from playbooks.connectors.hosts import HostReads
 from playbooks.durations import words
 from playbooks.errors import Refused
@@ -40,9 +40,9 @@ class HostStep(Action):
 
     @classmethod
     def changes(cls, params: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Change, ...]:
-        """What it brought about, and that what takes it back is to be done: whoever does that ends it."""
+        """That what takes it back is to be done, which whoever does it ends; what it brought about only ends others."""
         host, back = outputs.get("host"), outputs.get("back")
-        made = tuple(Change(f"host {host}: {one}", UNKNOWN, "so") for one in outputs.get("brought") or ())
+        made = tuple(Change(f"host {host}: {one}", "so", "so") for one in outputs.get("brought") or ())
         return (Change(f"host {host}: {back}", "so", "not so"), *made) if back else made
 
     async def plan(self, world: World) -> Plan:

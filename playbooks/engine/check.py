@@ -74,7 +74,7 @@ class _Check:
         if action is None:
             self._say(step, ("uses",), f"there is no action {step.uses}{hint(step.uses, load_actions())}")
             return
-        fields = action.model_fields
+        fields = _fields(action)
         for key in step.with_:
             if key not in fields:
                 self._say(step, ("with", key), f"{step.uses} has no field {key}{hint(key, fields)}")
@@ -94,10 +94,11 @@ class _Check:
     def _literals(self, step: Step, action: type[Action]) -> None:
         """Values without references are held against the type of their field now; the others when the step runs."""
         for key, value in step.with_.items():
-            info = action.model_fields.get(key)
+            info = _fields(action).get(key)
             if info is None or _refers(value):
                 continue
-            kind: Any = Annotated[cast(Any, info.annotation), info]
+            rules = [info] if info.alias is None else [None, *info.metadata]  # an alias means nothing outside a model
+            kind: Any = cast(Any, Annotated)[(info.annotation, *rules)]
             adapter: TypeAdapter[Any] = TypeAdapter(kind)
             try:
                 adapter.validate_python(value)
@@ -208,6 +209,11 @@ def _step_nodes(nodes: Any) -> list[Any]:
         elif isinstance(node, dict):
             found.append(node)
     return found
+
+
+def _fields(action: type[Action]) -> dict[str, Any]:
+    """An action's parameters by the names people write: `is`, not `is_`."""
+    return {info.alias or name: info for name, info in action.model_fields.items()}
 
 
 def _refers(value: Any) -> bool:

@@ -12,6 +12,8 @@ from bot.sandbox.host.machine import Machine
 from playbooks.connectors.kubernetes import KubernetesReads
 from playbooks.connectors.kubernetes_shapes import Deployment
 from playbooks.connectors.postgres import Postgres
+from playbooks.engine import leftovers
+from playbooks.engine.leftovers import changed
 from playbooks.secrets import SecretRef
 from tests.library.stage import Stage
 
@@ -52,6 +54,12 @@ async def deployed(stage: Stage, namespace: str = "production", name: str = "atl
 def machine(stage: Stage, host: str = "production") -> Machine:
     """A host as it is now: containers, volumes, files, firewall."""
     return stage.sandbox.hosts.by_name[host].machine
+
+
+async def nothing_left(stage: Stage) -> None:
+    """What the incident's runs changed was set back: there is nothing to undo or accept."""
+    left = await stage.db.read(lambda tx: leftovers.of_incident(tx, str(stage.incident), stage.policy))
+    assert not left, f"left over: {[changed(one) for one in left]}"
 
 
 async def isolated(stage: Stage) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 
+from bot.sandbox.host import staging
 from bot.sandbox.host.machine import REPOSITORY, Container, Machine, stamp
 
 Said = tuple[int, str]
@@ -22,6 +23,8 @@ def docker(machine: Machine, args: list[str], cwd: str) -> Said:
     match args:
         case ["compose", *rest] if rest[:4] == COMPOSE and cwd == REPOSITORY:
             return _compose(machine, rest[4:])
+        case ["compose", "-f", "docker-compose.dr.yml", *rest] if cwd == staging.FOLDER:
+            return staging.compose(machine, rest)
         case ["inspect", "--format", "{{json .State}}", name]:
             return _inspect(machine, name)
         case ["version", "--format", "{{json .Server}}"]:
@@ -39,7 +42,7 @@ def docker(machine: Machine, args: list[str], cwd: str) -> Said:
             return 0, "sha256:" + "c0" * 32
         case ["save", "--output", path, image]:
             return _save(machine, path, image)
-        case ["logs", name]:
+        case ["logs", *tail, name] if tail in ([], ["--tail", "50"]):
             found = _find(machine, name)
             return (0, "\n".join(found.log)) if found else (1, f"Error response from daemon: No such container: {name}")
         case ["image", "prune", "--all", "--force", "--filter", "until=24h"]:
@@ -72,6 +75,8 @@ def _exec(machine: Machine, name: str, rest: list[str]) -> Said:
     found = _find(machine, name)
     if found is None or not found.running:
         return 1, f"Error response from daemon: container {name} is not running"
+    if name in staging.CONTAINERS:
+        return staging.inside(machine, name, rest)
     up = machine.database_up
     match rest:
         case ["pg_isready", "-U", "postgres"]:
@@ -89,12 +94,11 @@ def _lifecycle(machine: Machine, verb: str, name: str) -> Said:
     found = _find(machine, name)
     if found is None:
         return 1, f"Error response from daemon: No such container: {name}"
-    if verb == "start":
+    if verb != "start":
+        found.stop()  # after `docker kill` too: who stops it by hand is not overruled by the restart policy
+    elif not found.running:
         found.start()
-    elif verb == "stop" or not found.restarts:
-        found.stop()
-    else:
-        found.start()  # Docker's restart policy brings it back
+    staging.noticed(machine, name, verb)
     return 0, name
 
 

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.sandbox.host.pair import PRIMARY, REPLICA, Pair
+
 HOUR = 3600.0
 FULL = "No space left on device"
 PRODUCTION = ("postgres", "redis", "backend", "api_gateway", "nginx")
-STAGING = ("corporate-intel-postgres-primary", "corporate-intel-redis", "corporate-intel-api")
+STAGING = (PRIMARY, REPLICA, "corporate-intel-redis", "corporate-intel-api")
 REPOSITORY = "/opt/ecommerce-platform"
 
 
@@ -93,6 +95,7 @@ class Machine:
         self.volumes: dict[str, str] = {"ecommerce_postgres_data": "rows", "ecommerce_media": "pictures"}
         self.rules: list[tuple[str, str]] = []  # (chain, rule) as given to iptables, first match first
         self.disk_used = 61
+        self.full_at: float | None = None  # when somebody filled the disk last
         self.services = {"docker": "active", "containerd": "active", "postgresql": "active"}
         self.heals = True  # whether restarting Docker helps
         now = time.time()
@@ -102,12 +105,16 @@ class Machine:
             for hours in (3, 9, 15, 21)
         }
         self.files["/etc/cron.d/ecommerce-backups"] = File(now, content=CRON)
+        self.files["/backups/database/corporate_intel_db_005h.sql.gz"] = File(now - 5 * HOUR, content="rows 5 h ago")
         self.folders = {"/", ".", REPOSITORY, f"{REPOSITORY}/deploy/docker/scripts", "/backups/postgres", "/opt/app",
-                        "/opt/infrastructure", "/opt/corporate-intel"}  # fmt: skip
+                        "/opt/infrastructure", "/opt/corporate-intel", "/backups/database"}  # fmt: skip
         self.tags = {"v1.2", "v1.3", "v1.4", "main", "origin/main"}
         self.release, self.built = "v1.4", "v1.4"
         self.colour = "green"
-        self.databases = {"main": "rows now", "ai": "rows now"}
+        self.databases = {"corporate_intel": "rows now"} if staging else {"main": "rows now", "ai": "rows now"}
+        self.pair = Pair()  # of PostgreSQL, at staging
+        self.cached = 12  # keys of staging's Redis
+        self.timers: list[str] = []  # lines that systemd will run later
         self.keys = "keys now"  # what Redis holds
         self.kernel = ""  # what its kernel said last
         self.failing: set[str] = set()  # dependencies of staging that a game day lets fail

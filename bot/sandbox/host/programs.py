@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from bot.sandbox.host import scripts
+from bot.sandbox.host import scripts, staging
 from bot.sandbox.host.docker import docker
-from bot.sandbox.host.machine import FULL, HOUR, File, Machine, stamp
+from bot.sandbox.host.machine import FULL, HOUR, Machine, stamp
 
 Said = tuple[int, str]
 
@@ -100,6 +100,8 @@ def _sh(machine: Machine, args: list[str], cwd: str) -> Said:
     """The fixed scripts of the example policy; their arguments come behind them, as words."""
     if args[:2] == ["-o", "pipefail"]:
         args = args[2:]
+    if (of_staging := staging.shell(machine, args)) is not None:
+        return of_staging
     match args:
         case ["-c", script, "sh", folder, database, minutes] if '-mmin "-$3"' in script:
             return _find(machine, folder, database, "", int(minutes))
@@ -227,18 +229,18 @@ def _terraform(machine: Machine, args: list[str], cwd: str) -> Said:
     return _not("terraform")
 
 
-def _fallocate(machine: Machine, args: list[str], cwd: str) -> Said:
-    if machine.disk_used >= 100:
-        return 1, f"fallocate: fallocate failed: {FULL}"
-    machine.files[args[-1]] = File(time.time())
-    machine.disk_used = 100
-    return 0, ""
-
-
 def _rm(machine: Machine, args: list[str], cwd: str) -> Said:
     if machine.files.pop(args[-1], None) is not None and args[-1].endswith("muster_fill.dat"):
         machine.disk_used = 61
     return 0, ""
+
+
+def _systemd_run(machine: Machine, args: list[str], cwd: str) -> Said:
+    """A line for later; nobody waits that long here."""
+    if not (args[:1] and args[0].startswith("--on-active=")):
+        return _not("systemd-run")
+    machine.timers.append(" ".join(args))
+    return 0, "Running timer as unit"
 
 
 def _curl(machine: Machine, args: list[str], cwd: str) -> Said:
@@ -253,7 +255,7 @@ def _says(text: str) -> Callable[[Machine, list[str], str], Said]:
 PROGRAMS: dict[str, Callable[[Machine, list[str], str], Said]] = {
     "docker": docker, "df": _df, "systemctl": _systemctl, "iptables": _iptables, "sh": _sh, "bash": _sh,
     "gunzip": _gunzip, "sha256sum": _sha256sum, "cat": _cat, "ls": _ls, "git": _git, "terraform": _terraform,
-    "fallocate": _fallocate, "rm": _rm, "curl": _curl, "mkdir": _says(""), "cp": _says(""),
+    "systemd-run": _systemd_run, "rm": _rm, "curl": _curl, "mkdir": _says(""), "cp": _says(""),
     "free": _says("       total  used  free\nMem:   16000  9000  7000"),
     "journalctl": _journalctl,
     "apt-get": _apt_get, "find": _old, "make": _says("backup complete: /backups/app/latest.dump"),

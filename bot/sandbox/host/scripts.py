@@ -5,10 +5,10 @@ Belongs here: `./scripts/...`. Not: programs (programs.py). A script that is not
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 
+from bot.sandbox.host import staging
 from bot.sandbox.host.game_day import game_day, rehearsal
 from bot.sandbox.host.machine import File, Machine
 
@@ -122,6 +122,10 @@ def _blue_green(machine: Machine, args: list[str]) -> Said:
     return 0, f"traffic goes to {machine.colour}"
 
 
+def _pair(name: str) -> Callable[[Machine, list[str]], Said]:
+    return lambda machine, args: staging.script(machine, [f"./scripts/{name}", *args])
+
+
 def _says(text: str) -> Callable[[Machine, list[str]], Said]:
     return lambda machine, args: (0, text)
 
@@ -135,5 +139,6 @@ SCRIPTS: dict[str, Callable[[Machine, list[str]], Said]] = {
     "scan-all-containers.sh": _says("0 findings"), "blue-green-deploy.sh": _blue_green,
     "disaster_recovery.sh": rehearsal, "run_chaos_game_day.sh": game_day, "setup_dr_network.sh": _says("network is up"),
     "verify_dr_region.sh": _says("region is ready"), "verify_endpoints.sh": _all_healthy,
-    "test_auth.sh": _says("signed in"),
+    "test_auth.sh": _says("signed in"), "rejoin_replica.sh": _pair("rejoin_replica.sh"),
+    "switch_over.sh": _pair("switch_over.sh"),
 }  # fmt: skip

@@ -52,7 +52,7 @@ async def test_what_is_not_as_expected_fails_unless_it_may_be(at: Any, sb: Sandb
 SAMPLES: dict[str, str | int] = {
     "service": "redis", "container": "ecommerce_postgres", "volume": "ecommerce_postgres_data", "lines": 5,
     "database": "main", "safe_time": "2026-11-20T02:00:00Z", "port": "80", "release": "v1.3", "incident": "inc-42",
-    "source": "ecommerce_postgres_data", "target": "forensic-x", "environment": "staging", "gigabytes": 1,
+    "source": "ecommerce_postgres_data", "target": "forensic-x", "environment": "staging", "leave": 2, "marker": "0" * 32,
     "backup": "/backups/postgres/main_db_003h.sql.gz", "region": "us-west-2", "users": 10, "minutes": 1, "days": 7,
     "address": "http://dr-api:8000/api/v1/health/ping",
 }  # fmt: skip
@@ -87,6 +87,8 @@ async def test_every_command_of_the_example_is_understood_by_its_hosts(
                 machine.containers["ecommerce_postgres"].status = "removed"
             if command.name == "container_gone":
                 machine.containers.clear()
+            if command.name in ("database_rejoin", "database_switch_back"):
+                machine.pair.writers = {"corporate-intel-postgres-replica"}
             if command.name == "volume_gone":
                 machine.volumes.clear()
             if "-D" in command.argv or command.name in ("firewall_closed", "network_parted"):
