@@ -15,7 +15,7 @@ from bot.render.blocks import Block, Drawn, button, buttons, drawn, escape, hms,
 from bot.render.facts import Around, names
 from commands.command import Button
 from commands.reading import quote
-from playbooks.engine.asked import Audience, audience
+from playbooks.engine.asked import Audience, audience, outcome_words
 from playbooks.engine.quorum import slack_id
 from playbooks.policy import Policy
 from storage import runs
@@ -102,6 +102,7 @@ def _who(facts: QuestionFacts, around: Around) -> str:
     named = [_called(facts, one, around) for one in facts.asked]
     first, *more = named or [f"*{escape(str(question['who']))}*" if question.get("who") else f"Run {facts.run.id}"]
     who = f"Asked: {first}" if question.get("who") else first
+    who = f"Asked: {escape(outcome_words(around.policy))}" if step.state == "asking" else who
     who += f"; nobody answered, so now also {', '.join(more)}" if more else ""
     many = int(question.get("people") or 1)
     who += f" · *{many} people* must say the same" if many > 1 else ""

@@ -77,6 +77,9 @@ def _choice(word: Word, choice: str) -> Said:
         raise Refused("This answer needs its evidence in words.", todo=example)
     texts = {"text": text} if text else {}
     if step.state == "asking":
+        verdict = word.may_say_outcome()
+        if taken != "abort" and not verdict.ok:  # whoever may ask for anything may stop it
+            return refused(word, verdict)
         return say_outcome(word, taken, texts)
     people = int(question.get("people") or 1)
     verdict = word.may(people=people)

@@ -109,11 +109,38 @@ def may_answer(
     return Verdict(False, code="who", why=_refusal(tx, policy, run, step, first, open_=open_))
 
 
+def may_say_outcome(tx: Tx, policy: Policy, run: Run, actor: Person) -> Verdict:
+    """Whether somebody may say what became of a lost step: who may run playbooks, who leads or operates the incident
+    now, and those who answer in place of others."""
+    groups = {*policy.permissions.run, *stand_ins(policy)}
+    roles = [audience(tx, policy, run, role.name) for role in _leading(policy)]
+    if EVERYONE in groups or actor.groups & groups or any(actor.person in role.persons for role in roles):
+        return Verdict(True)
+    words = f"What became of it is said by {outcome_words(policy)}. Nothing was recorded."
+    take = f" Who takes the role may too: `/incident role {roles[0].role} me`." if roles and run.incident else ""
+    return Verdict(False, code="who", why=f"{words}{take}")
+
+
+def outcome_words(policy: Policy) -> str:
+    """Who that is, for people: "@sre, @administrators, the incident commander or the tech lead"."""
+    groups = dict.fromkeys([*policy.permissions.run, *stand_ins(policy)])
+    if EVERYONE in groups:
+        return "anyone"
+    return join([*(f"@{name}" for name in groups), *(f"the {_lower(role.title)}" for role in _leading(policy))], "or")
+
+
+def _leading(policy: Policy) -> list[Role]:
+    """The roles that answer for what runs: the commander, and whoever the policy also calls ops."""
+    found = [role for name in (COMMANDER, "ops") if (role := _role(policy, name)) is not None]
+    return list({role.name: role for role in found}.values())
+
+
 def groups_of_questions(tx: Tx, policy: Policy, of: Sequence[str]) -> list[str]:
     """The groups that matter for who may answer what these runs ask."""
     steps = [step for run in of for step in runs.steps_of(tx, run)]
     named = [str(name) for step in steps for name in (step.question or {}).get("asked") or ()]
     named += [str(item["owner"]) for step in steps for item in (step.question or {}).get("items") or ()]
+    named += policy.permissions.run if any(step.state == "asking" for step in steps) else ()
     return [name for name in dict.fromkeys([*named, *stand_ins(policy)]) if name in policy.groups]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from playbooks.directory import Person
-from playbooks.engine.asked import Verdict, may_answer
+from playbooks.engine.asked import Verdict, may_answer, may_say_outcome
 from playbooks.engine.engine import Engine
 from playbooks.engine.paging import calls_key, end_calls
 from playbooks.engine.transition import Changes, transition
@@ -39,6 +39,10 @@ class Word:
     def may(self, **more: Any) -> Verdict:
         """Whether it counts."""
         return may_answer(self.tx, self.engine.house.policy, self.run, self.step, self.actor, **more)
+
+    def may_say_outcome(self) -> Verdict:
+        """Whether it counts about a step whose outcome was lost."""
+        return may_say_outcome(self.tx, self.engine.house.policy, self.run, self.actor)
 
 
 def refused(word: Word, verdict: Verdict) -> Said:

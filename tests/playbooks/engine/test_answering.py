@@ -33,8 +33,8 @@ class Incident(Asked):
     """A step that asks, in an incident whose roles the test gives. Ana asked for the run."""
 
     @classmethod
-    async def asks(cls, stage: Any, **question: Any) -> Incident:
-        stage.policy = parse_policy(POLICY + MORE)
+    async def asks(cls, stage: Any, policy: str = MORE, **question: Any) -> Incident:
+        stage.policy = parse_policy(POLICY + policy)
         engine = stage.engine()
         playbook = load_text(f"name: toy/run\ntitle: A run\nsteps:\n{ASK}", "toy/run.yaml")
 
@@ -111,6 +111,29 @@ async def test_a_holder_who_left_is_nobody(stage: Any) -> None:
     await asked.gives("commander", "eve")
     await stage.db.write(lambda tx: people.believe(tx, "slack", "T1/UEVE", state=people.DEACTIVATED))
     assert "in place of the incident commander" in await asked.says("chi", "yes")
+
+
+async def test_what_became_of_a_lost_effect_is_said_by_who_may_run_or_leads(stage: Any) -> None:
+    more = MORE.replace("{title: Tech lead}", "{title: Tech lead, aliases: [ops]}").replace("{adm", "{run: sre, adm")
+    asked = await Incident.asks(stage, policy=more)
+    lost = {"text": "?", "choices": ["happened", "did-not", "abort"], "who": ""}
+    moves = ({"state": "started"}, {"state": "unknown"}, {"state": "asking", "question": lost})
+    await asked.put(None, *({1: move} for move in moves))
+    words = await asked.says("eve", "happened", ok=False)
+    assert "said by @sre, the incident commander or the tech lead. Nothing was recorded" in words
+    assert "/incident role commander me" in words
+    assert [event.body["why"] for event in await asked.told("step.answer_refused")] == ["who"]
+    await asked.gives("tech_lead", "eve")
+    assert "it did not happen" in await asked.says("eve", "did-not")
+    await asked.put(None, *({1: move} for move in moves))
+    assert "it happened" in await asked.says("ben", "happened"), "who may run playbooks"
+    other = await Incident.asks(stage, policy=more)
+    await other.put(None, *({1: move} for move in moves))
+    await other.says("eve", "abort")
+    assert (await other.step()).state == "aborted", "whoever may ask for anything may stop it"
+    open_ = await Incident.asks(stage)
+    await open_.put(None, *({1: move} for move in moves))
+    assert "it happened" in await open_.says("eve", "happened"), "where everyone may run, everyone may say"
 
 
 async def test_a_group_is_its_members_and_anyone_is_anyone(stage: Any) -> None:
