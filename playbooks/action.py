@@ -243,7 +243,7 @@ class Action(BaseModel):
     outside can be asked, `verify` and `reconcile`. Only the engine calls these.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)  # rows keep `is_`, people write `is`
 
     name: ClassVar[str] = ""
     risk: ClassVar[Risk] = Risk.READ

@@ -30,7 +30,8 @@ def rehearsal(machine: Machine, args: list[str]) -> Said:
         return USAGE, "usage: disaster_recovery.sh --restore-latest … | --region-failover"
     said = {
         "database": "scratch_rehearsal", "migrated_to": "head", "seeded_rows": 4520, "queue_drained": True,
-        "storage": {"object_storage": True, "analytics_warehouse": True}, "webhooks_replayed": True, "canary_score": 0.98,
+        "storage": {"object_storage": True, "analytics_warehouse": True}, "webhooks_replayed": True,
+        "canary_score": 0.98,
     }  # fmt: skip
     return 0, json.dumps(said)
 
@@ -42,6 +43,7 @@ def game_day(machine: Machine, args: list[str]) -> Said:
             if fault in machine.failing:
                 return 3, f"{fault} is injected already"
             machine.failing.add(fault)
+            machine.failed.add(fault)
         case ["--end", fault] if fault in WAITS:
             machine.failing.discard(fault)
         case ["--status", fault] if fault in WAITS:
@@ -52,6 +54,9 @@ def game_day(machine: Machine, args: list[str]) -> Said:
 
 
 def waiting(machine: Machine, query: str) -> str | None:
-    """What Prometheus measures of that queue; None when it is none of these."""
-    fault = QUEUES.get(query)
-    return None if fault is None else "7" if fault in machine.failing else "0"
+    """What Prometheus measures of that queue, now or at most of late; None when it is none of these."""
+    most = query.removeprefix("max_over_time((").removesuffix(")[1h:1m])")
+    fault = QUEUES.get(most)
+    if fault is None:
+        return None
+    return "7" if fault in (machine.failing if most == query else machine.failed) else "0"

@@ -118,6 +118,7 @@ class Machine:
         self.keys = "keys now"  # what Redis holds
         self.kernel = ""  # what its kernel said last
         self.failing: set[str] = set()  # dependencies of staging that a game day lets fail
+        self.failed: set[str] = set()  # those that it let fail of late
         self.answers: dict[str, tuple[int, str]] = {}  # verb -> what it says instead of what it would
         self.slow: dict[str, float] = {}  # verb -> seconds it takes
         self.receipts: dict[str, Run] = {}
