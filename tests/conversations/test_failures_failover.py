@@ -166,7 +166,7 @@ async def test_a_reboot_nobody_can_tell_of_asks_a_person(failing: Failing, mode:
     question = await failing.sb.wait_for(
         failing.channel, lambda m: m.button("It did not: ask again") is not None, timeout=20
     )
-    assert "outcome unknown" in question.plain
+    assert "outcome unknown" in question.plain and "Asked: anyone" in question.plain
     assert "writer in eu-north-1a" in question.plain, "what was seen"
     assert await failing.town.reboots() == 0
     await failing.sb.click("U0BEN", failing.channel, "It did not: ask again", ts=question.ts)
