@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -78,6 +80,8 @@ class Aws:
 
     def _load(self) -> None:
         with LOADING:
+            # moto would parse thousands of images for each region, half a second each time
+            os.environ.setdefault("MOTO_AMIS_PATH", str(Path(__file__).with_name("images.json")))
             from moto.backends import get_backend
             from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -113,9 +117,15 @@ class Aws:
 
     def _backend(self, service: str, region: str) -> Any:
         with LOADING:
+            # moto would parse thousands of images for each region, half a second each time
+            os.environ.setdefault("MOTO_AMIS_PATH", str(Path(__file__).with_name("images.json")))
             from moto.backends import get_backend
 
             return get_backend(service)[self.account][region]  # type: ignore[call-overload]
+
+    def unreadable(self, bucket: str, key: str, version: str) -> str:
+        """Why S3 would not give an object to a host of the sandbox, as its error code; "" when it would."""
+        return aws_buckets.unreadable(self._backend("s3", "aws"), bucket, key, version)
 
     async def _in_pool(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)

@@ -172,7 +172,7 @@ class Stage:
                 while waits := await self.db.read(_waiting):
                     for run, step in waits:
                         await self._people(run, step)
-                    await asyncio.sleep(0.004)
+                    await asyncio.sleep(0.012)
         except TimeoutError:
             left = [f"{run.id} {run.state}: {step.idx} {step.state} {step.note}" for run, step in waits if step]
             raise AssertionError(f"stranded after {AT_REST_S:.0f} s: {left or waits}") from None
