@@ -6,6 +6,7 @@ Belongs here: turning a playbook into rows. Does not belong here: permission, in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from playbooks.action import Risk, find
 from playbooks.engine.held import House
 from playbooks.engine.inputs import service_input, site_input
 from playbooks.engine.model import Playbook
+from playbooks.engine.model import Step as ModelStep
 from playbooks.engine.outcomes import as_json
 from playbooks.engine.placing import active_site
 from playbooks.errors import Refused
@@ -23,6 +25,8 @@ from storage.db import Tx
 from storage.sql import next_number
 from storage.tables import runs, steps
 from storage.timeline import ORG, Entry
+
+ACTIVE = re.compile(r"\$\{\{[^}]*\bactive\.")  # a reference to what the service has where it is active
 
 
 def write_run(
@@ -55,7 +59,7 @@ def write_run(
         "editors": list(editors), "ask": ask, "shown": shown, "state": "queued", "fence": 0, "ready_at": tx.now,
         "created_at": tx.now, "revision": 1,
     }  # fmt: skip
-    _reachable(house, row)
+    _reachable(house, playbook, row)
     tx.conn.execute(insert(runs).values(row))
     tx.conn.execute(insert(steps), [_step(id, step) for step in playbook.steps])
     body = {"run": id, "playbook": playbook.name, "digest": playbook.digest, "kind": kind, "shown": shown}
@@ -69,16 +73,26 @@ def write_run(
     return id
 
 
-def _reachable(house: House, row: Mapping[str, Any]) -> None:
-    """A drill breaks and moves things: it reaches only sites that are marked for drills."""
-    named = row["site"] or row["active_site"]
-    site = house.policy.sites.get(named) if named else None
-    if row["kind"] == "drill" and site is not None and not site.drills:
+def _reachable(house: House, playbook: Playbook, row: Mapping[str, Any]) -> None:
+    """A drill breaks and moves things: it reaches only sites that are marked for drills, and the site where its service
+    is active only when that is one too, or it only looks there."""
+    named = [row["site"] or row["active_site"]]
+    named += [row["active_site"]] if any(_changes_active(step) for step in playbook.steps) else []
+    sites = [house.policy.sites[name] for name in named if name in house.policy.sites]
+    site = next((one for one in sites if not one.drills), None)
+    if row["kind"] == "drill" and site is not None:
         marked = [one.name for one in house.policy.sites.values() if one.drills]
         raise Refused(
             f"A drill does not reach **{site.name}**: that site is not marked for drills. Nothing was started.",
             todo=f"Run it at {' or '.join(marked)}." if marked else "Mark a site with `drills: true` in the policy.",
         )
+
+
+def _changes_active(step: ModelStep) -> bool:
+    """Whether a step that does more than look is given what the service has where it is active."""
+    action = find(step.uses)
+    looks = action is not None and action.risk is Risk.READ and not step.risk
+    return not looks and not step.uses.startswith("human.") and ACTIVE.search(str(step.with_)) is not None
 
 
 def _step(run: str, step: Any) -> dict[str, Any]:

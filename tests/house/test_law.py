@@ -12,6 +12,7 @@ import pytest
 APPENDERS = {
     "playbooks/engine/transition.py": "every move of a run, step or approval",
     "playbooks/engine/starting.py": "a run was asked for",
+    "storage/levels.py": "the disaster level of an incident, declared by a person",
     "storage/incidents.py": "what happens to an incident, people's own entries, first deliveries of cards",
     "storage/people.py": "people, accounts and groups",
     "storage/joining.py": "accounts that turned out to be one person's",

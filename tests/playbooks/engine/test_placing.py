@@ -136,7 +136,11 @@ async def test_a_drill_reaches_only_sites_marked_for_drills(stage: Any) -> None:
         with pytest.raises(Refused, match="not marked for drills"):
             await stage.request(MOVE, engine, kind="drill", **more)
     assert await stage.db.read(lambda tx: runs.get(tx, "org/1")) is None
+    with pytest.raises(Refused, match=r"does not reach \*\*primary\*\*"):
+        await stage.request(BOOM, engine, kind="drill", service="shop", site="lab")  # by what is where it is active
     assert await stage.request(MOVE, engine, kind="drill", service="shop", site="lab") == "org/1"
+    look = BOOM.replace("toy.destroy", "toy.safe")
+    assert await stage.request(look, engine, kind="drill", service="shop", site="lab") == "org/2", "it only looks there"
 
 
 def test_only_what_verifies_and_says_so_moves_a_service() -> None:
