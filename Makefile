@@ -9,7 +9,7 @@ WORKERS ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2
 # Tests start hundreds of Pythons: each would compile all it imports again where the environment says to keep nothing.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check unit sshd bench soak soak-library lock clean
+.PHONY: help setup demo test check unit sshd chromium screenshots bench soak soak-library lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,7 +42,16 @@ sshd: ## OpenSSH's own server for its tests, where this is root and apt can brin
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends openssh-server; } >/dev/null 2>&1 || \
 	  echo "OpenSSH's server could not be installed: its tests are skipped, asyncssh's server is used"
 
-unit: $(READY) sshd ## all tests but the benchmarks
+chromium: ## the browser of the pages' tests, where this is root and apt can bring it
+	@command -v chromium chromium-browser google-chrome >/dev/null || test "$$(id -u)" != 0 || \
+	  ! command -v apt-get >/dev/null || \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || \
+	  echo "Chromium could not be installed: the pages' browser tests are skipped"
+
+screenshots: $(READY) chromium ## draw docs/screenshots again, from the browser tests
+	SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest -q tests/browser
+
+unit: $(READY) sshd chromium ## all tests but the benchmarks
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not bench and not soak"
 
 bench: $(READY) ## performance, as ratios against a baseline in the same run
