@@ -132,10 +132,17 @@ async def test_retry_is_a_new_attempt_whose_asker_is_a_requester(of: Any) -> Non
     assert "is failed or uncertain" in await asked.refused(retry)
     await asked.put("running", *BAD)
     await asked.put("paused")
-    assert "tries step 1 toy.keyed again" in await asked(retry, reason="now it may")
+    said = await asked(retry, reason="now it may")
+    assert "tries step 1 toy.keyed again" in said and "twice" not in said
     step = (await asked.rows())[1][0]
     assert (step.state, step.attempt, step.key, step.error) == ("pending", 2, None, None)
     assert step.requesters == [asked.stage.persons["ben"]]
+
+
+async def test_a_retry_of_what_may_have_happened_says_that_it_may_happen_twice(of: Any) -> None:
+    asked = await of()
+    await asked.put("running", {1: {"state": "started"}}, {1: {"state": "unknown"}}, {1: {"state": "uncertain"}})
+    assert "is not known: if it happened, it may happen twice" in await asked(retry)
 
 
 async def test_a_named_step_that_is_not_there_or_not_in_that_state(of: Any) -> None:
