@@ -23,6 +23,7 @@ from storage.incident_rows import Impossible
 from storage.sealing import Seal
 from storage.tables import accounts, events, inbox, memberships, oncall, people, policies, replies, runs, texts, votes
 from storage.tables_guard import credentials, decision_votes, factors
+from storage.tables_sessions import sessions
 from storage.timeline import ORG, Entry, append
 
 MOST_MENTIONS = 50
@@ -136,6 +137,7 @@ def _rows(tx: Tx, who: Who) -> None:
         sent = replies.c.state.in_(("sent", "lost"))
         theirs = (replies.c.account_kind == kind, replies.c.account == id)
         tx.conn.execute(update(replies).where(*theirs, sent).values(account=GONE))
+        tx.conn.execute(delete(sessions).where(sessions.c.account == id))
     for table in (memberships, oncall, factors, accounts):
         tx.conn.execute(delete(table).where(table.c.person == who.person))
     gone = update(credentials).where(credentials.c.person == who.person)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from storage import tables_guard, tables_services  # noqa: F401  their tables join the metadata
+from storage import tables_guard, tables_services, tables_sessions, tables_triage  # noqa: F401  their tables join the metadata
 from storage.tables import metadata
 
 APP, MIGRATOR, PRUNER = "muster_app", "muster_migrator", "muster_pruner"
@@ -36,10 +36,10 @@ APP_UPDATES = {
 }
 APP_READS_ONLY = ("pruned",)
 # What the application deletes from: beliefs and locks, never the record. Accounts and factors: erasing a person.
-APP_DELETES = ("people", "accounts", "memberships", "oncall", "roles", "locks", "factors")
+APP_DELETES = ("people", "accounts", "memberships", "oncall", "roles", "locks", "factors", "sessions")
 PRUNER_DELETES = (
     "events", "texts", "documents", "runs", "steps", "approvals", "votes", "reviews", "locks", "roles", "cards",
-    "inbox", "replies", "escrow",
+    "inbox", "replies", "escrow", "alerts", "triage",
 )  # fmt: skip
 PRUNER_UPDATES = {
     "streams": "seq, hash, at", "incidents": "title, resolution, latest_update, facts, origin_channel, revision",
@@ -50,6 +50,7 @@ PRUNER_INSERTS = ("streams", "events", "texts", "pruned", "timers")
 HIDDEN = {
     "factors": ("secret",),
     "credentials": ("digest",),
+    "sessions": ("digest", "former", "csrf"),
     "escrow": ("sealed",),
     "inbox": ("line", "values", "response_url"),
     "replies": ("body",),
@@ -67,10 +68,12 @@ WORDS = {
     "holds": ("reason",),
     "timers": ("payload",),
     "memberships": ("source",),
+    "triage": ("grp", "title", "url", "note"),
+    "alerts": ("fingerprint", "title", "url"),
 }
 UNREPORTED = (
     "texts", "documents", "people", "accounts", "policies", "inbox", "replies", "factors", "proofs", "credentials",
-    "escrow", "refreshes", "cards",
+    "escrow", "refreshes", "cards", "sessions",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from alembic import context
 from alembic.operations.ops import ModifyTableOps
 
-from storage import tables_guard, tables_services  # noqa: F401  their tables join the metadata
+from storage import tables_guard, tables_services, tables_sessions, tables_triage  # noqa: F401  their tables join the metadata
 from storage.tables import metadata
 
 # Batch mode copies a table row by row and drops the old one: for the record that would be a rewrite of history.
