@@ -204,6 +204,7 @@ class Aws:
     def _by_agent(self, call: Call, action: str, body: bytes) -> web.Response:
         """moto runs no commands."""
         said = self.run_command.answer(action, json.loads(body))
+        call.effect = self.run_command.changes(action, json.loads(body))
         if isinstance(said, dict):
             return web.json_response(said)
         call.effect, call.error = False, said[0]

@@ -46,6 +46,18 @@ def buckets(backend: Callable[[str, str], Any]) -> None:
             made._time_progressed -= timedelta(hours=hours)
 
 
+def unreadable(kept: Any, bucket: str, key: str, version: str) -> str:
+    """The error code of GetObject, "" when the object can be read."""
+    if bucket not in kept.buckets:
+        return "NoSuchBucket"
+    found = kept.get_object(bucket, key, version_id=version)
+    if found is None:
+        return "NoSuchKey"
+    copied = 'ongoing-request="false"' in found.response_dict.get("x-amz-restore", "")
+    archived = found.storage_class in ("GLACIER", "DEEP_ARCHIVE") and not copied
+    return "InvalidObjectState" if archived else ""
+
+
 def for_moto(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     """Correction 3: what is added to a request's headers."""
     summed = headers.get("x-amz-checksum-algorithm")

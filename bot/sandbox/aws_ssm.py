@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shlex
 import time
 import uuid
@@ -22,7 +23,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox.settings import Settings
-from playbooks.connectors.ssm import WRAP
+from playbooks.connectors.tails import WRAP
 
 if TYPE_CHECKING:
     from bot.sandbox.host.server import Hosts, HostServer
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 ACTIONS = frozenset({
     "SendCommand", "GetCommandInvocation", "ListCommands", "CancelCommand", "DescribeInstanceInformation",
 })  # fmt: skip
-INSTANCES = {"i-0555000000000001": "production", "i-0555000000000002": "dr", "i-0555000000000003": "staging"}
+INSTANCES = {"i-0555000000000001": "production", "i-0555000000000002": "dr", "i-0555000000000003": "staging",
+             "i-0555000000000004": "cold"}  # fmt: skip
 MOST = 24_000
 CUT = "\n---Output truncated---"
 Said = dict[str, Any]
@@ -88,6 +90,11 @@ class RunCommand:
         if sent is None or young or sent.instance != asked.get("InstanceId"):
             return "InvocationDoesNotExist", ""
         return self._shown(sent)
+
+    @staticmethod
+    def changes(action: str, asked: Said) -> bool:
+        """Whether it is an effect. A look is a command too, and what receipts guard is seen at the host."""
+        return action == "SendCommand" and bool(re.fullmatch("muster [0-9a-f]{32}", str(asked.get("Comment"))))
 
     def _agents(self, asked: Said) -> Said:
         wanted = {one for each in asked.get("Filters") or () for one in each.get("Values") or ()}

@@ -18,16 +18,10 @@ from playbooks.connectors.answers import ServiceRefused, no_answer, unreachable
 from playbooks.connectors.aws_client import DENIED
 from playbooks.connectors.aws_ssm import DOCUMENT, Invocation, SsmActs
 from playbooks.connectors.receipts import Receipt
-from playbooks.connectors.tails import Answered
+from playbooks.connectors.tails import WRAP, Answered
 from playbooks.errors import MusterError, Refused, Temporary
 from playbooks.policy_hosts import Host
 
-# AWS keeps the beginning of an output alone and stderr apart: both together, head and tail, as SSH brings them.
-WRAP = """o=$(sh -c "$1" 2>&1 </dev/null; echo "=$?"); s=${o##*=}; o=${o%=*}
-if [ ${#o} -le 20000 ]; then printf %s "$o"
-else n=$((${#o} - 18000))
-  printf %s "$o" | head -c 9000; printf '\\n[... %s characters ...]\\n' "$n"; printf %s "$o" | tail -c 9000
-fi; exit "$s\""""
 FIRST_S, LONGEST_S = 0.3, 2.0  # between two looks
 SETTLE_S = 60.0  # beyond what we wait for a line that starts something: AWS must not stop what it started
 RECORD_S = 1e9  # AWS keeps its record for 30 days: what it does not know was not sent
@@ -39,13 +33,13 @@ class SsmRunner:
     A host's own site decides region and role; a host without one is reached where the calling step is.
     """
 
-    def __init__(self, aws: SsmActs, sites: Mapping[str, Mapping[str, Any]], *, first_look_s: float = FIRST_S) -> None:
-        self._aws, self._sites, self._first_s = aws, sites, first_look_s
+    def __init__(self, aws: SsmActs, sites: Mapping[str, Mapping[str, Any]]) -> None:
+        self._aws, self._sites = aws, sites
         self._where = Where()
 
     def bound(self, where: Where) -> SsmRunner:
         """A copy that signs in as a step does."""
-        copy = SsmRunner(self._aws, self._sites, first_look_s=self._first_s)
+        copy = SsmRunner(self._aws, self._sites)
         copy._where = where
         return copy
 
@@ -128,7 +122,7 @@ class SsmRunner:
         self, aws: SsmActs, command: str, instance: str, until: float, write: bool
     ) -> Invocation | None:  # fmt: skip
         """Look until it is over or time is. Looks that fail are repeated: the command goes on meanwhile."""
-        pause, told = self._first_s, None
+        pause, told = FIRST_S, None
         while (left := until - time.monotonic()) > 0:
             await asyncio.sleep(min(pause, left))
             pause = min(LONGEST_S, pause * 1.5)

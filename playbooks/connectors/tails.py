@@ -14,6 +14,13 @@ from playbooks.action import Where
 from playbooks.policy_hosts import Host
 
 KEEP_BYTES = 64 * 1024
+# For ways that keep the beginning of an output alone and stderr apart (SSM): both together, head and tail.
+# $1 is the line.
+WRAP = """o=$(sh -c "$1" 2>&1 </dev/null; echo "=$?"); s=${o##*=}; o=${o%=*}
+if [ ${#o} -le 20000 ]; then printf %s "$o"
+else n=$((${#o} - 18000))
+  printf %s "$o" | head -c 9000; printf '\\n[... %s characters ...]\\n' "$n"; printf %s "$o" | tail -c 9000
+fi; exit "$s\""""
 
 
 @dataclass(frozen=True)

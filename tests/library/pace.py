@@ -1,7 +1,7 @@
 """Muster's own waiting made short: a minute of waiting for the outside is a fraction of a second here.
 
 The waits of the engine (tries again, looks again, how long it keeps looking) all go through the one writer of statuses,
-those of the connectors through pace.py. There they are divided by SCALE, so playbooks keep their real words
+those of the connectors through pace.py and ssm.py. There they are divided by SCALE, so playbooks keep their real words
 (`within: 5m`) and every clock stays the real one.
 Approvals and questions keep their real deadlines: people are quick here.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from playbooks.connectors import ssm
 from playbooks.connectors.pace import Gate, Spacing
 from playbooks.engine import transition
 from storage.db import Tx
@@ -43,6 +44,8 @@ def shortened(patch: pytest.MonkeyPatch, wake: Any) -> None:
     close, spaced = Gate.close, Spacing.__init__
     patch.setattr(Gate, "close", lambda self, key, seconds: close(self, key, seconds / SCALE))
     patch.setattr(Spacing, "__init__", lambda self, every_s: spaced(self, every_s / SCALE))
+    patch.setattr(ssm, "FIRST_S", 0.01)
+    patch.setattr(ssm, "LONGEST_S", 0.1)
 
 
 def _keeps_looking(step: Step, values: dict[str, Any]) -> bool:

@@ -260,6 +260,7 @@ class Theatre:
         """A fresh outside and a fresh record, prepared as the entry says."""
         self._count += 1
         await self._sandbox.reset()
+        self._sandbox.settings.ssm_record_seconds = 0.005
         self._sandbox.settings.reboot_seconds = self._sandbox.settings.pagerduty_delay = 0.01
         folder = self._folder / str(self._count)
         folder.mkdir()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from bot.sandbox.host import scripts, staging
+from bot.sandbox.host import cold, scripts, staging
 from bot.sandbox.host.docker import docker
 from bot.sandbox.host.machine import FULL, HOUR, Machine, stamp
 
@@ -100,6 +100,8 @@ def _sh(machine: Machine, args: list[str], cwd: str) -> Said:
     """The fixed scripts of the example policy; their arguments come behind them, as words."""
     if args[:2] == ["-o", "pipefail"]:
         args = args[2:]
+    if (at_cold := cold.shell(machine, args)) is not None:
+        return at_cold
     if (of_staging := staging.shell(machine, args)) is not None:
         return of_staging
     match args:
@@ -260,6 +262,6 @@ PROGRAMS: dict[str, Callable[[Machine, list[str], str], Said]] = {
     "journalctl": _journalctl,
     "apt-get": _apt_get, "find": _old, "make": _says("backup complete: /backups/app/latest.dump"),
     "alembic": _says("INFO  [alembic.runtime.migration] Running upgrade a1 -> b2"),
-    "pytest": _says("12 passed in 3.41s"),
+    "pytest": _says("12 passed in 3.41s"), "psql": cold.psql,
     "locust": _says("Name   # reqs  # fails\nAggregated   300   0"),
 }  # fmt: skip

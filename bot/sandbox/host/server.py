@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
 
 USER = "muster"
-NAMES = ("production", "dr", "staging")
+NAMES = ("production", "dr", "staging", "cold")
+BY_AGENT = ("cold",)  # reached by SSM alone: no key of it is given out
 
 
 def private_key(name: str) -> str:
@@ -52,6 +53,7 @@ class HostServer:
         self.sandbox = sandbox
         self.name = name
         self.machine = Machine(name)
+        self.machine.bucket = sandbox.aws.unreadable
         self.impostor = False  # shows another host key
         self.denied = False  # lets nobody in
         self.port = 0
@@ -282,6 +284,8 @@ class Hosts:
         client = private_key("client")
         found: dict[str, str] = {}
         for name, one in self.by_name.items():
+            if name in BY_AGENT:
+                continue
             word = name.upper()
             found |= {f"{word}_HOST_ADDRESS": f"127.0.0.1:{one.port}", f"{word}_HOST_PUBLIC_KEY": public_key(name),
                       f"{word}_HOST_KEY": client}  # fmt: skip

@@ -16,7 +16,8 @@ from bot.sandbox.client import SandboxClient
 from bot.sandbox.server import Sandbox
 from playbooks.action import Where
 from playbooks.connectors.aws_ssm import DELIVERY_S, SsmActs, unbraced
-from playbooks.connectors.ssm import WRAP, SsmRunner
+from playbooks.connectors.ssm import SsmRunner
+from playbooks.connectors.tails import WRAP
 from playbooks.errors import Refused, Temporary, Uncertain
 from playbooks.policy_hosts import Host
 
@@ -25,10 +26,11 @@ LOOK = "docker inspect --format '{{json .State}}' ecommerce_redis"
 
 
 @pytest.fixture
-async def ssm(env: dict[str, str], sandbox: Sandbox) -> AsyncIterator[SsmRunner]:
+async def ssm(env: dict[str, str], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SsmRunner]:
     aws = SsmActs(region=env["AWS_DEFAULT_REGION"], endpoint_url=env["AWS_ENDPOINT_URL"], access_key_id="sandbox",
                   secret_access_key="sandbox", connect_timeout=1.0, read_timeout=1.0)  # fmt: skip
-    one = SsmRunner(aws, {"primary": {"region": env["AWS_DEFAULT_REGION"]}}, first_look_s=0.02)
+    monkeypatch.setattr("playbooks.connectors.ssm.FIRST_S", 0.02)
+    one = SsmRunner(aws, {"primary": {"region": env["AWS_DEFAULT_REGION"]}})
     yield one.bound(Where("INC-42/3 failover"))
     await one.close()
 

@@ -38,6 +38,7 @@ async def hosts(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     for name, value in env.items():
         if "_HOST_" in name:
             monkeypatch.setenv(name, value)
+    monkeypatch.setattr("playbooks.connectors.ssm.FIRST_S", 0.02)
     policy = load_policy(EXAMPLE)
 
     def make(via: str) -> Hosts:
@@ -46,7 +47,7 @@ async def hosts(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
             update={"via": via, "instance": here})}  # fmt: skip
         aws = SsmActs(region=env["AWS_DEFAULT_REGION"], endpoint_url=env["AWS_ENDPOINT_URL"], read_timeout=1.0,
                       access_key_id="sandbox", secret_access_key="sandbox", connect_timeout=1.0)  # fmt: skip
-        ways = {"ssh": SshRunner, "ssm": lambda: SsmRunner(aws, {}, first_look_s=0.02)}
+        ways = {"ssh": SshRunner, "ssm": lambda: SsmRunner(aws, {})}
         made.append(Hosts(named, policy.commands, ways, (), ["sandbox"]))
         return made[-1]
 
