@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -19,6 +19,7 @@ from playbooks.connectors.hosts import HostReads
 from playbooks.durations import words
 from playbooks.errors import Refused
 from playbooks.host_commands import filled, passed_on
+from playbooks.policy_hosts import Command
 
 OF_RISK = {Risk.READ: "host.look", Risk.WRITE: "host.run", Risk.CONTAIN: "host.contain",
            Risk.RECOVERABLE: "host.destroy", Risk.IRREVERSIBLE: "host.erase"}  # fmt: skip
@@ -33,6 +34,7 @@ class HostStep(Action):
     within: Length = Field(default=LONGEST, description="How long it may take until it is seen to have worked")
 
     timeout_s = 60.0
+    way: ClassVar[str] = ""
 
     def within_s(self) -> float:
         """As given."""
@@ -53,11 +55,15 @@ class HostStep(Action):
         takes = f"It may take up to {words(command.timeout)}." if command.timeout > timedelta(minutes=2) else ""
         return Plan(
             targets=(f"host:{self.host}",),
-            effect=f"Run {self.command} on {self.host}: {run.line(world)}",
-            warnings=tuple(one for one in (command.warning, takes) if one),
+            effect=f"Run {self.command} on {self.host}{self.way}: {run.line(world)}",
+            warnings=tuple(one for one in (command.warning, takes, self._ends(command)) if one),
             notes=(noted,) if noted else (),
             undo=f"Run {command.undo.command} there." if command.undo else "",
         )
+
+    def _ends(self, command: Command) -> str:
+        """What becomes of it after its time, where something does."""
+        return ""
 
     async def run(self, act: Act) -> Ran | Park:
         """Look once more, start it, wait a little; what takes longer is parked."""

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from playbooks.action import Act, Again, Plan, Risk, World, action
+from playbooks.action import Act, Again, Risk, World, action
 from playbooks.actions.host_runs import SETTLED_S, HostRun, Ran, elapsed
 from playbooks.actions.host_step import OF_RISK, UndoableHostStep
 from playbooks.connectors.hosts import HostReads, Hosts
 from playbooks.connectors.receipts import Receipt
 from playbooks.errors import Refused
 from playbooks.host_commands import filled
+from playbooks.policy_hosts import Command
 
 TAKES = (Risk.WRITE, Risk.RECOVERABLE)
 
@@ -59,12 +60,10 @@ class SsmCommand(UndoableHostStep):
     instance: what became of it stands in SSM, with Muster's key as its comment. AWS stops it after its `timeout`.
     """
 
-    async def plan(self, world: World) -> Plan:
-        """As of any command, and that AWS stops it."""
-        plan = await super().plan(world)
-        effect = plan.effect.replace(f" on {self.host}:", f" on {self.host} by SSM:", 1)
-        stops = f"AWS stops it after {self._run(world).command(world).timeout.total_seconds():g} s."
-        return plan.model_copy(update={"effect": effect, "warnings": (*plan.warnings, stops)})
+    way = " by SSM"
+
+    def _ends(self, command: Command) -> str:
+        return f"AWS stops it after {command.timeout.total_seconds():g} s."
 
     def _run(self, world: World) -> HostRun:
         run = self._made(self.command, self.host, self.arguments)
