@@ -34,6 +34,7 @@ from storage.tables import (
     votes,
 )
 from storage.tables_guard import decisions, holds, pruned, reviews
+from storage.tables_triage import alerts, triage
 from storage.timeline import ORG, Entry, Head, append
 
 ROLE = "muster_pruner"
@@ -155,10 +156,16 @@ def _let_go(tx: Tx, stream: str) -> None:
 
 
 def forget_asks(tx: Tx, months: int) -> int:
-    """Delete settled asks and sent answers older than that; returns how many rows. Call `become_pruner` first."""
+    """Delete settled asks, sent answers and alerts long dealt with; returns how many rows of asks and answers.
+
+    Call `become_pruner` first.
+    """
     limit = before(tx.now, months)
     settled = inbox.c.state.in_(("done", "refused", "dead"))
     asks = tx.conn.execute(delete(inbox).where(settled, inbox.c.received_at < limit)).rowcount
+    told = select(triage.c.id).where(triage.c.state != "open", triage.c.changed_at < limit)
+    tx.conn.execute(delete(alerts).where(alerts.c.triage.in_(told)))
+    tx.conn.execute(delete(triage).where(triage.c.id.in_(told)))
     ended = replies.c.state.in_(("sent", "lost"))
     return asks + tx.conn.execute(delete(replies).where(ended, replies.c.created_at < limit)).rowcount
 
