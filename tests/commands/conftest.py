@@ -38,10 +38,10 @@ severities:
   sev3: { title: minor }
 roles:
   commander: { title: Incident commander, aliases: [ic], default: first_acknowledger, duties: [decides] }
-  comms: { title: Comms lead }
+  comms: { title: Comms lead, aliases: [comms_lead] }
 groups:
   sre: { slack: "@sre", title: SRE }
-permissions: { declare: everyone, run: sre, plan: everyone, see_private: sre, disaster: sre }
+permissions: { disaster: sre, declare: everyone, run: sre, plan: everyone, see_private: sre }
 disaster_levels:
   regional_outage:
     { title: Regional outage, aliases: [region], rto: 60m, rpo: 15m, recovery: other region, site: west,
@@ -62,6 +62,7 @@ services:
     pagerduty: { escalation_policy: Payments primary, phone: "+1-555-0199" }
   auth: { tier: 2, rto: 1h, rpo: 5m }
 approvals: { people: 2, from: [sre] }
+mail_lists: { readers: { title: Readers, audience: customers, to: [all@example.com], from: us@example.com } }
 """
 
 
