@@ -24,7 +24,8 @@ class List(Command):
         library = call.house.library
         names = list(library.names())
         wanted = self.kind.strip("/").lower()
-        found = [name for name in names if not wanted or name.startswith(f"{wanted}/") or wanted in name]
+        kind = [name for name in names if not wanted or name.startswith(f"{wanted}/")]
+        found = kind or [name for name in names if wanted in name]
         if not found:
             kinds = sorted({name.partition("/")[0] for name in names})
             near = nearest(wanted, kinds)

@@ -10,7 +10,8 @@ async def test_all_or_those_of_one_kind(talk: Any) -> None:
     assert "• *assess/postgres* Look at the database" in everything.text
     assert "more: `/playbook list <kind>`" in everything.text, "a screen is enough"
     some = await talk("Eve", "playbook list failover")
-    assert some.data == {"playbooks": ["failover/rds-multi-az", "failover/secondary-site"]}
+    names = some.data["playbooks"]
+    assert "failover/secondary-site" in names and all(name.startswith("failover/") for name in names)
     assert "• *failover/rds-multi-az* RDS Multi-AZ failover" in some.text
     reply = await talk("Eve", "playbook list failovr")
     assert not reply.ok and "Did you mean *failover*?" in reply.text
