@@ -7,6 +7,7 @@ anything from the values (bot/app.py). Secrets are SecretStr, so that printing t
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,10 @@ class Settings(BaseSettings):
         None, description="App-level token (xapp-…) with connections:write; when set, Slack comes by Socket Mode."
     )
     slack_signing_secret: Secret = Field(None, description="Signing secret of the Slack app, for signed HTTP.")
+    slack_client_id: str | None = Field(
+        None, description="Client id of the Slack app, for signing in to the pages; without it nobody can."
+    )
+    slack_client_secret: Secret = Field(None, description="The Slack app's client secret, for signing in to the pages.")
     slack_api_url: str = Field(
         "https://slack.com/api/", description="Base of Slack's Web API, with its trailing /api/ (a stand-in sits here)."
     )
@@ -45,6 +50,13 @@ class Settings(BaseSettings):
     pagerduty_events_url: str = Field("https://events.pagerduty.com", description="Address of PagerDuty's Events API.")
     pagerduty_webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Secrets of PagerDuty v3 webhook subscriptions, separated by commas."
+    )
+    alertmanager_webhook_token: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="Tokens Alertmanager may call with (bearer, or basic auth's password), separated by commas.",
+    )
+    webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Who may call /webhooks/in/{name}, signed: name:secret, separated by commas."
     )
     statuspage_api_key: Secret = Field(None, description="Statuspage API key; without it there is no public page.")
     statuspage_page_id: str | None = Field(None, description="Which Statuspage page is ours.")
@@ -96,11 +108,20 @@ class Settings(BaseSettings):
     muster_log: str = Field("info", description="How much is logged: debug, info, warning or error.")
     sandbox_url: str | None = Field(None, description="Address of a running `muster sandbox`; allows `say --as`.")
 
-    @field_validator("pagerduty_webhook_secret", mode="before")
+    @field_validator("pagerduty_webhook_secret", "alertmanager_webhook_token", "webhook_secrets", mode="before")
     @classmethod
     def _several(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("webhook_secrets")
+    @classmethod
+    def _named_secrets(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for one in value:
+            name, _, secret = one.get_secret_value().partition(":")
+            if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", name) or len(secret) < 16:
+                raise ValueError("needs name:secret, the name in small letters, the secret of 16 characters or more")
         return value
 
     @field_validator("muster_url", "pagerduty_api_url", "pagerduty_events_url", "statuspage_api_url")
