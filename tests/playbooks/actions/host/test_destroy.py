@@ -8,9 +8,11 @@ import pytest
 
 from bot.sandbox.client import SandboxClient
 from playbooks.action import Again, Park, Risk
+from playbooks.actions.host.contain import Contain
 from playbooks.actions.host.destroy import Destroy
 from playbooks.actions.host.run import Run
 from playbooks.actions.host_runs import SETTLED_S
+from playbooks.changes import Change, standing
 from playbooks.connectors.hosts import HostReads
 from playbooks.errors import Refused, Temporary, Uncertain
 
@@ -183,3 +185,29 @@ async def test_it_is_taken_back_by_the_command_the_policy_names(at: Any, sb: San
 
 def test_the_reading_class_cannot_start(hosts: HostReads) -> None:
     assert not hasattr(HostReads, "start")
+
+
+@pytest.mark.parametrize(
+    ("closed", "opened"),
+    [
+        (Contain(host="production", command="firewall_close", arguments={"port": "443"}),
+         Destroy(host="production", command="firewall_restore", arguments={"port": "443"})),
+        (Destroy(host="production", command="compose_stop", arguments={"service": "backend"}),
+         Destroy(host="production", command="compose_recreate", arguments={"service": "backend"})),
+    ],
+    ids=["by the command that takes it back", "by one that does its work too"],
+)  # fmt: skip
+async def test_what_another_command_set_back_stands_no_more(at: Any, closed: Any, opened: Any) -> None:
+    """As in the ransomware playbooks: what isolating left is ended by what reopening really ran, and by that alone."""
+    ran = []
+    for number, step in enumerate((closed, opened)):
+        _, act = at(key=f"key-{number}")
+        ran.append(await step.run(act))
+    left, ended = (
+        step.changes({}, one.model_dump(mode="json")) for step, one in zip((closed, opened), ran, strict=True)
+    )
+    assert closed.leaves(ran[0].model_dump()) and [one.before for one in left][:1] == ["so"]
+    other = [Change(one.thing.replace("443", "80").replace("backend", "redis"), one.before, one.after) for one in ended]
+    for later, stands in (((), True), (other, True), (ended, False)):
+        told = [*(("closed", one) for one in left), *(("later", one) for one in later)]
+        assert ("closed" in {who for who, one in standing(told) if one.before == "so"}) is stands
