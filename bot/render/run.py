@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bot.render.blocks import Drawn, buttons, drawn, escape, hms, person
 from bot.render.facts import ENDED, Around, names, took
 from commands.command import Button
+from playbooks.action import find
 from playbooks.durations import words
 from playbooks.engine.leftovers import leftovers
 from playbooks.policy import Policy
@@ -139,7 +140,10 @@ def _left(facts: RunFacts) -> str:
     named += f" and {len(facts.left) - 5} more (`/incident leftovers`)" if len(facts.left) > 5 else ""
     one = f"{facts.run.id} step={facts.left[0].idx}"
     stay = f"let it stay (`/playbook accept {one} <reason>`)"
-    return f"↩️ Left over: {named}. Take it back (`/playbook undo {one} <reason>`) or {stay}."
+    action = find(facts.left[0].uses)
+    undo = action is not None and action.can_undo()
+    back = f"Take it back (`/playbook undo {one} <reason>`)" if undo else "Bring it home (`/playbook list failback`)"
+    return f"↩️ Left over: {named}. {back} or {stay}."
 
 
 def _review(review: Review, around: Around) -> str:
