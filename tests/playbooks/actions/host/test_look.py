@@ -53,8 +53,8 @@ SAMPLES: dict[str, str | int] = {
     "service": "redis", "container": "ecommerce_postgres", "volume": "ecommerce_postgres_data", "lines": 5,
     "database": "main", "safe_time": "2026-11-20T02:00:00Z", "port": "80", "release": "v1.3", "incident": "inc-42",
     "source": "ecommerce_postgres_data", "target": "forensic-x", "environment": "staging", "leave": 2, "marker": "0" * 32,
-    "backup": "/backups/postgres/main_db_003h.sql.gz", "region": "us-west-2", "users": 10, "minutes": 1, "days": 7,
-    "address": "http://dr-api:8000/api/v1/health/ping",
+    "backup": "/backups/postgres/main_db_003h.sql.gz", "region": "us-west-2", "users": 10, "minutes": 5, "days": 7,
+    "address": "http://dr-api:8000/api/v1/health/ping", "object": "checkout/daily.sql.gz", "version": "v1.Ab_c/d=",
 }  # fmt: skip
 
 
@@ -70,6 +70,7 @@ async def test_every_command_of_the_example_is_understood_by_its_hosts(
     for command in policy.commands.values():
         for host in command.hosts:
             machine = Machine(host)
+            machine.bucket = lambda bucket, key, version: ""
             given = {}
             for name, argument in command.arguments.items():
                 if argument.type == "choice" and str(SAMPLES.get(name)) not in argument.choices:
@@ -78,6 +79,9 @@ async def test_every_command_of_the_example_is_understood_by_its_hosts(
                     given[name] = "scratch_1"
                 elif name == "container" and host == "staging":
                     given[name] = "corporate-intel-redis"
+                elif (name, host) == ("backup", "cold"):
+                    given[name] = "/backups/fetched/k.sql.gz"
+                    machine.write(given[name], "rows")
                 elif name == "plan":
                     given[name] = "/var/lib/muster/plans/k.tfplan"
                     machine.write(given[name], "Plan")
@@ -89,6 +93,8 @@ async def test_every_command_of_the_example_is_understood_by_its_hosts(
                 machine.containers.clear()
             if command.name in ("database_rejoin", "database_switch_back"):
                 machine.pair.writers = {"corporate-intel-postgres-replica"}
+            if command.name == "cold_database_filled":
+                machine.databases["checkout"] = "rows"
             if command.name == "volume_gone":
                 machine.volumes.clear()
             if "-D" in command.argv or command.name in ("firewall_closed", "network_parted"):
