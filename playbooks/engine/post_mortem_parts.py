@@ -42,11 +42,13 @@ def summary(story: Story, facts: Facts) -> list[str]:
 
 
 def severity(story: Story, facts: Facts) -> list[str]:
-    """Which severity since when, and why it changed."""
+    """Which severity and which disaster level since when, and why they changed."""
     rows = []
-    for event in story.of("incident.declared", "incident.severity"):
-        was = plain(str(event.body.get("from") or "—"))
-        to = plain(str(event.body.get("to") or event.body.get("severity") or "—"))
+    for event in story.of("incident.declared", "incident.severity", "incident.level"):
+        kind = "level " if event.type == "incident.level" else ""
+        was = plain(f"{kind}{event.body['from']}" if event.body.get("from") else "—")
+        now = event.body.get("to") or event.body.get("severity")
+        to = plain(f"{kind}{now}" if now else "no disaster" if kind else "—")
         why = quote(event.text("reason") or event.text("title")) if event.texts else "—"
         rows.append([clock(event.at), was, to, facts.name(event.actor), why, cite([event.seq])])
     return table(["when", "from", "to", "who", "why", "event"], rows)

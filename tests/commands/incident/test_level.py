@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.render.board import draw, read
+from playbooks.engine.post_mortem import TimelineDrafts
 from playbooks.errors import Refused
 from playbooks.policy import parse_policy
 from storage import verify
@@ -38,6 +39,8 @@ async def test_it_says_what_it_means_raises_the_severity_and_stands_on_the_board
     assert (await talk.incident(id)).severity == "sev1", "a level is a floor: nothing is lowered"
     assert "Its severity stays *sev1*" in (await talk("Ben", "incident level none all of it answers")).text
     assert "Disaster level" not in await board(talk)
+    body = (await TimelineDrafts(talk.house.db, talk.house.policy).post_mortem(id, "one")).body
+    assert "| — | level regional\\_outage |" in body and "| level rack | no disaster |" in body
     assert all(one.ok for one in await talk.read(verify.check_database))
 
 
