@@ -175,7 +175,7 @@ async def sandboxed(port: int, rate_factor: float) -> int:
             connected.cancel()
             if not started.done():
                 sandbox.webhooks.url = f"{app.url}/webhooks/pagerduty"
-                _tell(env)
+                _tell(env, sandbox.page.url)
             await started
     finally:
         warming.cancel()
@@ -183,8 +183,9 @@ async def sandboxed(port: int, rate_factor: float) -> int:
     return 0
 
 
-def _tell(env: dict[str, str]) -> None:
+def _tell(env: dict[str, str], page: str) -> None:
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in env.items())
-    sys.stdout.write(f"{exports}\n# The workspace runs. In another terminal, after the lines above:\n")
+    sys.stdout.write(f"{exports}\n# The workspace runs. Open it in a browser on this machine:\n#   {page}\n")
+    sys.stdout.write("# In another terminal, after the lines above:\n")
     sys.stdout.write('#   muster say "incident declare sev1 checkout is down" --as U0ANA --channel C0INCIDENTS\n')
     sys.stdout.flush()

@@ -82,7 +82,7 @@ class Teller:
         muster = os.path.relpath(sys.argv[0])
         self.out.print(f"    [green]✔ {words}[/]  (check again: {muster} verify {list(files.values())[1]})")
         self.out.print(f"    [bold]evidence pack[/]: {evidence}  [green]✔ by its own verify.py: {escape(verdict)}[/]")
-        self.out.print(f"\n[bold green]Everything happened.[/] Play on your own: [bold]{muster} sandbox[/]\n")
+        self.out.print(f"\n[bold green]Everything happened.[/] Play on, in a browser: [bold]{muster} sandbox[/]\n")
 
     def failed(self, words: str) -> None:
         """Something did not happen."""

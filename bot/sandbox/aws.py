@@ -78,6 +78,11 @@ class Aws:
             self._starting = asyncio.get_running_loop().run_in_executor(self._pool, self._load)
         await asyncio.shield(self._starting)
 
+    @property
+    def loaded(self) -> bool:
+        """Whether moto is there: looking starts nothing."""
+        return self._corrections is not None
+
     def _load(self) -> None:
         with LOADING:
             # moto would parse thousands of images for each region, half a second each time

@@ -33,21 +33,26 @@ class Control:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
 
-    def routes(self) -> list[web.RouteDef]:
-        acts: dict[str, Run] = {
+    def acts(self) -> dict[str, Run]:
+        """What may be done, by name; the page of the workspace does the same things."""
+        return {
             "type": type_, "click": click, "submit": submit, "close_view": close_view, "react": react, "pin": pin,
             "shortcut": shortcut, "suggest": suggest, "home": home, "fail": fail, "latency": latency, "rate": rate,
             "deliver_to": deliver_to, "redeliver": redeliver, "reset": reset, "settings": settings,
             "disconnect": disconnect, "webhook_again": webhook_again, "revoke": revoke, "together": together,
             **change.ROUTES, **control_kubernetes.ROUTES,
         }  # fmt: skip
+
+    def routes(self) -> list[web.RouteDef]:
         return [
-            *(web.post(f"/control/{name}", self._handler(run)) for name, run in acts.items()),
-            web.delete("/control/fail", self._handler(clear_faults)),
-            *(web.get(f"/control/{name}", self._handler(run)) for name, run in read.ROUTES.items()),
+            *(web.post(f"/control/{name}", self.handler(run)) for name, run in self.acts().items()),
+            web.delete("/control/fail", self.handler(clear_faults)),
+            *(web.get(f"/control/{name}", self.handler(run)) for name, run in read.ROUTES.items()),
         ]  # fmt: skip
 
-    def _handler(self, run: Run) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def handler(self, run: Run) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """A route that runs it."""
+
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
                 raw = await request.read()

@@ -31,6 +31,8 @@ from bot.sandbox.kubernetes.config import KubeConfig
 from bot.sandbox.mail import MailServer
 from bot.sandbox.outside import AUTH as DISCOVERY_AUTH
 from bot.sandbox.outside import Outside
+from bot.sandbox.page.guard import guard
+from bot.sandbox.page.routes import Page
 from bot.sandbox.pagerduty.account import API_KEY as PAGERDUTY_KEY
 from bot.sandbox.pagerduty.account import ROUTING_KEY, WEBHOOK_SECRET, Account
 from bot.sandbox.pagerduty.account import SERVICE as PAGERDUTY_SERVICE
@@ -45,6 +47,7 @@ from bot.sandbox.settings import Settings
 from bot.sandbox.slack.api import WebApi
 from bot.sandbox.slack.delivery import Deliveries
 from bot.sandbox.slack.events import Events
+from bot.sandbox.slack.openid import CLIENT_ID, CLIENT_SECRET, OpenId
 from bot.sandbox.slack.people import People
 from bot.sandbox.slack.responses import Responses
 from bot.sandbox.slack.socket import Socket
@@ -78,6 +81,7 @@ class Sandbox:
         self._postgres = postgres
         self.rate_factor = rate_factor
         self._runners: list[web.AppRunner] = []
+        self.openid = OpenId(self)
         self._fresh()
 
     def _fresh(self) -> None:
@@ -128,7 +132,8 @@ class Sandbox:
         self.hosts.bind()
         self.mail = MailServer(self)
         self.mail.bind()
-        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app = web.Application(client_max_size=64 * 1024 * 1024, middlewares=[guard])
+        app.add_routes(self.openid.routes())
         app.router.add_route("*", "/api/{method}", _late(lambda: WebApi(self).handle))
         app.router.add_get("/link/", _late(lambda: self.socket.link))
         app.router.add_post("/respond/{team}/{key}", _late(lambda: self.responses.handle))
@@ -143,7 +148,8 @@ class Sandbox:
         app.add_routes([*self.jira.routes("/jira"), *self.prometheus.routes("/prometheus")])
         app.router.add_get("/demo/checkout/canary", _late(lambda: self.outside.score))
         app.router.add_post("/demo/hook/{name}", _late(lambda: self.outside.hook))
-        app.add_routes(Control(self).routes())
+        self.page = Page(self)
+        app.add_routes([*Control(self).routes(), *self.page.routes()])
         self.url = await self._serve(app, port)
         aws = web.Application(client_max_size=64 * 1024 * 1024)
         aws.router.add_route("*", "/{path:.*}", _late(lambda: self.aws.handle))
@@ -219,6 +225,7 @@ class Sandbox:
         """The environment that points Muster at this sandbox. Without Socket Mode SLACK_APP_TOKEN is left out."""
         env = {
             "SLACK_BOT_TOKEN": slack_world.BOT_TOKEN, "SLACK_SIGNING_SECRET": slack_world.SIGNING_SECRET,
+            "SLACK_CLIENT_ID": CLIENT_ID, "SLACK_CLIENT_SECRET": CLIENT_SECRET,
             "SLACK_API_URL": f"{self.url}/api/", "PAGERDUTY_API_KEY": PAGERDUTY_KEY,
             "PAGERDUTY_ROUTING_KEY": ROUTING_KEY, "PAGERDUTY_API_URL": f"{self.url}/pagerduty",
             "PAGERDUTY_FROM": "muster@example.com", "PAGERDUTY_SERVICE_ID": PAGERDUTY_SERVICE,
@@ -261,6 +268,7 @@ async def run(port: int, *, as_json: bool = False, rate_factor: float = 1.0) -> 
         text = json.dumps(env) + "\n"
     else:
         text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in env.items())
+        text += f"# The page: {sandbox.page.url}\n"
     warming, over = asyncio.create_task(sandbox.warm()), asyncio.create_task(ended.wait())
     try:
         await asyncio.wait((warming, over), return_when=asyncio.FIRST_COMPLETED)

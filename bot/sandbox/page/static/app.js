@@ -1,0 +1,114 @@
+// The page put together: who one is, where one is, and every part drawn when it comes.
+import { $, act, fill, h } from "./dom.js";
+import { mrkdwn } from "./mrkdwn.js";
+import { put } from "./composer.js";
+import * as messages from "./messages.js";
+import { modal } from "./modal.js";
+import * as panels from "./panels.js";
+import { names, state } from "./state.js";
+
+let source = null;
+const DRAW = { workspace: side, channel: messages.channel, screen() { modal(); messages.home(); }, outside: panels.outside, trouble: panels.trouble, guide };
+
+function connect() {
+  source?.close();
+  delete state.parts.channel;
+  const line = new EventSource(`live?${new URLSearchParams({ user: state.user, channel: state.channel })}`);
+  source = line;
+  for (const [name, draw] of Object.entries(DRAW)) {
+    line.addEventListener(name, (event) => {
+      if (source !== line) return;
+      state.parts[name] = JSON.parse(event.data);
+      draw();
+    });
+  }
+  line.onopen = side;
+  line.onerror = () => { $("link-state").textContent = "The workspace does not answer; trying again …"; };
+}
+
+export function go(user, channel, view = "messages") {
+  const moved = user !== state.user || channel !== state.channel;
+  Object.assign(state, { user, channel });
+  if (moved) messages.shut();
+  history.replaceState(null, "", `#${user}/${channel}`);
+  if (moved) connect();
+  messages.show(view);
+  if (view === "home") { act("home", { user }, true); messages.home(); }
+  side();
+}
+
+function side() {
+  const part = state.parts.workspace;
+  if (!part || part.me !== state.user) return;
+  $("link-state").textContent = part.connected ? "" : "Muster is not connected: nobody will answer.";
+  const focused = document.activeElement?.closest?.("#side") ? document.activeElement.dataset.key : null;
+  fill($("people"), part.people.map((one, n) => h("button", { type: "button", role: "radio", "aria-checked": String(one.id === state.user), dataset: { key: one.id },
+    title: `Alt ${n + 1}`, onclick: () => go(one.id, here(one.id)) }, h("span", { class: `face face-${one.id}`, "aria-hidden": "true" }, one.name.slice(0, 1)), one.name,
+    h("span", { class: "faint" }, one.about))));
+  const rows = part.channels.filter((one) => one.kind === "channel" || one.kind === "private");
+  fill($("channels"), rows.map((one) => item(one, `${one.kind === "private" ? "🔒" : "#"} ${one.name}`)));
+  fill($("direct"), part.home ? h("li", {}, h("button", { type: "button", "aria-current": String(state.view === "home"), dataset: { key: "home" },
+    onclick: () => go(state.user, state.channel, "home") }, "🏠 Home")) : null,
+    part.channels.filter((one) => one.kind === "dm" || one.kind === "group").map((one) => item(one, `💬 ${one.name}`)));
+  const shortcuts = part.shortcuts.filter((one) => one.type === "global");
+  $("shortcuts-part").hidden = !shortcuts.length;
+  fill($("shortcuts"), shortcuts.map((one) => h("li", {}, h("button", { type: "button", title: one.description, dataset: { key: one.callback_id },
+    onclick: () => act("shortcut", { user: state.user, callback_id: one.callback_id }) }, `⚡ ${one.name}`))));
+  if (focused) document.querySelector(`#side [data-key="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function item(one, label) {
+  const current = state.view !== "home" && one.id === state.channel;
+  const unread = !current && one.last > (state.read[`${state.user}/${one.id}`] || state.began);
+  return h("li", {}, h("button", { type: "button", "aria-current": String(current), class: `${unread ? "unread" : ""} ${one.archived ? "archived" : ""}`, dataset: { key: one.id },
+    onclick: () => go(state.user, one.id) }, label, unread ? h("span", { class: "badge" }, "new") : null));
+}
+
+// Where somebody looks when one becomes them: the same channel, unless it is another's direct messages.
+function here(user) {
+  const one = state.parts.workspace?.channels.find((row) => row.id === state.channel);
+  return !one || one.kind === "dm" ? "C0GENERAL" : state.channel;
+}
+
+function guide() {
+  const rows = state.parts.guide || [];
+  const next = rows.findIndex((one) => !one.done);
+  fill($("steps"), rows.map((one, n) => h("li", { class: one.done ? "done" : n === next ? "next" : "", "aria-current": n === next ? "step" : null },
+    h("b", {}, one.done ? "✓ " : "", one.title),
+    n === next ? [h("p", {}, mrkdwn(one.say, names())), one.line ? h("code", {}, one.line) : null,
+      h("button", { type: "button", class: "primary", onclick: () => { go(one.user, one.channel); if (one.line) put(one.line); else $("box").focus(); } },
+        one.line ? `Be ${names()[one.user] || ""} and put it in the box` : `Be ${names()[one.user] || ""}`)] : null)),
+  next < 0 ? h("li", { class: "done" }, "All of it. `/incident help` and `/playbook help` show the rest.") : null);
+}
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.matches?.("input, textarea, select");
+  if (event.altKey && /^Digit[1-9]$/.test(event.code)) {
+    const one = state.parts.workspace?.people[Number(event.code.slice(5)) - 1];
+    if (one) { event.preventDefault(); go(one.id, here(one.id)); }
+  } else if (event.altKey && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+    const rows = state.parts.workspace?.channels || [];
+    const at = rows.findIndex((one) => one.id === state.channel);
+    event.preventDefault();
+    go(state.user, rows[(at + (event.key === "ArrowDown" ? 1 : rows.length - 1)) % rows.length].id);
+  } else if (event.key === "/" && !typing && !document.querySelector("dialog[open]")) {
+    event.preventDefault();
+    put("/");
+    $("box").dispatchEvent(new Event("input"));
+  } else if (event.key === "Escape" && !document.querySelector("dialog[open]")) messages.shut();
+});
+
+// A link to a channel of this workspace stays in this page.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a");
+  const far = link && /^https:\/\/muster\.slack\.com\/archives\/([A-Z0-9]+)/.exec(link.href);
+  const channel = link?.dataset.channel || far?.[1];
+  if (channel) { event.preventDefault(); go(state.user, channel); }
+});
+
+state.began = `${Date.now() / 1000}`;
+const [, user, channel] = /^#(U\w+)\/(\w+)$/.exec(location.hash) || [];
+Object.assign(state, { user: user || "U0ANA", channel: channel || "C0GENERAL" });
+panels.build();
+connect();
+$("box").focus();

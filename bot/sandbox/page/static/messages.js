@@ -1,0 +1,188 @@
+// The open channel: its head, its messages, its thread, its pins, files and canvas.
+import { $, act, clock, fill, h, toast } from "./dom.js";
+import { blocks } from "./blocks.js";
+import { emoji, inline, link, mrkdwn, unescape } from "./mrkdwn.js";
+import { named, names, state, used } from "./state.js";
+
+const QUICK = ["+1", "eyes", "white_check_mark", "pushpin"];
+const drawn = new Map(); // `${place}/${ts}` -> {text, node}: only what changed is drawn again
+let drawnFor = "";
+
+export function channel() {
+  const part = state.parts.channel;
+  if (!part || state.view === "home") return;
+  const here = `${state.user}/${part.id}`;
+  if (here !== drawnFor) drawn.clear();
+  head(part);
+  const tab = $("other").hidden ? "messages" : state.view;
+  if (state.view !== "messages" && tab !== "messages") other(part);
+  const list = $("messages");
+  const atEnd = here !== drawnFor || list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  const focused = document.activeElement;
+  const within = focused?.closest?.("#messages, #thread") && focused.dataset.action
+    ? [focused.closest("[data-ts]")?.dataset.ts, focused.dataset.action] : null;
+  const rows = part.messages || [];
+  fill(list, part.error ? h("p", { class: "faint" }, part.error) : rows.filter((m) => !m.thread_ts || m.thread_ts === m.ts)
+    .map((m) => kept("main", m, rows.filter((r) => r.thread_ts === m.ts && r.ts !== m.ts))),
+    !part.error && !rows.length ? h("p", { class: "faint empty" }, part.dm
+      ? "Muster writes to you here: reminders, and answers where it is in no channel with you."
+      : "Nobody has said anything here yet.") : null);
+  thread(part);
+  if (within) document.querySelector(`[data-ts="${within[0]}"] [data-action="${CSS.escape(within[1])}"]`)?.focus();
+  if (atEnd) list.scrollTop = list.scrollHeight;
+  drawnFor = here;
+  state.read[`${state.user}/${part.id}`] = rows.at(-1)?.ts || "0";
+  $("box").placeholder = part.archived ? "This channel is archived." : `Message ${part.dm ? "Muster" : `#${part.name}`}, or / for a command`;
+}
+
+function head(part) {
+  $("title").textContent = part.error ? "Not here" : part.dm ? "Muster" : `${part.private ? "🔒" : "#"} ${part.name}`;
+  fill($("topic"), part.dm ? ["direct messages from the bot"] : inline(part.topic || "", names()),
+    part.members && !part.dm ? h("span", { class: "faint", title: part.members.map(named).join(", ") }, ` · ${part.members.length} members`) : null,
+    part.archived ? h("strong", {}, " · archived") : null);
+  const files = (part.messages || []).flatMap((m) => m.files || []);
+  const tabs = [["messages", "Messages"], ["pins", `Pins ${part.pins?.length || ""}`], ["files", `Files ${files.length || ""}`]];
+  if (part.canvas !== null && part.canvas !== undefined) tabs.push(["canvas", "Canvas"]);
+  fill($("tabs"), tabs.map(([name, label]) => h("button", { type: "button", role: "tab", "aria-selected": state.view === name ? "true" : "false",
+    dataset: { tab: name }, onclick: () => show(name) }, label)));
+  fill($("bookmarks"), (part.bookmarks || []).map((one) => link(one.link, `🔗 ${one.title}`)));
+  $("bookmarks").hidden = !part.bookmarks?.length;
+}
+
+export function show(view) {
+  state.view = view;
+  $("messages").hidden = view !== "messages";
+  $("other").hidden = view === "messages";
+  $("composer").hidden = view === "home";
+  if (view !== "messages" && view !== "home") other(state.parts.channel);
+  else if (view === "messages") channel();
+  document.querySelectorAll("#tabs [role=tab]").forEach((one) => one.setAttribute("aria-selected", String(one.dataset.tab === view)));
+}
+
+function other(part) {
+  if (state.view === "home") return;
+  const rows = part.messages || [];
+  if (state.view === "pins") {
+    const pinned = rows.filter((m) => m.pinned);
+    fill($("other"), pinned.length ? pinned.map((m) => message("pins", m, [])) : h("p", { class: "faint" }, "Nothing is pinned."));
+  } else if (state.view === "files") {
+    const files = rows.flatMap((m) => m.files || []);
+    fill($("other"), files.length ? files.map(file) : h("p", { class: "faint" }, "No files."));
+  } else if (state.view === "canvas") fill($("other"), canvas(part.canvas || ""));
+}
+
+function canvas(text) {
+  return h("article", { class: "canvas" }, text.split("\n").map((line) => {
+    const title = /^(#{1,3}) (.*)/.exec(line);
+    const words = (title ? title[2] : line).replace(/\*\*(.+?)\*\*/g, "*$1*");
+    return h(title ? `h${title[1].length + 2}` : "p", {}, inline(words.replace(/^[-*] /, "• "), names()));
+  }));
+}
+
+function kept(place, m, replies) {
+  const key = `${place}/${m.ts}`;
+  const text = JSON.stringify([m, replies.length, replies.at(-1)?.ts, names()]);
+  const before = drawn.get(key);
+  if (before?.text === text) return before.node;
+  const node = message(place, m, replies);
+  drawn.set(key, { text, node });
+  return node;
+}
+
+function message(place, m, replies) {
+  const author = named(m.user);
+  const own = m.ephemeral_for ? h("p", { class: "only" }, `👁 Only you (${named(m.ephemeral_for)}) can see this`) : null;
+  const onUse = (one, block, value) => used(one, value, { channel: state.parts.channel.id, ts: m.ts });
+  const body = m.blocks?.length ? blocks(m.blocks, names(), onUse) : h("div", { class: "text" }, mrkdwn(m.text, names()));
+  return h("article", { class: `message${m.ephemeral_for ? " ephemeral" : ""}`, dataset: { ts: m.ts }, "aria-label": `${author}, ${clock(m.ts)}` },
+    h("span", { class: `face face-${m.user}`, "aria-hidden": "true" }, author.slice(0, 1)),
+    h("div", { class: "body" }, own,
+      h("p", { class: "by" }, h("strong", {}, author), m.user === state.parts.workspace?.bot ? h("span", { class: "app" }, "app") : null,
+        h("time", {}, clock(m.ts)), m.pinned ? h("span", { class: "faint" }, "📌 pinned") : null),
+      body, (m.files || []).map(file), m.edited && !m.blocks?.length ? h("span", { class: "faint" }, "(edited)") : null,
+      reactions(m), replies.length && place === "main"
+        ? h("button", { type: "button", class: "replies", onclick: () => open(m.ts) }, `${replies.length} ${replies.length === 1 ? "reply" : "replies"}`) : null),
+    m.ephemeral_for ? null : tools(place, m));
+}
+
+function reactions(m) {
+  const rows = Object.entries(m.reactions || {});
+  if (!rows.length) return null;
+  return h("p", { class: "reactions" }, rows.map(([name, users]) =>
+    h("button", { type: "button", title: `${users.map(named).join(", ")}: :${name}:`, onclick: () => react(m, name) }, `${emoji(name)} ${users.length}`)));
+}
+
+function react(m, name) {
+  const there = m.reactions?.[name]?.includes(state.user);
+  return mark(there ? "unreact" : "react", { user: state.user, channel: state.parts.channel.id, ts: m.ts, name });
+}
+
+async function mark(name, body) {
+  const said = await act(name, body, true);
+  if (said?.refused) toast(said.refused, "bad");
+}
+
+function tools(place, m) {
+  const here = { user: state.user, channel: state.parts.channel.id, ts: m.ts };
+  const shortcuts = (state.parts.workspace?.shortcuts || []).filter((one) => one.type === "message");
+  return h("div", { class: "tools", role: "group", "aria-label": "Message" },
+    QUICK.map((name) => h("button", { type: "button", "aria-label": `React ${name}`, title: `:${name}:`, onclick: () => react(m, name) }, emoji(name))),
+    h("button", { type: "button", onclick: () => mark(m.pinned ? "unpin" : "pin", here) }, m.pinned ? "Unpin" : "Pin"),
+    place === "main" ? h("button", { type: "button", onclick: () => open(m.ts) }, "Reply") : null,
+    shortcuts.map((one) => h("button", { type: "button", class: "shortcut", onclick: () => act("shortcut", { ...here, callback_id: one.callback_id }) }, one.name)));
+}
+
+function file(one) {
+  return h("p", { class: "file" }, "📄 ", h("a", { href: `file/${encodeURIComponent(one.id)}`, target: "_blank", rel: "noopener" }, one.title || one.name),
+    h("span", { class: "faint" }, ` ${Math.ceil((one.size || 0) / 1024)} kB`));
+}
+
+export function open(ts) {
+  state.thread = ts;
+  thread(state.parts.channel);
+  $("thread").querySelector("textarea")?.focus();
+}
+
+export function shut() {
+  if (!state.thread) return false;
+  state.thread = null;
+  $("thread").hidden = true;
+  return true;
+}
+
+function thread(part) {
+  const pane = $("thread");
+  const rows = part.messages || [];
+  const root = rows.find((m) => m.ts === state.thread);
+  pane.hidden = !root;
+  if (!root) { pane.replaceChildren(); delete pane.dataset.of; return; }
+  if (pane.dataset.of !== root.ts) {
+    pane.dataset.of = root.ts;
+    const box = h("textarea", { rows: 2, "aria-label": "Reply in thread", placeholder: "Reply …" });
+    const send = async () => {
+      const text = box.value.trim();
+      if (text && await act("type", { user: state.user, channel: state.parts.channel.id, text, thread_ts: state.thread })) box.value = "";
+    };
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); send(); }
+    });
+    fill(pane, h("header", {}, h("h2", {}, "Thread"), h("button", { type: "button", "aria-label": "Close thread", onclick: shut }, "✕")),
+      h("div", { class: "thread-messages" }), box);
+  }
+  fill(pane.querySelector(".thread-messages"), [root, ...rows.filter((m) => m.thread_ts === root.ts && m.ts !== root.ts)].map((m) => message("thread", m, [])));
+}
+
+// The app's Home tab, where the app publishes one.
+export function home() {
+  if (state.view !== "home") return;
+  const view = state.parts.screen?.home;
+  $("title").textContent = "Muster · Home";
+  fill($("topic"), ["what waits for you"]);
+  $("tabs").replaceChildren();
+  $("bookmarks").hidden = true;
+  fill($("other"), view
+    ? h("div", { class: "home" }, blocks(view.blocks, names(), (one, block, value) => used(one, value, { view_id: view.id })))
+    : h("p", { class: "faint" }, "Muster has not drawn your Home yet."));
+}
+
+export { unescape };
