@@ -45,7 +45,7 @@ sshd: ## OpenSSH's own server for its tests, where this is root and apt can brin
 chromium: ## the browser of the pages' tests, where this is root and apt can bring it
 	@command -v chromium chromium-browser google-chrome >/dev/null || test "$$(id -u)" != 0 || \
 	  ! command -v apt-get >/dev/null || \
-	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-color-emoji; } >/dev/null 2>&1 || \
 	  echo "Chromium could not be installed: the pages' browser tests are skipped"
 
 screenshots: $(READY) chromium ## draw docs/screenshots again, from the browser tests

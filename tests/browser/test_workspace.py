@@ -118,3 +118,88 @@ async def test_ana_declares_with_a_form_that_says_what_is_wrong(desk: Desk) -> N
     assert "Only you" in await answer.inner_text()
     await desk.goes("inc-1-checkout-is-down")
     await desk.card("Resolve")
+    await desk.camera.keep(desk.page, "workspace-board")
+
+
+async def test_two_people_approve_and_everybody_watches_it_run(desk: Desk) -> None:
+    page = desk.page
+    await page.get_by_role("button", name="Acknowledge as Ben").click()
+    await page.locator("#panel-pagerduty .status-acknowledged").wait_for()
+    await desk.types(f"/playbook run {RDS}")
+    card = await desk.card("aws.rds_failover.*Approve")
+    await card.get_by_role("button", name="Approve", exact=True).click()
+    refused = await desk.sees("your approval does not count")
+    assert "Only you (Ana)" in await refused.inner_text()
+    await desk.be("Ben")
+    await (await desk.card("aws.rds_failover.*Approve")).wait_for()
+    assert await page.locator("#messages .message", has_text="your approval does not count").count() == 0
+    await desk.camera.keep(page, "workspace-approval")
+    await (await desk.card("Approve")).get_by_role("button", name="Approve", exact=True).click()
+    await desk.card("1 of 2")
+    assert "writes in eu-north-1a" in await page.locator("#panel-aws").inner_text()
+    await desk.be("Chi")
+    await (await desk.card("1 of 2")).get_by_role("button", name="Approve", exact=True).click()
+    await page.locator("#panel-aws .row", has_text="writes in eu-north-1b").wait_for(timeout=20_000)
+    await page.locator("#panel-aws", has_text="200 up").wait_for()
+    await desk.card("failover/rds-multi-az.*finished")
+    await page.locator("#steps .next", has_text="Resolve").wait_for()
+    await desk.camera.keep(page, "workspace-finished")
+
+
+async def test_a_line_of_people_a_thread_a_pin_and_a_reaction(desk: Desk) -> None:
+    page = desk.page
+    await desk.types('what is <img src=x onerror="alert(1)"> *bold* with @ben & `code`?')
+    said = await desk.sees("what is <img")
+    assert await said.locator("img").count() == 0
+    assert await said.locator("strong", has_text="bold").count() == 1
+    await said.hover()
+    await said.get_by_role("button", name="React eyes").click()
+    await said.locator(".reactions", has_text="1").wait_for()
+    await said.hover()
+    await said.get_by_role("button", name="Pin", exact=True).click()
+    await desk.sees("what is.*📌|📌.*what is")
+    await said.hover()
+    await said.get_by_role("button", name="Reply").click()
+    await page.locator("#thread textarea").fill("it is a thread")
+    await page.locator("#thread textarea").press("Enter")
+    await desk.sees("it is a thread", "#thread")
+    await said.locator(".replies", has_text="1 reply").wait_for()
+    await page.keyboard.press("Escape")
+    assert await page.locator("#thread").is_hidden()
+    await page.keyboard.press("Alt+1")
+    await page.locator('#people [aria-checked=true]:has-text("Ana")').wait_for()
+
+
+async def test_a_failure_is_switched_on_said_in_words_and_healed(desk: Desk) -> None:
+    page, panel = desk.page, desk.page.locator("#panel-pagerduty")
+    await panel.get_by_text("Make it fail").click()
+    await panel.get_by_label("How", exact=True).select_option("500")
+    await panel.get_by_label("How often").select_option("-1")
+    await panel.get_by_role("button", name="Fail").click()
+    await panel.locator(".trouble", has_text="500").wait_for()
+    await desk.goes("general")
+    await desk.types("/incident declare sev1 payments are failing service=checkout")
+    warned = await desk.sees("PagerDuty.*\\+1-555-")
+    assert "Only you (Ana)" in await warned.inner_text()
+    await desk.camera.keep(page, "workspace-failure")
+    await panel.get_by_role("button", name="Heal").click()
+    await panel.locator(".heal").wait_for(state="hidden")
+
+
+async def test_another_page_cannot_drive_it_and_nothing_was_refused_by_its_own_rules(desk: Desk) -> None:
+    import httpx
+
+    url, line = desk.sandbox.page.url, {"user": "U0EVE", "channel": "C0GENERAL", "text": "hello"}
+    async with httpx.AsyncClient() as other:
+        for address in (f"{url}act/type", f"{desk.sandbox.url}/control/type"):
+            for headers in ({"Origin": "http://127.0.0.1:9"}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.test"}):
+                assert (await other.post(address, json=line, headers=headers)).status_code == 403
+        assert (
+            await other.post(url.replace(desk.sandbox.page.key, "guess") + "act/type", json=line)
+        ).status_code == 404
+        assert (await other.post(f"{url}act/type", content="{}")).status_code == 415
+        document = await other.get(url)
+        assert "script-src 'self'" in document.headers["content-security-policy"]
+        assert (await other.get(f"{url}static/..%2froutes.py")).status_code == 404
+    assert all("hello" not in message.text for message in await desk.sb.messages("#general"))
+    assert desk.refused == []

@@ -7,6 +7,12 @@ const dialog = $("modal");
 let shown = ""; // view id and hash on the screen
 let seen = null; // number of the last of Slack's own notices
 
+dialog.addEventListener("input", (event) => {
+  const holder = event.target.closest(".block-input"); // being mended: its error has been read
+  if (!holder) return;
+  holder.querySelector(".error").hidden = true;
+  holder.querySelector("[aria-invalid]")?.removeAttribute("aria-invalid");
+});
 dialog.addEventListener("cancel", (event) => { event.preventDefault(); close(); });
 
 export function modal() {
