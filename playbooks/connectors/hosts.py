@@ -93,6 +93,10 @@ class HostReads:
         """Whether a drill may reach that host: it stands at a site for drills."""
         return host in self._hosts and self._hosts[host].site in self._drill_sites
 
+    def via(self, host: str) -> str:
+        """How a host is reached: ssh or ssm."""
+        return self._host(host).via
+
     async def reach(self, host: str) -> None:
         """Sign in and leave. Temporary when it does not answer, Refused when it does not let us in."""
         known = self._host(host)

@@ -16,7 +16,7 @@ class Down(Outputs):
     """What did not answer, and how."""
 
     host: str = Field(description="The host")
-    ssh: str = Field(description="What became of signing in")
+    ssh: str = Field(description="What became of signing in, or of reaching its AWS agent")
     http: str = Field(description="What became of its address, empty where none was asked")
 
 
@@ -31,7 +31,7 @@ class HostDown(Action):
     """
 
     host: str = Field(description="Which: a name from the policy's `hosts`", min_length=1)
-    url: str | None = Field(default=None, description="An address it serves; none: only SSH is tried")
+    url: str | None = Field(default=None, description="An address it serves; none: only its SSH (or agent) is tried")
 
     async def look(self, world: World) -> Down:
         """Try both. Refused when either answers."""
@@ -43,7 +43,8 @@ class HostDown(Action):
             await world.use(HostReads).reach(self.host)
         except Temporary as error:
             return error.message
-        raise self._answers("it can be signed in to by SSH")
+        way = world.use(HostReads).via(self.host)
+        raise self._answers("it can be signed in to by SSH" if way == "ssh" else "its AWS agent takes commands")
 
     async def _http(self, world: World) -> str:
         assert self.url is not None

@@ -16,6 +16,7 @@ from bot.sandbox.server import Sandbox
 from playbooks.action import Act, Again, Found, Park, Risk, World
 from playbooks.actions.aws.ssm_command import SsmCommand
 from playbooks.actions.host.destroy import Destroy
+from playbooks.actions.host.down import HostDown
 from playbooks.actions.host.look import Look
 from playbooks.actions.host_runs import SETTLED_S, Ran
 from playbooks.connectors.aws_ssm import SsmActs
@@ -157,6 +158,7 @@ async def test_host_actions_work_both_ways(hosts: Any, sb: SandboxClient, via: s
     late, _ = step_of(made, later_s=SETTLED_S + 1)
     found = await step.reconcile(late)
     assert isinstance(found, Found) and found.happened is True and found.outputs == done
+    with pytest.raises(Refused, match="by SSH" if via == "ssh" else "its AWS agent takes commands"):
+        await HostDown(host="production").look(world)
     await sb.change_host("production", unreachable=True)
-    with pytest.raises(Temporary):
-        await made.reach("production")
+    assert (await HostDown(host="production").look(world)).ssh
