@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from playbooks.durations import parse_duration
 from playbooks.errors import Refused
 from playbooks.policy import Policy
 from playbooks.reading import nearest
@@ -17,13 +18,19 @@ from playbooks.reading import nearest
 Kind = Literal[
     "word", "line", "rest", "severity", "role", "service", "person", "time", "choice", "incident", "run", "digest",
     "decision", "code", "account", "anybody",
-    "number", "inputs", "level",
+    "number", "inputs", "level", "alerts", "message", "whom", "until",
 ]  # fmt: skip
 GREEDY = ("line", "rest")  # takes everything that is left: one line, or several
-MENTIONS = ("person", "account", "anybody")  # read as Slack writes them, `<@U0BEN|ben>`, not as people see them
+MENTIONS = ("person", "account", "anybody", "message", "whom")  # read as Slack writes them, `<@U0BEN|ben>`
 ME, NOBODY, NONE = "me", "nobody", "none"
 _INCIDENT = re.compile(r"(?:inc-?)?(\d{1,9})", re.IGNORECASE)
 _ADDRESS = re.compile(r"inc-\d{1,9}", re.IGNORECASE)
+_ALERTS = re.compile(r"(?:t-)?(\d{1,9})", re.IGNORECASE)
+_NAMED = re.compile(r"t-\d{1,9}", re.IGNORECASE)
+# A message: our own "C1/1700000000.000100", or the link that Slack copies.
+_MESSAGE = re.compile(
+    r"<?(?:https://[a-z0-9.-]+/archives/)?([CDG][A-Z0-9]{4,})/(p\d{16,17}|\d{9,10}\.\d{6})(?:[?|>]\S*)?"
+)
 _RUN = re.compile(r"(?:(inc-\d{1,9}|org)/)?/?(\d{1,6})", re.IGNORECASE)
 _ACCOUNT = re.compile(r"(slack|pagerduty):((?:[TE][A-Z0-9]+/)?[A-Z0-9]{3,})", re.IGNORECASE)
 _DECISION = re.compile(r"(?:d-?)?(\d{1,6})", re.IGNORECASE)
@@ -33,6 +40,7 @@ _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})…?", re.IGNORECASE)
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:z|utc)?", re.IGNORECASE)
 _PERSON_ID = re.compile(r"P-[A-Z2-7]{12}", re.IGNORECASE)  # as timelines name somebody who was erased, or is unknown
 _LIKE_CLOCK = re.compile(r"\d{1,2}:\d{1,2}(?::\d{1,2})?(?:z|utc|h|am|pm)?", re.IGNORECASE)
+_TEAM = re.compile(r"<!subteam\^[A-Z0-9]+\|@?([^>]+)>|@([A-Za-z0-9._-]+)")
 _PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>|@?([UW][A-Z0-9]{2,})")
 
 
@@ -66,7 +74,7 @@ class Around:
 
 def looks(kind: Kind, text: str) -> bool:
     """Whether a word can only be meant as this kind: what decides on optional arguments that stand first."""
-    patterns = {"incident": _ADDRESS, "run": _RUN, "digest": _DIGEST}
+    patterns = {"incident": _ADDRESS, "run": _RUN, "digest": _DIGEST, "alerts": _NAMED}
     pattern = patterns.get(kind)
     return True if pattern is None else pattern.fullmatch(text) is not None
 
@@ -87,6 +95,8 @@ def read(arg: Arg, name: str, text: str, around: Around) -> object:
         return read_time(text, around)
     if arg.kind == "number":
         return _number(name, text, around)
+    if arg.kind == "until":
+        return read_until(text, around)
     if arg.kind == "line":
         return " ".join(text.split())
     if arg.kind == "rest":
@@ -108,6 +118,8 @@ def _word(arg: Arg, name: str, text: str, around: Around) -> str:
         return NONE if text.lower() == NONE else policy.level(text).name
     if arg.kind == "person":
         return _person(text, around)
+    if arg.kind == "whom":
+        return _whom(text, around)
     if arg.kind == "anybody":
         return text.upper() if _PERSON_ID.fullmatch(text) else _person(text, around)
     if arg.kind == "incident":
@@ -116,6 +128,12 @@ def _word(arg: Arg, name: str, text: str, around: Around) -> str:
     if arg.kind == "run":
         match = _RUN.fullmatch(text)
         return _run(match) if match else _wrong(name, text, "a run like INC-42/2", around)
+    if arg.kind == "alerts":
+        match = _ALERTS.fullmatch(text)
+        return f"T-{int(match[1])}" if match else _wrong(name, text, "a card of alerts like T-7", around)
+    if arg.kind == "message":
+        match = _MESSAGE.fullmatch(text)
+        return _message(match) if match else _wrong(name, text, "a message: copy its link in Slack", around)
     if arg.kind == "account":
         return _account(name, text, around)
     if arg.kind == "decision":
@@ -151,6 +169,30 @@ def _person(text: str, around: Around) -> str:
     raise around.refuse(f"I cannot tell who *{text}* is. Type @ and pick the name from Slack's list, or write *me*.")
 
 
+def _whom(text: str, around: Around) -> str:
+    """Somebody, a group of the policy as "@sre", or a service by its name: whoever is on call for it."""
+    policy = around.policy
+    if match := _PERSON.fullmatch(text):
+        return str(match[1] or match[2])
+    if text.lower() in ("me", "@me"):
+        return ME
+    team = _TEAM.fullmatch(text)
+    said = (team[1] or team[2] if team else text).lower()
+    handles = {(one.slack or "").removeprefix("@").lower(): name for name, one in policy.groups.items()}
+    for name in (said, handles.get(said, "")):
+        if name in policy.groups:
+            return f"@{name}"
+    if said in policy.services and not team:
+        return said
+    best = nearest(said, [*policy.groups, *policy.services])
+    near = f" Did you mean *{best}*?" if best else ""
+    groups = ", ".join(f"@{name}" for name in policy.groups)
+    raise around.refuse(
+        f"I cannot tell who *{text}* is.{near} Type @ and pick the name from Slack's list, or name a group "
+        f"({groups}) or a service."
+    )
+
+
 def _account(name: str, text: str, around: Around) -> str:
     """A mention is a Slack account; others are named by their service."""
     if match := _PERSON.fullmatch(text):
@@ -163,6 +205,12 @@ def _account(name: str, text: str, around: Around) -> str:
 def _run(match: re.Match[str]) -> str:
     stream = (match[1] or "").lower()
     return f"{stream.upper() if stream.startswith('inc') else stream}/{int(match[2])}"
+
+
+def _message(match: re.Match[str]) -> str:
+    """`C1/1700000000.000100`"""
+    ts = match[2]
+    return f"{match[1]}/{f'{ts[1:-6]}.{ts[-6:]}' if ts.startswith('p') else ts}"
 
 
 def _number(name: str, text: str, around: Around) -> int:
@@ -195,3 +243,18 @@ def read_time(text: str, around: Around) -> datetime:
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise around.refuse(f"*{said}* is not a time. Write 14:05 (UTC) or 2026-11-22T14:05Z.") from None
+
+
+def read_until(text: str, around: Around) -> datetime:
+    """A time to come: 30m from now, the next 18:00 (UTC), or ISO 8601. Raises Refused."""
+    said = text.strip()
+    try:
+        return around.now + parse_duration(said)
+    except ValueError:
+        pass
+    found = read_time(said, around)
+    if is_clock(said) and found <= around.now:
+        found += timedelta(days=1)
+    if found < around.now:
+        raise around.refuse(f"*{said}* is over already. Write 30m, or a time to come such as 18:00 (UTC).")
+    return found

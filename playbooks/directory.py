@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from playbooks.directory_looks import Failed, Looks, answered, failures
-from playbooks.directory_ports import PagerDutyAccount, PagerDutyPort, SlackAccount, SlackPort
+from playbooks.directory_ports import OnCallEntry, PagerDutyAccount, PagerDutyPort, SlackAccount, SlackPort
 from playbooks.policy import Group, Policy
 from storage import people
 from storage.db import Database, Tx
@@ -44,6 +44,15 @@ class Person:
     groups: frozenset[str] = frozenset()
     admin: bool = False
     seen_as: str | None = None
+
+
+@dataclass(frozen=True)
+class OnCallNow:
+    """Who is on call for an escalation policy. words: "1. Ben (primary rota)", lowest layer first; why_not: why
+    PagerDuty does not say."""
+
+    words: tuple[str, ...] = ()
+    why_not: str = ""
 
 
 class Directory:
@@ -138,6 +147,14 @@ class Directory:
         name = known.pagerduty.escalation_policy if known else None
         if name:
             await self._all([self._look_at_oncall(policy, name)])
+
+    async def on_call_now(self, policies: Collection[str]) -> dict[str, OnCallNow]:
+        """Who is on call for each of these escalation policies (names or ids), also whom Muster does not know; one look
+        at PagerDuty. Nothing is written."""
+        found = await self._looks.everybody(self._looks.deadline())
+        if isinstance(found, Failed):
+            return {name: OnCallNow(why_not=str(found)) for name in policies}
+        return {name: OnCallNow(_by_layer([e for e in found if name in (e.policy, e.policy_id)])) for name in policies}
 
     async def refresh_for_vote(
         self,
@@ -302,6 +319,14 @@ class Directory:
     def _full(self, id: str) -> str:
         """ "U1" -> "T1/U1"."""
         return id if "/" in id else f"{self._team}/{id}"
+
+
+def _by_layer(entries: Sequence[OnCallEntry]) -> tuple[str, ...]:
+    """A word for each person of each layer, lowest layer first."""
+    found = sorted(entries, key=lambda one: one.level)
+    return tuple(dict.fromkeys(
+        f"{one.level}. {one.user.name}{f' ({one.schedule})' if one.schedule else ''}" for one in found
+    ))  # fmt: skip
 
 
 def _listed(policy: Policy, group: Group) -> list[str]:

@@ -67,9 +67,13 @@ class Looks:
         found = await within(deadline, self._slack.usergroup_changed_by(group.slack))
         return None if isinstance(found, Failed) else found
 
+    async def everybody(self, deadline: float) -> Sequence[OnCallEntry] | Failed:
+        """Everybody on call now, for any escalation policy."""
+        return await within(deadline, self._entries())
+
     async def entries(self, policy: str, deadline: float) -> Sequence[OnCallEntry] | Failed:
         """Who is on call for an escalation policy, by name or id."""
-        found = await within(deadline, self._entries())
+        found = await self.everybody(deadline)
         return found if isinstance(found, Failed) else [e for e in found if policy in (e.policy, e.policy_id)]
 
     async def by_email(self, email: str, deadline: float) -> PagerDutyAccount | None:

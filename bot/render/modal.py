@@ -6,7 +6,8 @@ Each input's action id is the field's name and its block id is unique, so that e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, get_args, get_origin
 
 from bot.render.blocks import Block, cut, escape, section
@@ -20,14 +21,23 @@ TITLE_MOST = 24
 OPTIONS_MOST = 100
 LABEL_MOST = 150
 HINT_MOST = 2000
-HIDDEN = ("inputs", "incident", "run", "digest")  # the line a modal completes says these, or nobody can type them
+# The line a modal completes says these, or nobody can type them.
+HIDDEN = ("inputs", "incident", "run", "digest", "alerts", "message")
 
 
-def view(command: type[Command], origin: Origin, policy: Policy) -> Block:
-    """The modal of a whole command."""
+def view(
+    command: type[Command],
+    origin: Origin,
+    policy: Policy,
+    *,
+    given: Mapping[str, str] | None = None,
+    notes: Sequence[Block] = (),
+) -> Block:
+    """The modal of a whole command. given: what its fields begin with; notes: what is said above them."""
     fields = [field for field in fields_of(command) if field.arg.kind not in HIDDEN]
-    inputs = [field_input(command, field, policy, required=field.required) for field in fields]
-    return modal(title_of(command), origin, [section(escape(command.summary())), *inputs])
+    begun = [replace(field, default=(given or {}).get(field.name) or field.default) for field in fields]
+    inputs = [field_input(command, field, policy, required=field.required) for field in begun]
+    return modal(title_of(command), origin, [section(escape(command.summary())), *notes, *inputs])
 
 
 def one_field(command: type[Command] | None, name: str, origin: Origin, policy: Policy) -> Block:
@@ -80,6 +90,10 @@ def _offered(command: type[Command] | None, field: Field, policy: Policy) -> Seq
         return [(name, one.title) for name, one in policy.roles.items()]
     if field.arg.kind == "level":
         return [*((name, one.option()) for name, one in policy.disaster_levels.items()), (NONE, "none: no disaster")]
+    if field.arg.kind == "whom":
+        people = [(one.slack, name) for name, one in policy.people.items() if one.slack]
+        groups = [(f"@{name}", f"@{name}: {one.title}") for name, one in policy.groups.items()]
+        return [*groups, *people, *((name, f"on call for {one.title or name}") for name, one in policy.services.items())]
     annotation: Any = (
         command.model_fields[field.name].annotation if command and field.name in command.model_fields else None
     )
@@ -98,7 +112,10 @@ def _element(field: Field, offered: Sequence[tuple[str, str]]) -> Block:
     if field.arg.kind == "code":
         return {"type": "plain_text_input", "action_id": field.name, "min_length": 6, "max_length": 9}
     long = field.arg.kind == "rest"
-    return {"type": "plain_text_input", "action_id": field.name, "multiline": long, "max_length": 3000 if long else 500}
+    most = 3000 if long else 500
+    typed: Block = {"type": "plain_text_input", "action_id": field.name, "multiline": long, "max_length": most}
+    begins = field.default if field.arg.kind in ("line", "rest") and isinstance(field.default, str) else ""
+    return typed | ({"initial_value": begins[:most]} if begins else {})
 
 
 def _plain(text: str) -> Block:
