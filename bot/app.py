@@ -32,9 +32,9 @@ from bot.settings import Settings, reveal
 from bot.slack import SlackDoor, SocketMode
 from bot.store import Store
 from bot.tasks import Tasks
-from bot.web import incidents
 from bot.web.mfa import Pictures
 from bot.web.pagerduty import PagerDutyDoor
+from bot.web.pages import Pages
 from bot.web.server import Health, Server
 from bot.worker import Worker
 from commands.command import load_commands
@@ -139,8 +139,9 @@ class App:
         self.server.get("/livez", self.health.livez)
         self.server.get("/readyz", self.health.readyz)
         self.server.get("/metrics", self.health.metrics)
-        self.server.get("/incidents/{incident}", incidents.page)
         self.server.get("/mfa/{ticket}.png", Pictures(self.db, self.settings.seal).http)
+        self.pages = Pages(self.settings, self.house, self.store, self.questions, self.directory, self.server)
+        self.pages.serve(self.server)
 
     def _dead(self) -> str:
         parts = (self.worker, self.sender, self.projector, self.clock, self.importer, self.ruling)

@@ -103,16 +103,21 @@ class Questions:
         said = line.split()
         return self._commands.get(" ".join(said[:2]).lower())
 
-    async def _open(self, inbound: Inbound, ask: Ask, command: type[Command] | None) -> None:
+    async def form(self, ask: Ask, command: type[Command]) -> Block:
+        """The whole form of a command, as a modal's view; pages show the same one. Raises Unreachable."""
         origin = Origin(ask.line, ask.channel, ask.message_ts, ask.response_url)
-        if inbound.asks:
-            shown = modal.one_field(command, inbound.asks, origin, self._policy)
-        else:
-            assert command is not None
-            shown = modal.view(command, origin, self._policy)
+        if command.words in self._own:
+            return await self._own[command.words](ask, origin)
+        return modal.view(command, origin, self._policy)
+
+    async def _open(self, inbound: Inbound, ask: Ask, command: type[Command] | None) -> None:
         try:
-            if command is not None and not inbound.asks and command.words in self._own:
-                shown = await self._own[command.words](ask, origin)
+            if inbound.asks:
+                origin = Origin(ask.line, ask.channel, ask.message_ts, ask.response_url)
+                shown = modal.one_field(command, inbound.asks, origin, self._policy)
+            else:
+                assert command is not None
+                shown = await self.form(ask, command)
             await self._slack.open_view(inbound.trigger, shown)
         except (MusterError, Unreachable) as error:
             # Too late, or Slack is busy: a trigger lives 3 s, so there is no second try.

@@ -37,6 +37,7 @@ AT_ONCE = 24
 LONGEST_WAIT_S = 60.0
 LEASE_S = 30.0  # after so long another process sends what this one has not said to be sent
 WRITTEN_AGAIN_S = 0.5
+READ_THERE = {"cli": "terminal", "web": "page"}  # by the door an ask came through: where its answers are read
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,9 @@ class Sender:
 
     async def _send(self, due: _Due) -> None:
         reply = due.reply
-        if reply.account_kind == "cli" or (due.ask is not None and due.ask.via == "cli"):
-            await self._sent(reply, "terminal")  # the terminal reads its own answers from the outbox
+        if reply.account_kind == "cli" or (due.ask is not None and due.ask.via in READ_THERE):
+            # Terminals and pages read their own answers from the outbox.
+            await self._sent(reply, READ_THERE.get(due.ask.via if due.ask else "cli", "terminal"))
             return
         if reply.account_kind != "slack":
             await self._lost(reply, "nobody to tell: the ask came from a machine")

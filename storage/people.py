@@ -211,6 +211,14 @@ def with_email(tx: Tx, email: str) -> list[str]:
     return sorted({row.person for row in rows if row.person and row.email.lower() == email.lower()})
 
 
+def slack_members(tx: Tx, limit: int = 1000) -> list[tuple[str, str]]:
+    """Full members to choose from: (Slack id "U1", name), by name."""
+    query = select(accounts.c.id, people.c.name).join(people, people.c.id == accounts.c.person)
+    query = query.where(accounts.c.kind == "slack", accounts.c.state == MEMBER).limit(limit)
+    found = [(str(row.id).rpartition("/")[2], str(row.name or row.id)) for row in tx.conn.execute(query)]
+    return sorted(found, key=lambda one: (one[1].lower(), one[0]))
+
+
 # --- groups ---------------------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 
 from storage.db import Tx
 from storage.tables_sessions import sessions
@@ -92,5 +92,5 @@ def end(tx: Tx, found: Session, person: str | None) -> None:
         append(tx, ORG, Entry("session.ended", person or "muster", {"session": found.id, "person": person}))
 
 
-def _over(tx: Tx) -> object:
+def _over(tx: Tx) -> ColumnElement[bool]:
     return or_(sessions.c.expires_at <= tx.now, sessions.c.seen_at <= tx.now - IDLE)

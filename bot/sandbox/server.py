@@ -16,6 +16,7 @@ from typing import Self
 from aiohttp import web
 
 from bot.sandbox import world as slack_world
+from bot.sandbox.alerts import HOOK, HOOK_SECRET, TOKEN, Alerts
 from bot.sandbox.aws import REGION, Aws
 from bot.sandbox.cache import Cache
 from bot.sandbox.control import Control
@@ -99,6 +100,7 @@ class Sandbox:
         self.people = People(self)
         self.pagerduty = Account(self)
         self.webhooks = Webhooks(self)
+        self.alerts = Alerts(self)
         self.statuspage = Statuspage(self)
         self.jira = Jira(self)
         self.prometheus = Prometheus(self)
@@ -206,6 +208,7 @@ class Sandbox:
         await self.socket.close()
         await self.deliveries.close()
         await self.webhooks.close()
+        await self.alerts.close()
         await self.events_api.close()
         self.aws.close()
 
@@ -230,6 +233,7 @@ class Sandbox:
             "PAGERDUTY_ROUTING_KEY": ROUTING_KEY, "PAGERDUTY_API_URL": f"{self.url}/pagerduty",
             "PAGERDUTY_FROM": "muster@example.com", "PAGERDUTY_SERVICE_ID": PAGERDUTY_SERVICE,
             "PAGERDUTY_EVENTS_URL": f"{self.url}/pagerduty-events", "PAGERDUTY_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "ALERTMANAGER_WEBHOOK_TOKEN": TOKEN, "WEBHOOK_SECRETS": f"{HOOK}:{HOOK_SECRET}",
             "STATUSPAGE_API_KEY": STATUSPAGE_KEY, "STATUSPAGE_PAGE_ID": PAGE,
             "STATUSPAGE_API_URL": f"{self.url}/statuspage/v1", "AWS_ENDPOINT_URL": self.aws_url,
             "AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox", "AWS_DEFAULT_REGION": REGION,

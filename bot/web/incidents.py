@@ -1,19 +1,225 @@
-"""`/incidents/INC-42`: where the pages will be. Until people can sign in here, nothing is shown to whoever knows a URL.
+"""`/incidents`: all of them with filters; `/incidents/INC-42`: the board, approvals, runs, picture and timeline of one.
 
-Belongs here: that answer. Does not belong here: anything of an incident.
+Belongs here: reading rows for these two pages. Does not belong here: how cards look (bot/render), answering what is
+pressed (asking.py). Private incidents are there for those who may know of them; for all others they do not exist.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlencode
+
 from aiohttp import web
+from markupsafe import Markup
+
+from bot.render import approval, board, html, run, svg
+from bot.render.facts import IncidentFacts
+from bot.render.svg import Bar, Lane
+from bot.web.asking import Asking
+from bot.web.site import Visit
+from commands.events import say
+from storage import anchors, incidents, people, runs, timeline
+from storage.db import Tx
+from storage.incidents import Incident
+from storage.runs import Run
+from storage.timeline import Event
+
+PAGE = 50
+READ = 500  # rows looked at for one page of matches
+EVENTS = 200
+OVER = ("succeeded", "skipped", "failed", "uncertain", "aborted")
+# What the timeline can be narrowed to: value, words, beginnings of event types.
+KINDS = (
+    ("", "everything", ()),
+    ("people", "what people said and did", ("incident.", "text.", "hold.", "approval.voted", "task.", "review.")),
+    ("runs", "runs and steps", ("run.", "step.", "service.")),
+    ("approvals", "approvals and reviews", ("approval.", "review.")),
+    ("updates", "updates and status", ("incident.update", "incident.status", "incident.severity", "incident.resolved")),
+    ("alerts", "pager and clocks", ("alert.", "clock.", "incident.acknowledged")),
+)  # fmt: skip
 
 
-async def page(request: web.Request) -> web.Response:
-    """A polite 404 that says where to look."""
-    asked = request.match_info.get("incident", "")
-    name = asked if asked.upper().startswith("INC-") and asked[4:].isdigit() else "the incident"
-    text = (
-        f"Muster shows {name} in Slack: its channel has the pinned board, and `/incident status {name}` or "
-        f"`/incident timeline {name}` answer anywhere. This address will show it once people can sign in here.\n"
+@dataclass(frozen=True)
+class Row:
+    """A line of the list. rank: place of its severity in the policy, from 1."""
+
+    id: str
+    title: str
+    private: bool
+    kind: str
+    severity: str
+    rank: int
+    status: str
+    open: bool
+    service: str | None
+    declared_at: datetime
+    lasted: timedelta
+    commander: str | None
+
+
+class Incidents:
+    """The two pages."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+
+    async def list(self, visit: Visit) -> web.StreamResponse:
+        """GET /incidents?which=open|ended|all&severity=&service=&kind=&words=&older="""
+        query, policy = visit.request.query, visit.site.house.policy
+        chosen = {name: query.get(name, "") for name in ("which", "severity", "service", "kind", "words", "older")}
+        chosen["which"] = chosen["which"] if chosen["which"] in ("ended", "all") else "open"
+        filters = (
+            ("which", "Show", [("open", "open"), ("ended", "ended"), ("all", "all")]),
+            ("severity", "Severity", [("", "any"), *((name, name) for name in policy.severities)]),
+            (
+                "service",
+                "Service",
+                [("", "any"), *((name, one.title or name) for name, one in policy.services.items())],
+            ),
+            ("kind", "Kind", [("", "any"), ("real", "real"), ("drill", "drill")]),
+        )
+        rows, last = await visit.site.db.read(lambda tx: _rows(tx, visit, chosen))
+        more = f"/incidents?{urlencode({**chosen, 'older': last})}" if last else ""
+        return visit.site.html(visit, "incidents.html", live=True, rows=rows, filters=filters, chosen=chosen, more=more)
+
+    async def show(self, visit: Visit) -> web.StreamResponse:
+        """GET /incidents/INC-42?kind=&words=&after=&before="""
+        name, query = visit.request.match_info["incident"], visit.request.query
+        asks = self._asking.asks(visit, name.upper())
+        values = await visit.site.db.read(lambda tx: _page(tx, visit, visit.incident(tx, name), asks, query))
+        hidden = html.hidden(asks, "").replace(Markup('name="line" value=""'), Markup('name="typed" value="yes"'))
+        return visit.site.html(visit, "incident.html", live=True, hidden=hidden, kinds=[k[:2] for k in KINDS], **values)
+
+
+def _rows(tx: Tx, visit: Visit, chosen: dict[str, str]) -> tuple[list[Row], int]:
+    """The rows that fit, newest first, and the number to go on before (0: there are no more)."""
+    policy = visit.site.house.policy
+    ranks = {name: number for number, name in enumerate(policy.severities, 1)}
+    before = int(chosen["older"]) if chosen["older"].isdigit() else None
+    found = incidents.latest(tx, limit=READ, before=before)
+    shown: list[Incident] = []
+    for one in found:
+        if len(shown) == PAGE:
+            return [_row(tx, one, ranks) for one in shown], shown[-1].number
+        if _fits(one, chosen) and visit.sees(tx, one):
+            shown.append(one)
+    return [_row(tx, one, ranks) for one in shown], found[-1].number if len(found) == READ else 0
+
+
+def _fits(one: Incident, chosen: dict[str, str]) -> bool:
+    if chosen["which"] != "all" and one.open != (chosen["which"] == "open"):
+        return False
+    for name in ("severity", "service", "kind"):
+        if chosen[name] and getattr(one, name) != chosen[name]:
+            return False
+    words = chosen["words"].lower().split()
+    return all(word in f"{one.id} {one.title}".lower() for word in words)
+
+
+def _row(tx: Tx, one: Incident, ranks: dict[str, int]) -> Row:
+    worn = incidents.roles(tx, one.id).get("commander")
+    ended = one.resolved_at or (tx.now if one.open else one.declared_at)
+    return Row(
+        one.id, one.title, one.private, one.kind, one.severity, ranks.get(one.severity, 9), one.status, one.open,
+        one.service, one.declared_at, ended - one.declared_at, people.name(tx, worn.person) if worn else None,
+    )  # fmt: skip
+
+
+def _page(tx: Tx, visit: Visit, one: Incident, asks: html.Asks, query: Any) -> dict[str, Any]:
+    """Everything the page of one incident shows, from one snapshot."""
+    policy, url = visit.site.house.policy, visit.site.url
+    found = board.read(tx, one.id, policy, url)
+    assert found is not None
+    facts, around = found
+    drawn = board.draw(facts, around)
+    asked = [approval.read(tx, one_.id, policy, url) for one_ in facts.approvals]
+    cards = [html.card(approval.draw(*each).blocks, asks) for each in asked if each is not None]
+    kind = next((each for each in KINDS if each[0] == query.get("kind", "")), KINDS[0])
+    after, before = (_number(query.get(name)) for name in ("after", "before"))
+    every = timeline.read(tx, one.id, after=max(after - 1, 0))
+    names = _names(tx)
+    words = query.get("words", "").lower().split()
+    shown = [
+        {"seq": e.seq, "when": e.when, "type": e.type, "said": html.mrkdwn(said),
+         "claimed": names(e.claimed_by) if e.claimed_by else ""}
+        for e in reversed(every)
+        if (not before or e.seq < before) and (not kind[2] or e.type.startswith(kind[2]))
+        for said in [say(e, names)] if all(word in said.lower() for word in words)
+    ]  # fmt: skip
+    older = ""
+    if len(shown) > EVENTS:
+        older = "?" + urlencode({"kind": kind[0], "words": query.get("words", ""), "before": shown[EVENTS - 1]["seq"]})
+    held = anchors.last(tx, one.id)
+    return {
+        "one": one, "board": html.card(drawn.blocks, asks), "approvals": cards,
+        "runs": [_run(tx, visit, each, asks) for each in reversed(facts.runs)],
+        "picture": picture(tx, facts, every if not after else timeline.read(tx, one.id), tx.now),
+        "events": shown[:EVENTS], "older": older and f"{older}#timeline", "kind": kind[0],
+        "words": query.get("words", ""), "after": after, "head": timeline.head(tx, one.id),
+        "anchored": held.seq if held else 0,
+    }  # fmt: skip
+
+
+def _run(tx: Tx, visit: Visit, one: Run, asks: html.Asks) -> dict[str, Any]:
+    found = run.read(tx, one.id, visit.site.house.policy, visit.site.url)
+    assert found is not None
+    steps = found[0].steps
+    return {
+        "id": one.id, "number": one.number, "playbook": one.playbook, "steps": len(steps),
+        "over": sum(step.state in OVER for step in steps), "card": html.card(run.draw(*found).blocks, asks),
+    }  # fmt: skip
+
+
+def picture(tx: Tx, facts: IncidentFacts, events: list[Event], now: datetime) -> Markup:
+    """Key times, each run with its waits for approval, updates, over one axis."""
+    one = facts.incident
+    start = min(one.detected_at or one.declared_at, one.declared_at)
+    ends = [one.resolved_at, *(each.ended_at for each in facts.runs), now if one.open else None]
+    end = max([time for time in ends if time is not None], default=now)
+    times = (("detected", one.detected_at), ("declared", one.declared_at), ("acknowledged", one.acknowledged_at),
+             ("decided", one.decided_at), ("restored", one.restored_at), ("resolved", one.resolved_at))  # fmt: skip
+    known = [(name, time) for name, time in times if time is not None]
+    phases = tuple(
+        Bar(was, until, "bar-wait", f"{first} {was:%H:%M:%S} to {then} {until:%H:%M:%S}")
+        for (first, was), (then, until) in pairwise(known)
     )
-    return web.Response(status=404, text=text)
+    lanes = [Lane("Key times", phases, tuple((time, f"{name} {time:%H:%M:%S}") for name, time in known))]
+    for each in facts.runs[:20]:
+        until = each.ended_at or now
+        bad = "bar-bad" if each.state in ("aborted", "incomplete", "paused") else "bar"
+        bars = [
+            Bar(
+                each.created_at,
+                until,
+                bad,
+                f"{each.playbook} {each.state}, {each.created_at:%H:%M:%S} to {until:%H:%M:%S}",
+            )
+        ]
+        lanes.append(Lane(f"{each.id} {each.playbook.rpartition('/')[2]}", tuple(bars)))
+        waits = tuple(
+            Bar(a.opened_at, a.decided_at or now, "bar-wait", f"approval {a.state}, asked {a.opened_at:%H:%M:%S}")
+            for a in runs.approvals_of(tx, each.id)
+        )
+        if waits:
+            lanes.append(Lane("… waits for approval", waits))
+    told = [(e.when, f"update {e.when:%H:%M:%S}") for e in events if e.type == "incident.update"]
+    lanes.append(Lane("Updates", (), tuple(told)))
+    return svg.over_time(f"{one.id} over time", lanes, start, end)
+
+
+def _names(tx: Tx) -> Any:
+    known: dict[str, str] = {}
+
+    def name(person: str) -> str:
+        if person not in known:
+            known[person] = people.name(tx, person)
+        return known[person]
+
+    return name
+
+
+def _number(said: str | None) -> int:
+    return int(said) if said and said.isdigit() and len(said) < 9 else 0
