@@ -77,7 +77,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
         page = await browser.new_page(viewport=SIZE)
         page.set_default_timeout(10_000)
         refused: list[str] = []
-        page.on("console", lambda said: refused.append(said.text) if said.type == "error" else None)
+        page.on("console", lambda said: refused.append(f"{said.text} {said.location}") if said.type == "error" else None)
         page.on("pageerror", lambda error: refused.append(str(error)))
         await page.goto(sandbox.page.url)
         yield Desk(page, sandbox, sb, Camera(), refused)
@@ -173,10 +173,10 @@ async def test_a_line_of_people_a_thread_a_pin_and_a_reaction(desk: Desk) -> Non
 async def test_a_failure_is_switched_on_said_in_words_and_healed(desk: Desk) -> None:
     page, panel = desk.page, desk.page.locator("#panel-pagerduty")
     await panel.get_by_text("Make it fail").click()
-    await panel.get_by_label("How", exact=True).select_option("500")
+    await panel.get_by_label("How", exact=True).select_option("error:invalid key")
     await panel.get_by_label("How often").select_option("-1")
     await panel.get_by_role("button", name="Fail").click()
-    await panel.locator(".trouble", has_text="500").wait_for()
+    await panel.locator(".trouble", has_text="invalid key").wait_for()
     await desk.goes("general")
     await desk.types("/incident declare sev1 payments are failing service=checkout")
     warned = await desk.sees("PagerDuty.*\\+1-555-")

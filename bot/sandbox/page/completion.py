@@ -110,8 +110,8 @@ class Completion:
         policy = self._policy
         services = [(name, one.title) for name, one in policy.services.items()] if policy else []
         return {
-            name: services if one.type == "service" else [(choice, "") for choice in one.choices]
-            for name, one in playbook.inputs.items()
+            one.name: services if one.type == "service" else [(choice, "") for choice in one.choices]
+            for one in playbook.inputs
         }
 
     def _values(self, command: type[Command], field: Field | None) -> list[Option]:

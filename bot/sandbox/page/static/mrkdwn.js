@@ -69,7 +69,11 @@ function words(text) {
 }
 
 function piece(text, names) {
-  if (text.startsWith("`")) return h("code", {}, unescape(text.slice(1, -1)));
+  if (text.startsWith("`")) {
+    const said = unescape(text.slice(1, -1));
+    const id = /^#[\w-]+$/.test(said) && Object.keys(names).find((one) => one.startsWith("C") && names[one] === said.slice(1));
+    return id ? h("a", { class: "mention", href: `#${id}`, dataset: { channel: id } }, said) : h("code", {}, said);
+  }
   if (text.startsWith(":")) return document.createTextNode(emoji(text.slice(1, -1)));
   const [target, label] = text.slice(1, -1).split("|");
   if (target.startsWith("@")) return mention(`@${names[target.slice(1)] || label || target.slice(1)}`);

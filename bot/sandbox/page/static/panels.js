@@ -9,7 +9,7 @@ const LINE = COMMON.filter(([mode]) => !["429", "500", "503"].includes(mode));
 const SERVICES = [
   ["slack", "Slack", [...COMMON, ["missing_scope", "missing scope"], ["name_taken", "name taken"], SLOW],
     ["*", "chat.postMessage", "chat.update", "conversations.create", "conversations.invite", "views.open", "response_url"]],
-  ["pagerduty", "PagerDuty", [...COMMON, SLOW], ["*"]],
+  ["pagerduty", "PagerDuty", [...COMMON, ["error:invalid key", "refused (400)"], SLOW], ["*"]],
   ["statuspage", "Statuspage", [...COMMON, SLOW], ["*", "POST /incidents", "PATCH /incidents/{id}"]],
   ["aws", "AWS", [...COMMON, ["error:AccessDenied", "permission missing"], SLOW], ["*", "RebootDBInstance", "DescribeDBInstances"]],
   ["kubernetes", "Kubernetes", [...COMMON, SLOW], ["*", "patch deployments", "list pods"]],
@@ -79,7 +79,7 @@ function faint(text) {
 }
 
 function row(name, text, status, ...more) {
-  return h("div", { class: "row" }, h("p", {}, h("b", {}, name), " ", h("span", { class: `status status-${status}` }, status)), text ? h("p", {}, text) : null, ...more);
+  return h("div", { class: "row" }, h("p", {}, h("b", {}, name), " ", h("span", { class: `status status-${status}` }, status)), text ? h("p", { class: "cut", title: text }, text) : null, ...more);
 }
 
 function pagerduty(now) {
