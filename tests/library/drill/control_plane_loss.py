@@ -1,4 +1,4 @@
-"""`drill/region-failover`: staging failed over, its traffic was flipped and flipped back; nothing is applied."""
+"""`drill/control-plane-loss`: staging failed over, its traffic was flipped and flipped back; nothing is applied."""
 
 from __future__ import annotations
 
