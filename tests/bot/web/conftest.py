@@ -70,7 +70,9 @@ class Browser:
 
     async def go(self, path: str, **kw: Any) -> httpx.Response:
         """GET, following redirects of this site."""
-        self.page = await self.http.get(path if "://" in path else f"{self.base}{path}", follow_redirects=True, **kw)
+        self.page = await self.http.get(
+            path if path.startswith("http") else f"{self.base}{path}", follow_redirects=True, **kw
+        )
         return self.page
 
     async def sign_in(self, who: str, to: str = "/incidents") -> httpx.Response:
@@ -118,13 +120,13 @@ Opens = Callable[..., Awaitable[Browser]]
 
 
 @pytest.fixture
-async def browse(bot: App) -> AsyncIterator[Opens]:
-    """`browse("U0ANA")`: a browser of `bot`, signed in as her; without a name not signed in."""
+async def browser_of() -> AsyncIterator[Opens]:
+    """`browser_of(app, "U0ANA")`: a browser of this app, signed in as her; without a name not signed in."""
     made: list[httpx.AsyncClient] = []
 
-    async def begin(who: str = "") -> Browser:
+    async def begin(app: App, who: str = "") -> Browser:
         made.append(httpx.AsyncClient(trust_env=False, timeout=20))
-        browser = Browser(made[-1], bot.url)
+        browser = Browser(made[-1], app.url)
         if who:
             answer = await browser.sign_in(who)
             assert answer.status_code == 200, answer.text
@@ -133,3 +135,13 @@ async def browse(bot: App) -> AsyncIterator[Opens]:
     yield begin
     for one in made:
         await one.aclose()
+
+
+@pytest.fixture
+def browse(bot: App, browser_of: Opens) -> Opens:
+    """The same for the one app of most tests."""
+
+    async def begin(who: str = "") -> Browser:
+        return await browser_of(bot, who)
+
+    return begin

@@ -1,0 +1,122 @@
+"""A press on a page is the press of the same button in Slack: same people, digest, code and record; once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.app import App
+from bot.sandbox.client import SandboxClient
+from bot.sandbox.server import Sandbox
+from storage import runs, timeline
+from storage import people as persons
+from storage.db import Tx
+from storage.sealing import Seal, new_key
+from storage.tables import inbox, replies
+from tests.bot.conftest import EXAMPLE
+from tests.bot.web.conftest import Browser
+from tests.phone import Phone
+
+KEY = new_key()
+RUN = "playbook run failover/rds-multi-az service=checkout"
+
+
+async def until(browser: Browser, path: str, words: str, seconds: float = 20.0) -> str:
+    """Look at a page until it says this."""
+    async with asyncio.timeout(seconds):
+        while words not in (await browser.go(path)).text:
+            await asyncio.sleep(0.1)
+    return browser.page.text  # type: ignore[union-attr]
+
+
+async def phone_of(app: App, user: str) -> Phone:
+    def who(tx: Tx) -> str:
+        found = persons.account(tx, "slack", f"T0MUSTER/{user}")
+        assert found and found.person
+        return found.person
+
+    return await Phone.of(app.db, Seal(KEY), await app.db.read(who))
+
+
+async def test_two_people_approve_a_failover_on_the_page(
+    start: Any, sandbox: Sandbox, people: SandboxClient, tmp_path: Path, browser_of: Any
+) -> None:
+    await sandbox.aws.start()
+    file = tmp_path / "muster.yaml"
+    file.write_text(EXAMPLE.read_text(encoding="utf-8").replace("  mfa: off ", "  mfa: required "), encoding="utf-8")
+    app = await start(muster_config=file, muster_key=KEY)
+    ana, ben, chi, eve = [await browser_of(app, who) for who in ("U0ANA", "U0BEN", "U0CHI", "U0EVE")]
+
+    # A bare declare is a form, as in Slack; what is wrong in it stands beside the field, and nothing was asked.
+    await ana.go("/ask?line=incident%20declare&back=/incidents")
+    assert 'name="field:title"' in ana.page.text and "sev1" in ana.page.text
+    answer = await ana.press("Send", field_title="checkout is down", field_severity="sev1", field_service="checkout")
+    assert "INC-1" in answer.text and answer.status_code == 200
+    await ana.go("/incidents/INC-1")
+    await ana.press("Ask", typed=RUN)
+    await until(ana, "/incidents/INC-1", "Waiting for approval")
+    await ana.press("Ask", typed="incident sev")
+    assert 'name="field:severity"' in ana.page.text, "a line that wants a form opens it"
+
+    page = await until(ben, "/incidents/INC-1", "Waiting for approval")
+    assert "Reboot orders-db" in page or "orders-db" in page
+    form = ben.form("Approve", "playbook approve INC-1/")
+    digest = form.fields["line"].split()[-1]
+    assert len(digest) == 12, "bound to the digest that is shown"
+    forged = await ben.http.post(f"{app.url}/ask", data={**form.fields, "csrf": "x", "field:code": "123456"})
+    assert forged.status_code == 403 and "Nothing was done" in forged.text
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    assert (await ben.http.post(f"{app.url}/ask", data=form.fields, headers=elsewhere)).status_code == 403
+    short = await ben.http.post(f"{app.url}/ask", data={**form.fields, "field:code": "12"})
+    assert short.status_code == 422 and "Six digits" in short.text
+
+    phones = {"ben": await phone_of(app, "U0BEN"), "chi": await phone_of(app, "U0CHI")}
+    assert (
+        "Refused"
+        in (await eve.go("/incidents/INC-1") and await eve.press("Approve", "INC-1/", field_code="123456")).text
+    )
+    await ben.go("/incidents/INC-1")
+    code = await phones["ben"].code()
+    sent = {**ben.form("Approve", "INC-1/").fields, "field:code": code}
+    first = await ben.http.post(f"{app.url}/ask", data=sent, follow_redirects=True)
+    again = await ben.http.post(f"{app.url}/ask", data=sent, follow_redirects=True)
+    assert "1 of 2" in first.text or "one more" in first.text.lower(), first.text
+    assert again.url == first.url, "sent twice it is one ask"
+    other = await chi.go(str(first.url).removeprefix(app.url))
+    assert other.status_code == 404, "an answer is there for who asked"
+    await chi.go("/incidents/INC-1")
+    await chi.press("Approve", "INC-1/", field_code=await phones["chi"].code())
+    page = await until(ana, "/incidents/INC-1", "finished</strong>", 60)
+    assert "Waiting for approval" not in page and "<progress" in page
+
+    def look(tx: Tx) -> Any:
+        run = next(one for one in runs.of_incident(tx, "INC-1") if one.playbook == "failover/rds-multi-az")
+        votes = [vote for asked in runs.approvals_of(tx, run.id) for vote in runs.votes_on(tx, asked.id)]
+        told = [e for e in timeline.read(tx, "INC-1") if e.type == "approval.voted"]
+        kept = str(tx.conn.execute(select(inbox)).all())
+        routes = set(tx.conn.execute(select(replies.c.route).where(replies.c.ask.startswith("web:"))).scalars())
+        return run, votes, told, kept, routes
+
+    run, votes, told, kept, routes = await app.db.read(look)
+    assert run.state == "succeeded" and len(votes) == 2 and all(vote.via.startswith("web") for vote in votes)
+    assert all(vote.proof == "totp" for vote in votes) and code not in kept
+    assert [e.body["counted"] for e in told].count(True) == 2 and False in [e.body["counted"] for e in told]
+    assert routes <= {"page", None} and "page" in routes, "Slack is not told what the page shows"
+
+
+async def test_what_cannot_be_asked(bot: App, browse: Any) -> None:
+    ana = await browse("U0ANA")
+    await ana.go("/ask")
+    assert "There is no" in (await ana.press("Ask", typed="incident explode")).text and "Refused" in ana.page.text
+    await ana.go("/ask")
+    form = ana.form("Ask")
+    for bad in ({"once": "short"}, {"line": " "}):
+        answer = await ana.http.post(f"{bot.url}/ask", data={**form.fields, "line": "incident list", **bad})
+        assert answer.status_code == 400 and "Nothing was done" in answer.text
+    assert (await ana.http.get(f"{bot.url}/ask?line=nonsense&back=/x")).status_code == 400
+    assert (await ana.http.get(f"{bot.url}/asks/{'x' * 20}")).status_code == 404
+    assert 'href="/incidents"' in (await ana.go("/ask?line=incident%20declare&back=https://evil.example")).text
+    assert "evil" not in ana.page.text
