@@ -46,7 +46,9 @@ class Outside:
             if name in KEYED and request.headers.get("Authorization") != AUTH:
                 call.error = "unauthorized"
                 return web.json_response({"error": f"unknown: {request.headers.get('Authorization')}"}, status=401)
-            if not (name in KEYED and any(one["key"] == key for one in taken)):
+            if name in KEYED and any(one["key"] == key for one in taken):
+                call.effect = False  # done before, under this key
+            else:
                 taken.append({"hook": name, "key": key, "body": body})
             return web.json_response({"ok": True, "taken": len(taken)})
 
