@@ -13,8 +13,8 @@ from commands.helping import help_for
 class Help(Command):
     """Say what can be asked, or how one command is used"""
 
-    verb: Annotated[str, Arg("word", "a command's name")] = ""
+    about: Annotated[str, Arg("line", "a command, or a group of them")] = ""
 
     def act(self, call: Call, seen: None) -> Reply:
         """Generated from the commands themselves."""
-        return help_for("incident", self.verb)
+        return help_for("incident", self.about)
