@@ -14,6 +14,7 @@ import os
 import secrets
 import shlex
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -167,20 +168,26 @@ async def sandboxed(port: int, rate_factor: float) -> int:
             env["MUSTER_JOURNAL"] = f"{folder}/journal.jsonl"
             env["MUSTER_CONFIG"] = os.environ.get("MUSTER_CONFIG") or str(EXAMPLE)
             os.environ.update(env)  # secret references of the policy are read from the environment
-            app = build(Settings.of(env, muster_port=0))
+            app = build(Settings.of(env, muster_port=_free_port()))  # known before the start: cards hold links
             started = asyncio.create_task(run(app, ("web", "worker"), ended))
             assert app.socket is not None, "the sandbox is reached by Socket Mode"
             connected = asyncio.gather(app.socket.up.wait(), warming)
             await asyncio.wait((started, connected), return_when=asyncio.FIRST_COMPLETED)
             connected.cancel()
             if not started.done():
-                sandbox.webhooks.url = f"{app.url}/webhooks/pagerduty"
+                sandbox.webhooks.url, sandbox.web_url = f"{app.url}/webhooks/pagerduty", app.url
                 _tell(env, sandbox.page.url)
             await started
     finally:
         warming.cancel()
         await sandbox.stop()
     return 0
+
+
+def _free_port() -> int:
+    """A loopback port nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
 
 
 def _tell(env: dict[str, str], page: str) -> None:

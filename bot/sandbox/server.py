@@ -79,6 +79,7 @@ class Sandbox:
 
     def __init__(self, rate_factor: float = 1.0, postgres: str | None = None) -> None:
         self.url = ""
+        self.web_url = ""  # the pages of the Muster beside it, when there is one
         self._postgres = postgres
         self.rate_factor = rate_factor
         self._runners: list[web.AppRunner] = []

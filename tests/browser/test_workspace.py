@@ -77,7 +77,9 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
         page = await browser.new_page(viewport=SIZE)
         page.set_default_timeout(10_000)
         refused: list[str] = []
-        page.on("console", lambda said: refused.append(f"{said.text} {said.location}") if said.type == "error" else None)
+        page.on(
+            "console", lambda said: refused.append(f"{said.text} {said.location}") if said.type == "error" else None
+        )
         page.on("pageerror", lambda error: refused.append(str(error)))
         await page.goto(sandbox.page.url)
         yield Desk(page, sandbox, sb, Camera(), refused)
@@ -109,16 +111,18 @@ async def test_ana_declares_with_a_form_that_says_what_is_wrong(desk: Desk) -> N
     await modal.get_by_role("button", name="Send").click()
     await modal.locator(".error:visible").first.wait_for()
     await modal.get_by_label("Severity").select_option("sev1")
+    await modal.get_by_label("Title").fill("   ")  # something for Slack, nothing for Muster
+    await modal.get_by_role("button", name="Send").click()
+    await modal.locator(".error", has_text="Say what is wrong, in a few words").wait_for()
+    await desk.camera.keep(desk.page, "workspace-form")
     await modal.get_by_label("Title").fill("checkout is down")
     await modal.get_by_label("Service").select_option("checkout")
-    await desk.camera.keep(desk.page, "workspace-form")
     await modal.get_by_role("button", name="Send").click()
     await modal.wait_for(state="hidden")
     answer = await desk.sees("INC-1")
     assert "Only you" in await answer.inner_text()
     await desk.goes("inc-1-checkout-is-down")
     await desk.card("Resolve")
-    await desk.camera.keep(desk.page, "workspace-board")
 
 
 async def test_two_people_approve_and_everybody_watches_it_run(desk: Desk) -> None:

@@ -27,7 +27,7 @@ def visible(user: User, channel: Channel) -> bool:
 
 
 def workspace(sandbox: Sandbox, user: User) -> dict[str, Any]:
-    """People to be, and what this one sees: {me, people, names, channels, shortcuts, home}."""
+    """People to be, and what this one sees: {me, people, names, channels, shortcuts, home, web}."""
     world = sandbox.world
     world.direct(user.id)  # the app's own messages, in every client's list
     channels = [c for c in world.channels.values() if visible(user, c)]
@@ -44,6 +44,7 @@ def workspace(sandbox: Sandbox, user: User) -> dict[str, Any]:
         "channels": [_listed(user, c) for c in channels],
         "shortcuts": features.get("shortcuts") or [],
         "home": bool((features.get("app_home") or {}).get("home_tab_enabled")),
+        "web": sandbox.web_url,
         "connected": len(sandbox.socket.connections) > 0 or sandbox.deliveries.mode == "http",
     }  # fmt: skip
 

@@ -49,7 +49,8 @@ function side() {
   fill($("channels"), rows.map((one) => item(one, `${one.kind === "private" ? "🔒" : "#"} ${one.name}`)));
   fill($("direct"), part.home ? h("li", {}, h("button", { type: "button", "aria-current": String(state.view === "home"), dataset: { key: "home" },
     onclick: () => go(state.user, state.channel, "home") }, "🏠 Home")) : null,
-    part.channels.filter((one) => one.kind === "dm" || one.kind === "group").map((one) => item(one, `💬 ${one.name}`)));
+    part.channels.filter((one) => one.kind === "dm" || one.kind === "group").map((one) => item(one, `💬 ${one.name}`)),
+    part.web ? h("li", {}, h("a", { href: part.web, target: "_blank", rel: "noopener noreferrer", dataset: { key: "web" } }, "🌐 Muster's web pages ↗")) : null);
   const shortcuts = part.shortcuts.filter((one) => one.type === "global");
   $("shortcuts-part").hidden = !shortcuts.length;
   fill($("shortcuts"), shortcuts.map((one) => h("li", {}, h("button", { type: "button", title: one.description, dataset: { key: one.callback_id },

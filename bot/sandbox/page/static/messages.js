@@ -94,7 +94,7 @@ function message(place, m, replies) {
   const own = m.ephemeral_for ? h("p", { class: "only" }, `👁 Only you (${named(m.ephemeral_for)}) can see this`) : null;
   const onUse = (one, block, value) => used(one, value, { channel: state.parts.channel.id, ts: m.ts });
   const body = m.blocks?.length ? blocks(m.blocks, names(), onUse) : h("div", { class: "text" }, mrkdwn(m.text, names()));
-  return h("article", { class: `message${m.ephemeral_for ? " ephemeral" : ""}`, dataset: { ts: m.ts }, "aria-label": `${author}, ${clock(m.ts)}` },
+  return h("article", { class: `message${m.ephemeral_for ? " ephemeral" : ""}${m.subtype?.endsWith("_topic") ? " system" : ""}`, dataset: { ts: m.ts }, "aria-label": `${author}, ${clock(m.ts)}` },
     h("span", { class: `face face-${m.user}`, "aria-hidden": "true" }, author.slice(0, 1)),
     h("div", { class: "body" }, own,
       h("p", { class: "by" }, h("strong", {}, author), m.user === state.parts.workspace?.bot ? h("span", { class: "app" }, "app") : null,
