@@ -20,6 +20,7 @@ from bot.cards import Projector
 from bot.clock import Clock
 from bot.codes import Codes
 from bot.connectors import Connectors, connect
+from bot.declaring import Declaring
 from bot.enrolling import Enrolling
 from bot.home import HomeDirectory
 from bot.importing import Importer
@@ -32,6 +33,8 @@ from bot.settings import Settings, reveal
 from bot.slack import SlackDoor, SocketMode
 from bot.store import Store
 from bot.tasks import Tasks
+from bot.web.alertmanager import AlertmanagerDoor
+from bot.web.incoming import IncomingDoor
 from bot.web.mfa import Pictures
 from bot.web.pagerduty import PagerDutyDoor
 from bot.web.pages import Pages
@@ -97,7 +100,10 @@ class App:
         self.dispatch = Dispatch(self.house)
         self.store = Store(db, codes)
         answering = Answering(self.house)
-        own = {"playbook mfa": Enrolling(self.house).view, "playbook answer": answering.view}
+        own = {
+            "playbook mfa": Enrolling(self.house).view, "playbook answer": answering.view,
+            "incident declare": Declaring(self.house).view,
+        }  # fmt: skip
         checks = {"playbook answer": answering.errors}
         self.questions = Questions(slack, load_commands(), self.house, policy, own, checks)
         self.worker = Worker(db, self.dispatch, policy, metrics, owner=name, looks=self.directory)
@@ -136,6 +142,10 @@ class App:
         hooks = tuple(reveal(one) for one in self.settings.pagerduty_webhook_secret)
         self.server.post("/slack/events", self.door.http)
         self.server.post("/webhooks/pagerduty", PagerDutyDoor(self.store, self.metrics, hooks).http)
+        tokens = tuple(reveal(one) for one in self.settings.alertmanager_webhook_token)
+        self.server.post("/webhooks/alertmanager", AlertmanagerDoor(self.store, self.metrics, tokens).http)
+        incoming = IncomingDoor(self.store, self.metrics, self.settings.webhook_secrets)
+        self.server.post("/webhooks/in/{name}", incoming.http)
         self.server.get("/livez", self.health.livez)
         self.server.get("/readyz", self.health.readyz)
         self.server.get("/metrics", self.health.metrics)

@@ -17,7 +17,7 @@ import structlog
 from bot.duty import Duty
 from bot.metrics import Metrics
 from bot.places import Place, Places, read_place
-from bot.render import announcement, approval, board, decision, question, run, status_page
+from bot.render import announcement, approval, board, decision, public, question, run, status_page, triage
 from bot.render.blocks import Drawn
 from bot.tasks import Tasks
 from playbooks.connectors.answers import ServiceRefused
@@ -40,7 +40,7 @@ PIN_WITHIN_S = 2.0
 DELETED = ("message_not_found", "cant_update_message", "edit_window_closed")
 KINDS: dict[str, Any] = {
     "board": board, "announcement": announcement, "approval": approval, "run": run, "question": question,
-    "status_page": status_page, "decision": decision,
+    "status_page": status_page, "decision": decision, "public": public, "triage": triage,
 }  # fmt: skip
 
 

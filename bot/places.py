@@ -52,6 +52,8 @@ def read_place(tx: Tx, card: Card, policy: Policy) -> Place:
 
 def _outside(tx: Tx, card: Card, policy: Policy) -> Place:
     """Of no incident: approvals and decisions where policy says, everything else where it was asked for."""
+    if card.kind == "triage":
+        return Place(policy.alerts.channel or policy.organisation.slack.announce)
     if card.kind == "decision":
         return Place(policy.organisation.slack.approvals, "those who can decide are written to", 3600.0)
     run = runs.get(tx, card.subject.partition("#")[0]) or _of_approval(tx, card)

@@ -1,4 +1,4 @@
-"""Is this request really from Slack or PagerDuty? Pure functions over raw bytes and headers.
+"""Is this request really from Slack, PagerDuty or whoever else may call? Pure functions over raw bytes and headers.
 
 Belongs here: contract A5 (Slack), C3 (PagerDuty v3). Does not belong here: HTTP, counting, what the request asks.
 Bolt's own verifier is not used: a non-numeric timestamp raises inside it and the request is then handled (B3).
@@ -6,6 +6,8 @@ Bolt's own verifier is not used: a non-numeric timestamp raises inside it and th
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 import time
@@ -38,3 +40,41 @@ def pagerduty_genuine(secrets: tuple[str, ...], header: str, body: bytes) -> boo
         for one in given:
             fits |= hmac.compare_digest(wanted, one)
     return fits
+
+
+def token_genuine(tokens: tuple[str, ...], authorization: str) -> bool:
+    """Whether `Authorization` carries one of our tokens: as a bearer, or as the password of basic auth."""
+    kind, _, given = authorization.strip().partition(" ")
+    given = given.strip()
+    if kind.lower() == "basic":
+        try:
+            given = base64.b64decode(given, validate=True).decode("utf-8").partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            given = ""
+    elif kind.lower() != "bearer":
+        given = ""
+    fits = False
+    for one in tokens:
+        fits |= hmac.compare_digest(one.encode(), given.encode("utf-8", "replace"))
+    return fits and bool(given)
+
+
+def hook_refusal(secrets: tuple[str, ...], timestamp: str, signature: str, body: bytes, *, now: float = 0.0) -> str:
+    """Why a generic webhook is refused, in a word for counting; "" when it is genuine.
+
+    signature: `v1=` and HMAC-SHA256 (hex) of `v1:{timestamp}:` and the raw body; timestamp: Unix seconds, not older or
+    newer than five minutes, so that what was overheard is soon worth nothing.
+    """
+    if not secrets:
+        return "no_secret"
+    if not (timestamp.isascii() and timestamp.isdigit()) or len(timestamp) > 12:
+        return "timestamp"
+    if abs((now or time.time()) - int(timestamp)) > WINDOW_S:
+        return "stale"
+    signed = b"v1:" + timestamp.encode() + b":" + body
+    given = signature.encode("utf-8", "replace")
+    fits = False
+    for secret in secrets:
+        wanted = "v1=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+        fits |= hmac.compare_digest(wanted.encode(), given)
+    return "" if fits else "signature"

@@ -16,6 +16,8 @@ import structlog
 from commands.command import TOPICS, Actor, Call, Command, Reply, load_commands
 from commands.fields import fields_of, parse
 from commands.giving_up import give_up, waits
+from commands.helping import suggestion
+from commands.hooks import alerts as alerts_hook
 from commands.hooks import directory as directory_hook
 from commands.hooks import journal as journal_hook
 from commands.hooks import pagerduty as pagerduty_hook
@@ -226,11 +228,13 @@ class Dispatch:
     # --- other askers -----------------------------------------------------------------------------------------------
 
     async def _hook(self, ask: Ask) -> Reply | None:
-        await pagerduty_hook.before(ask, self.house)
+        if ask.line != "alerts":
+            await pagerduty_hook.before(ask, self.house)
 
         def work(tx: Tx) -> None:
-            if "pagerduty" in ask.line:
-                pagerduty_hook.act(tx, self.house, ask)
+            # Ours by its key, or an alert of somebody else's like any other.
+            if ask.line == "alerts" or not pagerduty_hook.act(tx, self.house, ask):
+                alerts_hook.act(tx, self.house, pagerduty_hook.as_alerts(ask))
             self._settle(tx, ask, "done")
 
         await self.house.db.write(work)

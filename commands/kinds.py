@@ -18,10 +18,10 @@ from playbooks.reading import nearest
 Kind = Literal[
     "word", "line", "rest", "severity", "role", "service", "person", "time", "choice", "incident", "run", "digest",
     "decision", "code", "account", "anybody",
-    "number", "inputs", "level", "alerts", "message", "whom", "until",
+    "number", "inputs", "level", "alerts", "message", "whom", "until", "holder",
 ]  # fmt: skip
 GREEDY = ("line", "rest")  # takes everything that is left: one line, or several
-MENTIONS = ("person", "account", "anybody", "message", "whom")  # read as Slack writes them, `<@U0BEN|ben>`
+MENTIONS = ("person", "account", "anybody", "message", "whom", "holder")  # read as Slack writes them, `<@U0BEN|ben>`
 ME, NOBODY, NONE = "me", "nobody", "none"
 _INCIDENT = re.compile(r"(?:inc-?)?(\d{1,9})", re.IGNORECASE)
 _ADDRESS = re.compile(r"inc-\d{1,9}", re.IGNORECASE)
@@ -41,6 +41,7 @@ _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:z|utc)?", re.IGNORECASE)
 _PERSON_ID = re.compile(r"P-[A-Z2-7]{12}", re.IGNORECASE)  # as timelines name somebody who was erased, or is unknown
 _LIKE_CLOCK = re.compile(r"\d{1,2}:\d{1,2}(?::\d{1,2})?(?:z|utc|h|am|pm)?", re.IGNORECASE)
 _TEAM = re.compile(r"<!subteam\^[A-Z0-9]+\|@?([^>]+)>|@([A-Za-z0-9._-]+)")
+_MENTIONED = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>|@me", re.IGNORECASE)
 _PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>|@?([UW][A-Z0-9]{2,})")
 
 
@@ -74,7 +75,7 @@ class Around:
 
 def looks(kind: Kind, text: str) -> bool:
     """Whether a word can only be meant as this kind: what decides on optional arguments that stand first."""
-    patterns = {"incident": _ADDRESS, "run": _RUN, "digest": _DIGEST, "alerts": _NAMED}
+    patterns = {"incident": _ADDRESS, "run": _RUN, "digest": _DIGEST, "alerts": _NAMED, "holder": _MENTIONED}
     pattern = patterns.get(kind)
     return True if pattern is None else pattern.fullmatch(text) is not None
 
@@ -116,7 +117,7 @@ def _word(arg: Arg, name: str, text: str, around: Around) -> str:
         return policy.service(text).name
     if arg.kind == "level":
         return NONE if text.lower() == NONE else policy.level(text).name
-    if arg.kind == "person":
+    if arg.kind in ("person", "holder"):
         return _person(text, around)
     if arg.kind == "whom":
         return _whom(text, around)

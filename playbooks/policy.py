@@ -41,6 +41,8 @@ from playbooks.policy_sections import (
 )
 from playbooks.policy_sends import MailList, Template, Webhook
 from playbooks.policy_services import Database, Resources, Service, ServicePage, Site
+from playbooks.policy_ways_in import Alerts, Capture
+from playbooks.policy_words import with_defaults
 from playbooks.reading import Problems, explain, line_of, nearest, plain, read_yaml
 
 __all__ = [
@@ -100,6 +102,8 @@ class Policy(Section):
     mail_lists: dict[str, MailList] = Field(default_factory=dict)
     templates: dict[str, Template] = Field(default_factory=dict)
     webhooks: dict[str, Webhook] = Field(default_factory=dict)
+    alerts: Alerts = Alerts()
+    capture: Capture = Capture()
     playbooks: tuple[str, ...] = ()
 
     @model_validator(mode="before")
@@ -108,7 +112,7 @@ class Policy(Section):
         """Give every named item its key as `name`."""
         if not isinstance(data, dict):
             return data
-        named = dict(data)
+        named = {**data, "templates": with_defaults(data.get("templates"))}
         for section in _NAMED:
             if isinstance(items := data.get(section), dict):
                 named[section] = {

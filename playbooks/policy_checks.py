@@ -66,7 +66,8 @@ def dangling(policy: Policy) -> list[tuple[Loc, str]]:
         for name in names
         if name != "everyone" and name not in policy.groups
     ]
-    return found + _dangling_sites(policy) + _dangling_defaults(policy) + _dangling_levels(policy)
+    others = (_dangling_sites, _dangling_defaults, _dangling_levels, _dangling_alerts)
+    return found + [one for look in others for one in look(policy)]
 
 
 def _dangling_sites(policy: Policy) -> list[tuple[Loc, str]]:
@@ -94,6 +95,18 @@ def _dangling_levels(policy: Policy) -> list[tuple[Loc, str]]:
         )
         for key, what, name, known in named
         if name not in known
+    ]
+
+
+def _dangling_alerts(policy: Policy) -> list[tuple[Loc, str]]:
+    """Severities that alerts are given."""
+    alerts = policy.alerts
+    named: list[tuple[Loc, str]] = [(("alerts", "severities", said), ours) for said, ours in alerts.severities.items()]
+    named += [(("alerts", "opens", number, "severity"), rule.severity) for number, rule in enumerate(alerts.opens)]
+    return [
+        (loc, f"{'.'.join(map(str, loc))}: there is no severity {name}{hint(name, policy.severities)}")
+        for loc, name in named
+        if name not in policy.severities
     ]
 
 

@@ -21,7 +21,8 @@ from storage.sql import later
 from storage.tables import cards
 
 # Lower is sooner: what holds people up comes before what keeps them informed.
-PRIORITY = {"approval": 0, "question": 0, "decision": 0, "run": 1, "board": 2, "status_page": 2, "announcement": 3}
+PRIORITY = {"approval": 0, "question": 0, "decision": 0, "run": 1, "public": 1, "board": 2, "status_page": 2,
+            "triage": 2, "announcement": 3}  # fmt: skip
 
 
 @dataclass(frozen=True)

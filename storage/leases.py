@@ -32,6 +32,13 @@ def take(tx: Tx, name: str, owner: str, *, lease_s: float = 8.0) -> int | None:
     return int(fence) if fence is not None else None
 
 
+def held(tx: Tx, prefix: str) -> list[tuple[str, str, datetime]]:
+    """Leases that somebody holds now and whose names begin so: (name, owner, until)."""
+    query = select(leases.c.name, leases.c.owner, leases.c.until).order_by(leases.c.until)
+    mine = (leases.c.name.startswith(prefix, autoescape=True), leases.c.until > tx.now)
+    return [(row.name, row.owner, row.until) for row in tx.conn.execute(query.where(*mine))]
+
+
 def release(tx: Tx, owner: str, names: Sequence[str] = ()) -> None:
     """Give back all leases of this owner (or the named ones), so that another replica need not wait."""
     query = update(leases).where(leases.c.owner == owner)

@@ -15,6 +15,8 @@ from storage.db import Tx
 from storage.incidents import Incident
 from storage.levels import level_of
 
+TASKS_MOST = 5
+
 
 def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[IncidentFacts, Around] | None:
     """The rows behind the board of INC-42."""
@@ -22,7 +24,8 @@ def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[IncidentFacts,
     if facts is None:
         return None
     ids = [facts.incident.declared_by, facts.incident.acknowledged_by, facts.incident.ended_by]
-    return facts, Around(policy, url, tx.now, names(tx, [*ids, *(role.person for role in facts.roles)]))
+    ids += [*(role.person for role in facts.roles), *(task.owner for task in facts.tasks)]
+    return facts, Around(policy, url, tx.now, names(tx, ids))
 
 
 def draw(facts: IncidentFacts, around: Around) -> Drawn:
@@ -34,6 +37,8 @@ def draw(facts: IncidentFacts, around: Around) -> Drawn:
         f"Status page: {_status_page(facts, around)}",
         _runs(facts, around),
     ]
+    if facts.tasks:
+        lines.append(_tasks(facts, around))
     if declared := _level(incident, around):
         lines.insert(0, declared)
     if incident.latest_update and incident.open:
@@ -134,6 +139,18 @@ def _runs(facts: IncidentFacts, around: Around) -> str:
     return f"Runs: {runs}{f' ({ended})' if ended else ''} · Approvals: {asked} · Leftovers: {left}{reviews}"
 
 
+def _tasks(facts: IncidentFacts, around: Around) -> str:
+    """`To do: *1* check the replica (Ben, due *18:00*) · …`, what is due first, at fixed times."""
+    order = sorted(facts.tasks, key=lambda one: (one.due_at is None, one.due_at or around.now, one.number))
+    said = []
+    for task in order[:TASKS_MOST]:
+        due = [f"due *{around.at(task.due_at)}*"] if task.due_at else []
+        held = ", ".join([around.name(task.owner) if task.owner else "nobody's yet", *due])
+        said.append(f"*{task.number}* {person(task.what, 80)} ({held})")
+    more = f" and {len(order) - TASKS_MOST} more" if len(order) > TASKS_MOST else ""
+    return f"To do: {' · '.join(said)}{more} (`/incident tasks`)"
+
+
 def _buttons(facts: IncidentFacts, around: Around) -> list[Button]:
     """What people do next; nothing once it has ended but the post-mortem."""
     incident = facts.incident
@@ -155,7 +172,12 @@ def _buttons(facts: IncidentFacts, around: Around) -> list[Button]:
 
 def _links(incident: Incident) -> str:
     links = [f"`/incident timeline {incident.id}`"]
-    for name, label in (("page_url", "page"), ("status_page_url", "status page"), ("ticket_url", "ticket")):
+    for name, label in (
+        ("page_url", "page"),
+        ("status_page_url", "status page"),
+        ("ticket_url", "ticket"),
+        ("alert_url", "alert"),
+    ):
         address = text_of(incident.facts.get(name))
         if address.startswith(("https://", "http://")):
             links.append(f"<{escape(address).replace('|', '%7C')}|{label}>")

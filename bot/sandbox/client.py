@@ -307,6 +307,18 @@ class SandboxClient:
     async def resolve_page(self, incident_key: str, user: str) -> None:
         await self.post("pagerduty/resolve", incident_key=incident_key, user=user)
 
+    async def page(self, title: str, incident_key: str | None = None) -> dict[str, Any]:
+        """Something else than Muster pages people in PagerDuty."""
+        return dict(await self.post("pagerduty/trigger", title=title, incident_key=incident_key))
+
+    async def alert(self, *alerts: dict[str, Any], group: str | None = None, token: str | None = None) -> int:
+        """Alertmanager tells these alerts ({labels, annotations?, status?, startsAt?}); the app's status."""
+        return int((await self.post("alertmanager", alerts=list(alerts), group=group, token=token))["status"])
+
+    async def hook(self, body: Any, *, name: str | None = None, secret: str | None = None, shift: float = 0) -> int:
+        """Something that signs its calls tells an alert; the app's status."""
+        return int((await self.post("hook", body=body, name=name, secret=secret, shift=shift))["status"])
+
     async def instance(self, id: str, **fields: Any) -> dict[str, Any]:
         """status, zone, secondary_zone, multi_az of an RDS instance."""
         return dict(await self.post("aws/instances", id=id, **fields))

@@ -152,6 +152,16 @@ async def trigger(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     return sandbox.pagerduty.show(sandbox.pagerduty.open(str(asked["title"]), key, service))
 
 
+async def alertmanager(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    """{alerts: [{labels, annotations?, status?, startsAt?}], group?, token?}: Alertmanager tells a group of alerts."""
+    return {"status": await sandbox.alerts.alertmanager(asked)}
+
+
+async def signed_hook(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    """{name?, body, secret?, shift?}: something that signs its calls tells an alert."""
+    return {"status": await sandbox.alerts.signed(asked)}
+
+
 async def on_call(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{rows: [[policy, level, pagerduty user id], ...]}: who is on call from now on."""
     account = sandbox.pagerduty
@@ -207,5 +217,5 @@ ROUTES: dict[str, Callable[[Sandbox, dict[str, Any]], Awaitable[Any]]] = {
     "age": age, "pagerduty/ack": acknowledge, "pagerduty/resolve": resolve, "pagerduty/note": annotate,
     "pagerduty/trigger": trigger,
     "pagerduty/on_call": on_call, "pagerduty/users": pagerduty_users, "aws/instances": instance, "hosts": host,
-    "prometheus": prometheus, "jira": jira, "canary": canary,
+    "prometheus": prometheus, "jira": jira, "canary": canary, "alertmanager": alertmanager, "hook": signed_hook,
 }  # fmt: skip

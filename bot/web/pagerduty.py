@@ -2,6 +2,7 @@
 
 Belongs here: the signature, what is kept of the body. Not: its meaning (commands/hooks/pagerduty.py).
 Values of the ask: {event_type, occurred_at, agent: {id, type}, data: {id, incident_key, html_url}}; no names, no notes.
+Of pages that are none of ours also title, service and urgency, for their triage card.
 """
 
 from __future__ import annotations
@@ -79,8 +80,18 @@ def _values(event: Json) -> dict[str, Any]:
         "event_type": _text(event.get("event_type")),
         "occurred_at": _text(event.get("occurred_at")),
         "agent": {"id": _text(agent.get("id")), "type": _text(agent.get("type"))},
-        "data": {name: _text(incident.get(name)) for name in ("id", "incident_key", "html_url")},
+        "data": {name: _text(incident.get(name)) for name in ("id", "incident_key", "html_url")} | _foreign(incident),
     }
+
+
+def _foreign(incident: Json) -> dict[str, str]:
+    """Of a page that is none of ours, what a triage card says of it. Of our own nothing is kept but its key."""
+    if not _text(incident.get("title")) or _text(incident.get("incident_key")).startswith("muster/"):
+        return {}
+    return {
+        "title": _text(incident.get("title")), "service": _text(_map(incident.get("service")).get("summary")),
+        "urgency": _text(incident.get("urgency")),
+    }  # fmt: skip
 
 
 def _map(value: Any) -> Json:

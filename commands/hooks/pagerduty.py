@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,9 @@ from storage.incidents import Incident
 
 SOURCE = "pagerduty"
 NOTED = ("resolved", "unacknowledged", "reopened", "escalated", "reassigned", "delegated")
+FIRES = ("triggered", "reopened")
 _KEY = re.compile(r"muster/(INC-\d+)")
+_OWN = re.compile(r"muster/")  # every page of ours has a key of ours
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,23 @@ def act(tx: Tx, house: House, ask: Ask) -> bool:
     elif said.kind in NOTED:
         incidents.alert(tx, found.id, said.kind, source=SOURCE, at=said.at, ref=ref)
     return True
+
+
+def as_alerts(ask: Ask) -> Ask:
+    """A page that is none of ours, in the one shape of alerts (bot/web/alerts.py); any other ask as it is."""
+    if ask.line == "alerts":
+        return ask
+    said, data = read(ask.values), _map(_map(ask.values).get("data"))
+    ours = _OWN.match(said.key) is not None
+    wanted = (said.kind in FIRES or said.kind == "resolved") and said.page and not ours
+    alert: dict[str, Any] = {
+        "fingerprint": said.page, "title": str(data.get("title") or "PagerDuty incident"), "url": said.url,
+        "state": "resolved" if said.kind == "resolved" else "firing", "page": said.page,
+        "at": said.at.isoformat() if said.at else "", "service": str(data.get("service") or ""),
+        "severity": str(data.get("urgency") or ""), "labels": {},
+    }  # fmt: skip
+    values = {"source": SOURCE, "group": said.page, "alerts": [alert] if wanted else []}
+    return replace(ask, values=values)
 
 
 def find(tx: Tx, said: Said) -> Incident | None:

@@ -15,6 +15,7 @@ from commands.house import House
 from commands.places import visible
 from commands.starting import try_start
 from commands.timers import customer_mail, settle
+from commands.triage import card_of, take
 from commands.words import cut, dot, esc, lines, name_of, safe
 from playbooks.channel_names import channel_name
 from playbooks.errors import Refused
@@ -22,6 +23,8 @@ from playbooks.policy import Policy, Severity
 from storage import cards, incidents, timers
 from storage.inbox import Ask
 from storage.incidents import Incident
+
+FROM = ("alerts=",)  # fields that say what it comes from; nobody types them into a form
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,13 @@ class Declare(Command):
     severity: Annotated[str, Arg("severity", "how bad it is")]
     title: Annotated[str, Arg("line", "what is wrong")]
     service: Annotated[str, Arg("service", "what is hit", keyed=True)] = ""
+    alerts: Annotated[str, Arg("alerts", "alerts that came in, such as T-7", keyed=True)] = ""
     type: Annotated[str, Arg("choice", "security is private", keyed=True, choices=("normal", "security"))] = "normal"
 
     @classmethod
     def form(cls, ask: Ask) -> bool:
-        """`/incident declare` alone."""
-        return len(ask.line.split()) <= 2
+        """`/incident declare` alone, or with nothing but what it comes from."""
+        return all(word.startswith(FROM) for word in ask.line.split()[2:])
 
     @classmethod
     def check(cls, values: Mapping[str, str], house: House) -> dict[str, str]:
@@ -82,6 +86,7 @@ class Declare(Command):
         """The same for one that was declared blind and is imported now: with its own time and its page's key."""
         tx, policy = call.tx, call.house.policy
         severity = policy.severity(self.severity)
+        card = card_of(call, self.alerts) if self.alerts else None
         site = policy.site_of(policy.services.get(self.service))
         others = self._others(call)
         found = incidents.open_incident(
@@ -95,6 +100,8 @@ class Declare(Command):
             cards.want(tx, "status_page", found.id, found.id)
         given = {"title": self.title, "severity": severity.name, "service": self.service, "number": found.number}
         run, problem = try_start(call, severity.declare, given, found)
+        if card:
+            take(call, card, found, joined=False)
         if run:
             settle.arm(tx, run)
         return found, self._reply(call, found, severity, problem, others)

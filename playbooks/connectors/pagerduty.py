@@ -299,6 +299,16 @@ class PagerDuty(PagerDutyReads):
         body = {"incident": {"type": "incident_reference", "status": "resolved"}}
         await self._ask("REST", f"PUT {path}", lambda: session.put(path, json=body), write=True)
 
+    async def acknowledge_incident(self, incident_id: str) -> None:
+        """Acknowledge an open incident by id (contract C2), whoever opened it; one that was acknowledged stays so."""
+        session, path = self._need_rest(), f"/incidents/{incident_id}"
+        self._need_from()
+        page = await self.incident(incident_id)
+        if page.status != "triggered":
+            return  # saying it again would put the From user beside whoever has it
+        body = {"incident": {"type": "incident_reference", "status": "acknowledged"}}
+        await self._ask("REST", f"PUT {path}", lambda: session.put(path, json=body), write=True)
+
     async def escalate(self, incident_id: str, level: int) -> PdIncident:
         """Hand an open incident to a level of its escalation policy: whoever is on call there is paged (contract C2).
 

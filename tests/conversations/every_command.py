@@ -62,6 +62,7 @@ TYPED: dict[str, tuple[str, str]] = {
     "incident timeline": (ANA, "after=3"),
     "incident update": (ANA, "Checkout is back; we are watching."),
     "playbook abort": (ANA, "{held} wrong service"),
+    "incident triage": (ANA, "T-1 dismiss known, being fixed"),
     "playbook accept": (CHI, "{closed} it was leaked"),
     "playbook answer": (BEN, "{asks} yes seen by eye"),
     "playbook approve": (CHI, "{held}"),
@@ -165,6 +166,14 @@ async def _hook(stage: Stage, moment: Moment) -> Any:
 
 async def _form(stage: Stage, moment: Moment) -> Any:
     sb = stage.town.sb
+async def _alerts(stage: Stage, moment: Moment) -> Any:
+    """Alertmanager's word, which reaches Muster for as long as this takes."""
+    sb = stage.town.sb
+    await sb.deliver_to(pagerduty_url=f"{stage.app.url}/webhooks/pagerduty")
+    assert await sb.alert({"labels": {"alertname": "Down", "service": "auth"}}) == 202
+    await sb.deliver_to(pagerduty_url=NOBODY)
+
+
     old = {view.id for view in await sb.views(ANA)}
     await sb.type(ANA, HERE, "/incident note")
     view = await sb.wait_until(lambda: _new(sb, old))
@@ -188,6 +197,7 @@ OTHERS = (
     Play("webhook acknowledged", ANA, "", _hook, person=False),
     fired("acknowledge", "INC-1"),
     fired("anchor", "all"),
+    Play("webhook alerts", ANA, "", _alerts, person=False),
     fired("anchored", "{closed}"),
     fired("answered", "{held}/1"),
     fired("approvers", "{held}/1", rung=1),
@@ -219,6 +229,9 @@ async def prepared(town: Any, folder: Path, policy: Path) -> Moment:
     phone = await Phone.of(app.db, Seal(KEY), await _person(town, BEN))
     names = {"pairing": new_pairing(), **await _runs(town, app, phone), **await _decided(town)}
     (note,) = await town.events("INC-1", "incident.note")
+    assert await sb.alert({"labels": {"alertname": "DiskFull"}}) == 202
+    await sb.wait_for("#incidents", lambda m: m.button("Dismiss") is not None)
+    await town.says(ANA, HERE, "/incident task <@U0BEN|ben> call the bank", "task 1")
     names["noted"] = str(note.seq)
     preview = await town.says(ANA, HERE, "/incident update Checkout is back.", "Preview")
     names["draft"] = str(preview.button("Send").value).split("draft=")[1].split('"')[0].split()[0]

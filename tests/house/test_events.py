@@ -41,6 +41,7 @@ GROUPS = {
     "decision": "Decisions of two people", "journal": "Blind mode", "policy": "The policy", "stream": "Streams", "anchor": "Streams", "export": "Streams",
     "hold": "What leaves the record", "text": "What leaves the record", "escrow": "What leaves the record",
     "audit": "Auditors", "auditor": "Auditors",
+    "triage": "Alerts that came in", "capture": "What people put on the timeline",
 }  # fmt: skip
 ROW = re.compile(r"^\| `([a-z_.]+)` \| (.*?) \| (.*?) \| (.*?) \|$", re.MULTILINE)
 HEAD = "| type | body | texts | what it says |\n|---|---|---|---|"
