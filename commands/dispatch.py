@@ -36,6 +36,7 @@ from commands.timers import (
     quorum_check,
     review,
     settle,
+    task,
     update,
 )
 from commands.words import clock, esc, joined, lasted, lines, mrkdwn, safe
@@ -56,7 +57,7 @@ TIMERS = {
     "update": update.act, "acknowledge": acknowledge.act, "settle": settle.act, "answered": answered.act,
     "decision": decision.act, "anchor": anchor.act, "anchored": anchored.act,
     "approvers": approvers.act, "review": review.act, quorum_check.KIND: quorum_check.act,
-    customer_mail.KIND: customer_mail.act,
+    customer_mail.KIND: customer_mail.act, "task": task.act,
 }  # fmt: skip
 _SPENT = re.compile(r"\bproof-[0-9a-f]{20}\b")  # the verdict on a code (bot/codes.py), judged before any handler
 _LINE = re.compile(r"/?(\S*)\s*(\S*)\s*(.*)", re.DOTALL)
@@ -154,9 +155,8 @@ class Dispatch:
             return _Found(self.commands[f"{topic} help"], "")
         if cls := self.commands.get(f"{topic} {verb}"):
             return _Found(cls, rest)
-        verbs = [words.partition(" ")[2] for words in self.commands if words.startswith(f"{topic} ")]
-        close = nearest(verb, verbs)
-        near = f" Did you mean `/{topic} {close}`?" if close else ""
+        close = suggestion(topic, verb)
+        near = f" Did you mean {close}?" if close else ""
         raise Refused(f"There is no `/{topic} {verb}`.{near}", todo=f"`/{topic} help` lists all.")
 
     # --- inside the transaction -------------------------------------------------------------------------------------

@@ -16,11 +16,12 @@ from bot.render.blocks import escape, hm, person
 from playbooks.durations import words
 from playbooks.engine.leftovers import leftovers
 from playbooks.policy import Policy, Service
-from storage import incidents, reviews, runs, tables
+from storage import incidents, reviews, runs, tables, tasks
 from storage.db import Tx
 from storage.incidents import Incident, RoleHeld
 from storage.reviews import Review
 from storage.runs import Approval, Run, Step
+from storage.tasks import Task
 
 DOTS = ("🔴", "🟠", "🟡", "🔵")
 ENDED = ("succeeded", "incomplete", "aborted")
@@ -60,7 +61,7 @@ class IncidentFacts:
 
     runs: those people see; approvals: the live ones; leftovers: steps whose change nobody took back or accepted;
     doing: the latest step of Muster's own playbooks per action that the board speaks of ("pagerduty.trigger");
-    reviews: what one person decided alone and nobody has looked at yet.
+    reviews: what one person decided alone and nobody has looked at yet; tasks: those that wait to be done.
     """
 
     incident: Incident
@@ -70,6 +71,7 @@ class IncidentFacts:
     leftovers: tuple[Step, ...]
     doing: Mapping[str, Step]
     reviews: tuple[Review, ...] = ()
+    tasks: tuple[Task, ...] = ()
 
 
 def names(tx: Tx, ids: Iterable[str | None]) -> dict[str, str]:
@@ -95,7 +97,8 @@ def incident_facts(tx: Tx, id: str, policy: Policy) -> IncidentFacts | None:
     shown = tuple(run for run in every if run.shown)
     alone = tuple(reviews.open_of_incident(tx, id))
     worn = tuple(incidents.roles_of(tx, id))
-    return IncidentFacts(found, worn, shown, tuple(asked), tuple(left), doing, alone)
+    to_do = tuple(task for task in tasks.of_incident(tx, id) if task.open)
+    return IncidentFacts(found, worn, shown, tuple(asked), tuple(left), doing, alone, to_do)
 
 
 def took(length: timedelta | None) -> str:

@@ -107,7 +107,7 @@ def _element(field: Field, offered: Sequence[tuple[str, str]]) -> Block:
         element: Block = {"type": "static_select", "action_id": field.name, "options": options}
         initial = next((option for option in options if option["value"] == field.default), None)
         return element | ({"initial_option": initial} if initial else {})
-    if field.arg.kind == "person":
+    if field.arg.kind in ("person", "holder"):
         return {"type": "users_select", "action_id": field.name}
     if field.arg.kind == "code":
         return {"type": "plain_text_input", "action_id": field.name, "min_length": 6, "max_length": 9}

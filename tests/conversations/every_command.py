@@ -59,10 +59,12 @@ TYPED: dict[str, tuple[str, str]] = {
     "incident send": (ANA, "draft={draft}"),
     "incident sev": (ANA, "incident=INC-2 sev1 all shops are hit"),
     "incident status": (ANA, ""),
+    "incident task": (ANA, "<@U0BEN|ben> due=30m check the replica"),
+    "incident tasks": (BEN, "done=1"),
     "incident timeline": (ANA, "after=3"),
+    "incident triage": (ANA, "T-1 dismiss known, being fixed"),
     "incident update": (ANA, "Checkout is back; we are watching."),
     "playbook abort": (ANA, "{held} wrong service"),
-    "incident triage": (ANA, "T-1 dismiss known, being fixed"),
     "playbook accept": (CHI, "{closed} it was leaked"),
     "playbook answer": (BEN, "{asks} yes seen by eye"),
     "playbook approve": (CHI, "{held}"),
@@ -164,8 +166,6 @@ async def _hook(stage: Stage, moment: Moment) -> Any:
     await sb.deliver_to(pagerduty_url=NOBODY)
 
 
-async def _form(stage: Stage, moment: Moment) -> Any:
-    sb = stage.town.sb
 async def _alerts(stage: Stage, moment: Moment) -> Any:
     """Alertmanager's word, which reaches Muster for as long as this takes."""
     sb = stage.town.sb
@@ -174,6 +174,8 @@ async def _alerts(stage: Stage, moment: Moment) -> Any:
     await sb.deliver_to(pagerduty_url=NOBODY)
 
 
+async def _form(stage: Stage, moment: Moment) -> Any:
+    sb = stage.town.sb
     old = {view.id for view in await sb.views(ANA)}
     await sb.type(ANA, HERE, "/incident note")
     view = await sb.wait_until(lambda: _new(sb, old))
@@ -195,9 +197,9 @@ OTHERS = (
     Play("submit the form of a note", ANA, "interactive", _form, words="incident note"),
     Play("mention", ANA, "events_api", _mention, words="incident note"),
     Play("webhook acknowledged", ANA, "", _hook, person=False),
+    Play("webhook alerts", ANA, "", _alerts, person=False),
     fired("acknowledge", "INC-1"),
     fired("anchor", "all"),
-    Play("webhook alerts", ANA, "", _alerts, person=False),
     fired("anchored", "{closed}"),
     fired("answered", "{held}/1"),
     fired("approvers", "{held}/1", rung=1),
@@ -205,6 +207,7 @@ OTHERS = (
     fired("quorum-check", "org"),
     fired("review", "{closed}/1"),
     fired("settle", "{stuck}"),
+    fired("task", "INC-1/1", "UPDATE timers SET due_at = due_at WHERE kind = 'task'"),
     fired("update", "INC-1", "UPDATE incidents SET update_due_at = declared_at WHERE id = 'INC-1'"),
 )
 
@@ -226,12 +229,12 @@ async def prepared(town: Any, folder: Path, policy: Path) -> Moment:
         await sb.type(user, HERE, "/incident list")
     await town.says(ANA, HERE, "/incident note a customer's name", "Noted")
     await town.says(ANA, "#general", "/incident declare sev3 search is slow", "INC-2")
-    phone = await Phone.of(app.db, Seal(KEY), await _person(town, BEN))
-    names = {"pairing": new_pairing(), **await _runs(town, app, phone), **await _decided(town)}
-    (note,) = await town.events("INC-1", "incident.note")
     assert await sb.alert({"labels": {"alertname": "DiskFull"}}) == 202
     await sb.wait_for("#incidents", lambda m: m.button("Dismiss") is not None)
     await town.says(ANA, HERE, "/incident task <@U0BEN|ben> call the bank", "task 1")
+    phone = await Phone.of(app.db, Seal(KEY), await _person(town, BEN))
+    names = {"pairing": new_pairing(), **await _runs(town, app, phone), **await _decided(town)}
+    (note,) = await town.events("INC-1", "incident.note")
     names["noted"] = str(note.seq)
     preview = await town.says(ANA, HERE, "/incident update Checkout is back.", "Preview")
     names["draft"] = str(preview.button("Send").value).split("draft=")[1].split('"')[0].split()[0]
