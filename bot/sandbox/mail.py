@@ -103,6 +103,7 @@ class MailServer:
     ) -> str | None:
         """None: as it should. kept: what a good DATA keeps."""
         call = self.sandbox.wire.record("mail", verb, shown)
+        await self.sandbox.wire.slowed("mail", verb)
         fault = self.sandbox.faults.take("mail", verb)
         call.fault = fault.mode if fault else None
         if fault is None or fault.mode in ("timeout_after", "close_after"):

@@ -90,7 +90,7 @@ class Wire:
         self._hurried.set()
         self._hurried = asyncio.Event()
 
-    async def _slowed(self, service: str, method: str) -> None:
+    async def slowed(self, service: str, method: str) -> None:
         """Wait the planned latency, or until it is taken away."""
         began = time.monotonic()
         while (left := self.faults.latency(service, method) - (time.monotonic() - began)) > 0:
@@ -120,7 +120,7 @@ class Wire:
         fault's answer in the service's own words, for the modes that are answers (429, 5xx, codes).
         """
         call = self.record(service, method, arguments)
-        await self._slowed(service, method)
+        await self.slowed(service, method)
         fault = self.faults.take(service, method)
         response = await self._suffer(request, call, fault, answer, refuse)
         call.took_ms = round((time.monotonic() - call.monotonic) * 1000, 3)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import re
+import time
+from email.message import EmailMessage
 from typing import Any
 
+import aiosmtplib
 import httpx
 import pytest
 
@@ -13,6 +16,7 @@ from bot.sandbox import Sandbox, SandboxClient
 from bot.sandbox.page import outside, showing
 from bot.sandbox.page.guard import refusal
 from bot.sandbox.page.guide import steps
+from bot.sandbox.page.routes import STATIC
 
 
 async def offered(sandbox: Sandbox, text: str) -> list[str]:
@@ -92,6 +96,26 @@ async def test_trouble_is_listed_by_service_and_healed_whole(sandbox: Sandbox, s
     assert "pins:write" in sandbox.world.scopes
 
 
+async def test_every_failure_the_page_offers_can_be_planned_and_mail_can_be_slow(
+    sandbox: Sandbox, sb: SandboxClient
+) -> None:
+    text = (STATIC / "panels.js").read_text()
+    rows = dict(re.findall(r"const (COMMON|LINE|SLOW) = (.+?);\n", text, re.DOTALL))
+    services = re.findall(r'^  \["(\w+)", "[^"]+", \[(.+?)\],(?: |\n)', text, re.MULTILINE)
+    assert len(services) == 9 and set(rows) == {"COMMON", "LINE", "SLOW"}
+    for service, modes in services:
+        for mode in re.findall(r'\["([^"]+)",', modes + rows["COMMON"]):
+            await sb.fail(service, "*", mode)
+    await sb.clear_faults()
+    await sb.latency("mail", 0.3)
+    letter = EmailMessage()
+    letter["Subject"], letter["From"], letter["To"] = "late", "muster@example.com", "ana@example.com"
+    began = time.monotonic()
+    await aiosmtplib.send(letter, hostname="127.0.0.1", port=sandbox.mail.port)
+    assert time.monotonic() - began > 0.8  # three verbs
+    assert sandbox.mail.kept[0]["subject"] == "late"
+
+
 async def test_the_guide_begins_with_declaring_and_goes_on_in_the_channel(sandbox: Sandbox, sb: SandboxClient) -> None:
     rows = await steps(sandbox)
     assert [row["done"] for row in rows] == [False] * len(rows)
@@ -113,6 +137,5 @@ async def test_the_guide_begins_with_declaring_and_goes_on_in_the_channel(sandbo
         ("127.0.0.1:80", None, "same-site", "another site"),
     ],
 )
-async def test_who_may_ask(host: str, origin: str | None, site: str | None, why: str) -> None:
-    await asyncio.sleep(0)
+def test_who_may_ask(host: str, origin: str | None, site: str | None, why: str) -> None:
     assert (why in refusal(host, origin, site)) and bool(why) == bool(refusal(host, origin, site))

@@ -12,7 +12,7 @@ const SERVICES = [
   ["pagerduty", "PagerDuty", [...COMMON, ["error:invalid key", "refused (400)"], SLOW], ["*"]],
   ["statuspage", "Statuspage", [...COMMON, SLOW], ["*", "POST /incidents", "PATCH /incidents/{id}"]],
   ["aws", "AWS", [...COMMON, ["error:AccessDenied", "permission missing"], SLOW], ["*", "RebootDBInstance", "DescribeDBInstances"]],
-  ["kubernetes", "Kubernetes", [...COMMON, SLOW], ["*", "patch deployments", "list pods"]],
+  ["kubernetes", "Kubernetes", [...COMMON, ["error:Forbidden", "permission missing"], SLOW], ["*", "patch deployments", "list pods"]],
   ["host", "Hosts", [...LINE, SLOW], ["*"]],
   ["postgres", "Database of checkout", [...LINE, SLOW], ["*"]],
   ["mail", "Mail", [["500", "refused"], ...LINE, SLOW], ["*", "DATA"]],
