@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from storage import tables_guard, tables_services, tables_sessions, tables_triage  # noqa: F401  their tables join the metadata
+from storage import (  # noqa: F401  their tables join the metadata
+    tables_captures,
+    tables_guard,
+    tables_services,
+    tables_sessions,
+    tables_triage,
+)
 from storage.tables import metadata
 
 APP, MIGRATOR, PRUNER = "muster_app", "muster_migrator", "muster_pruner"
@@ -40,6 +46,7 @@ APP_DELETES = ("people", "accounts", "memberships", "oncall", "roles", "locks", 
 PRUNER_DELETES = (
     "events", "texts", "documents", "runs", "steps", "approvals", "votes", "reviews", "locks", "roles", "cards",
     "inbox", "replies", "escrow", "alerts", "triage",
+    "captures",
 )  # fmt: skip
 PRUNER_UPDATES = {
     "streams": "seq, hash, at", "incidents": "title, resolution, latest_update, facts, origin_channel, revision",

@@ -33,6 +33,7 @@ from storage.tables import (
     texts,
     votes,
 )
+from storage.tables_captures import captures
 from storage.tables_guard import decisions, holds, pruned, reviews
 from storage.tables_triage import alerts, triage
 from storage.timeline import ORG, Entry, Head, append
@@ -144,6 +145,7 @@ def _let_go(tx: Tx, stream: str) -> None:
         delete(runs).where(runs.c.stream == stream),
         delete(roles).where(roles.c.incident == stream),
         delete(cards).where(cards.c.stream == stream),
+        delete(captures).where(captures.c.incident == stream),
         delete(documents).where(documents.c.stream == stream),
         update(decisions).where(decisions.c.stream == stream).values(reason=None),
         update(holds).where(holds.c.stream == stream).values(reason=GONE),

@@ -11,7 +11,13 @@ from typing import Any
 from alembic import context
 from alembic.operations.ops import ModifyTableOps
 
-from storage import tables_guard, tables_services, tables_sessions, tables_triage  # noqa: F401  their tables join the metadata
+from storage import (  # noqa: F401  their tables join the metadata
+    tables_captures,
+    tables_guard,
+    tables_services,
+    tables_sessions,
+    tables_triage,
+)
 from storage.tables import metadata
 
 # Batch mode copies a table row by row and drops the old one: for the record that would be a rewrite of history.

@@ -19,6 +19,7 @@ depends_on = None
 def upgrade() -> None:
     """Add what people keep."""
     _triage()
+    _captures()
     op.create_table(
         "sessions",
         sa.Column("id", sa.Text(), nullable=False),
@@ -77,6 +78,22 @@ def _triage() -> None:
         sa.PrimaryKeyConstraint("source", "fingerprint", name="pk_alerts"),
     )
     op.create_index("ix_alerts_triage", "alerts", ["triage", "state"])
+
+
+def _captures() -> None:
+    """Messages that people put on timelines; what they say stands in the events' texts."""
+    op.create_table(
+        "captures",
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("ts", sa.Text(), nullable=False),
+        sa.Column("incident", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("event", sa.Integer(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=True),
+        sa.Column("at", UtcTime(), nullable=False),
+        sa.ForeignKeyConstraint(["incident"], ["incidents.id"], name="fk_captures_incident_incidents"),
+        sa.PrimaryKeyConstraint("channel", "ts", "incident", name="pk_captures"),
+    )
 
 
 def downgrade() -> None:
