@@ -119,6 +119,9 @@ class EventsApi:
 def refuse(fault: Fault) -> web.StreamResponse:
     """A planned failure in PagerDuty's words."""
     status = int(fault.mode) if fault.mode.isdigit() else 400
-    error = {"code": 2020 if status == 429 else 5000, "message": "Rate Limit Exceeded" if status == 429 else fault.mode}
+    error = {
+        "code": 2020 if status == 429 else 5000,
+        "message": "Rate Limit Exceeded" if status == 429 else fault.mode.removeprefix("error:"),
+    }
     headers = retry_after(fault) | {"ratelimit-limit": "960", "ratelimit-remaining": "0", "ratelimit-reset": "1"}
     return web.json_response({"error": error}, status=status, headers=headers if status == 429 else {})

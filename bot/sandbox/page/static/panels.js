@@ -46,7 +46,7 @@ export function trouble() {
     const rows = planned[service] || [];
     panel.classList.toggle("failing", rows.length > 0);
     panel.querySelector(".dot").title = rows.length ? "will fail" : "well";
-    fill(panel.querySelector(".trouble"), rows.map((one) => h("p", {}, `⚠️ ${one.mode}`, one.method === "*" ? "" : ` on ${one.method}`,
+    fill(panel.querySelector(".trouble"), rows.map((one) => h("p", {}, `⚠️ ${one.mode.replace("error:", "")}`, one.method === "*" ? "" : ` on ${one.method}`,
       one.times > 0 ? ` × ${one.times}` : "")), rows.length ? h("button", { type: "button", class: "heal", onclick: () => act("heal", { service }) }, "Heal") : null);
   }
 }
