@@ -188,6 +188,13 @@ def of_incident(tx: Tx, incident: str) -> list[Run]:
     return _rows(tx, Run, incident=incident, order="number")
 
 
+def of_playbook(tx: Tx, playbook: str, *, limit: int = 100) -> list[Run]:
+    """Its latest runs, newest first."""
+    query = select(*[runs.c[f.name] for f in fields(Run)]).where(runs.c.playbook == playbook)
+    rows = tx.conn.execute(query.order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit))
+    return [Run(*row) for row in rows]
+
+
 def approval(tx: Tx, id: str) -> Approval | None:
     """One approval by id."""
     found: list[Approval] = _rows(tx, Approval, id=id)

@@ -173,6 +173,11 @@ def check_database(tx: Tx, anchors: Anchors | None = None, progress: Progress | 
     return found
 
 
+def check_stream(tx: Tx, name: str) -> Verdict:
+    """One stream of a database, with what the `org` stream and this database's own anchors remember of it."""
+    return _check_stream(tx, name, gather(tx, {}, only=name).get(name, []), pruned_ends(tx).get(name), None)
+
+
 def _check_stream(
     tx: Tx, name: str, expected: list[Remembered], ended: Remembered | None, progress: Progress | None
 ) -> Verdict:

@@ -11,11 +11,12 @@ from bot.home import HomeDirectory
 from bot.questions import Questions
 from bot.settings import Settings, reveal
 from bot.store import Store
+from bot.web import audit, numbers, people, playbooks, services
 from bot.web.asking import Asking
 from bot.web.incidents import Incidents
 from bot.web.server import Server
 from bot.web.sign_in import BACK, SignIn
-from bot.web.site import Site, Visit, missing, to
+from bot.web.site import Page, Site, Visit, missing, to
 from commands.house import House
 from playbooks.connectors.slack_sign_in import SlackSignIn
 
@@ -41,8 +42,10 @@ class Pages:
         server.get("/sign-in/go", site.open(self._sign_in.go))
         server.get(BACK, site.open(self._sign_in.back))
         server.post("/sign-out", site.post(self._sign_in.out))
-        pages = {
+        pages: dict[str, Page] = {
             "/": _home, "/incidents": self._incidents.list, "/incidents/{incident}": self._incidents.show,
+            "/playbooks": playbooks.index, "/playbooks/{name:.+}": playbooks.show, "/services": services.show,
+            "/numbers": numbers.show, "/audit": audit.show, "/people": people.show,
             "/ask": self._asking.show, "/asks/{once}": self._asking.answer,
         }  # fmt: skip
         for path, page in pages.items():

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from bot.app import App
 from bot.sandbox.client import SandboxClient
 from bot.sandbox.server import Sandbox
-from storage import runs, timeline
 from storage import people as persons
+from storage import runs, timeline
 from storage.db import Tx
 from storage.sealing import Seal, new_key
 from storage.tables import inbox, replies
