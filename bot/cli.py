@@ -31,7 +31,7 @@ from bot.settings import Settings
 from commands.command import load_commands
 from playbooks.engine.library import BUILT_IN
 from playbooks.errors import Refused
-from storage import inbox, replies
+from storage import inbox, replies, sealing
 from storage.db import Database, Tx
 from storage.inbox import Ask
 
@@ -167,6 +167,7 @@ async def sandboxed(port: int, rate_factor: float) -> int:
             env = sandbox.env() | {"DATABASE_URL": f"sqlite:///{folder}/muster.db"}
             env["MUSTER_JOURNAL"] = f"{folder}/journal.jsonl"
             env["MUSTER_CONFIG"] = os.environ.get("MUSTER_CONFIG") or str(EXAMPLE)
+            env["MUSTER_KEY"] = os.environ.get("MUSTER_KEY") or sealing.new_key()
             os.environ.update(env)  # secret references of the policy are read from the environment
             app = build(Settings.of(env, muster_port=_free_port()))  # known before the start: cards hold links
             started = asyncio.create_task(run(app, ("web", "worker"), ended))

@@ -18,6 +18,7 @@ import pytest_asyncio
 from bot.app import build
 from bot.sandbox import Sandbox, SandboxClient
 from bot.settings import Settings
+from storage.sealing import new_key
 from tests.browser.conftest import SIZE, Camera, opened
 
 POLICY = Path(__file__).parents[2] / "muster.example.yaml"
@@ -66,7 +67,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
             patch.setenv(name, value)
         settings = Settings.of(
             env, database_url=f"sqlite:///{folder}/muster.db", muster_config=POLICY, muster_port=0,
-            muster_replica="desk", muster_journal=folder / "journal.jsonl",
+            muster_replica="desk", muster_journal=folder / "journal.jsonl", muster_key=new_key(),
         )  # fmt: skip
         app = build(settings)
         await asyncio.gather(app.start(), sandbox.aws.start(), sandbox.database.start())
@@ -172,6 +173,17 @@ async def test_a_line_of_people_a_thread_a_pin_and_a_reaction(desk: Desk) -> Non
     assert await page.locator("#thread").is_hidden()
     await page.keyboard.press("Alt+1")
     await page.locator('#people [aria-checked=true]:has-text("Ana")').wait_for()
+
+
+async def test_a_telephone_shows_the_codes_muster_asks_for(desk: Desk) -> None:
+    modal = desk.page.locator("#modal")
+    await desk.types("/playbook mfa")
+    await modal.get_by_role("button", name="Add it to Ana's phone").click()
+    await modal.get_by_role("button", name="Read it from the phone").click()
+    assert re.fullmatch(r"\d{6}", await modal.get_by_label("Code").input_value())
+    await modal.get_by_role("button", name="Send").click()
+    await desk.sees("Your one-time codes are set up")
+    assert "Ana's authenticator" in await desk.page.locator("#phone").inner_text()
 
 
 async def test_a_failure_is_switched_on_said_in_words_and_healed(desk: Desk) -> None:

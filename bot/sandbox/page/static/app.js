@@ -5,6 +5,7 @@ import { put } from "./composer.js";
 import * as messages from "./messages.js";
 import { modal } from "./modal.js";
 import * as panels from "./panels.js";
+import * as phone from "./phone.js";
 import { names, state } from "./state.js";
 
 let source = null;
@@ -23,7 +24,10 @@ function connect() {
     });
   }
   line.onopen = side;
-  line.onerror = () => { $("link-state").textContent = "The workspace does not answer; trying again …"; };
+  line.onerror = () => {
+    $("link-state").textContent = line.readyState === EventSource.CLOSED
+      ? "This workspace has ended. Open the address that `muster sandbox` printed last." : "The workspace does not answer; trying again …";
+  };
 }
 
 export function go(user, channel, view = "messages") {
@@ -35,6 +39,7 @@ export function go(user, channel, view = "messages") {
   messages.show(view);
   if (view === "home") { act("home", { user }, true); messages.home(); }
   side();
+  phone.show();
 }
 
 function side() {
@@ -112,4 +117,5 @@ const [, user, channel] = /^#(U\w+)\/(\w+)$/.exec(location.hash) || [];
 Object.assign(state, { user: user || "U0ANA", channel: channel || "C0GENERAL" });
 panels.build();
 connect();
+phone.show();
 $("box").focus();

@@ -21,6 +21,16 @@ export function fill(node, ...children) {
   return node;
 }
 
+// The same children in the same order, touching only what differs: focus, choices and what is read aloud stay.
+export function settle(node, children) {
+  const wanted = children.flat(Infinity).filter(Boolean);
+  const keep = new Set(wanted);
+  for (const child of [...node.children]) if (!keep.has(child)) child.remove();
+  wanted.forEach((child, n) => {
+    if (node.children[n] !== child) node.insertBefore(child, node.children[n] || null);
+  });
+}
+
 // "14:02" of a Slack timestamp, UTC as on the cards.
 export function clock(ts) {
   return new Date(Number(ts) * 1000).toISOString().slice(11, 16);

@@ -1,5 +1,5 @@
 // The open channel: its head, its messages, its thread, its pins, files and canvas.
-import { $, act, clock, fill, h, toast } from "./dom.js";
+import { $, act, clock, fill, h, settle, toast } from "./dom.js";
 import { blocks } from "./blocks.js";
 import { emoji, inline, link, mrkdwn, unescape } from "./mrkdwn.js";
 import { named, names, state, used } from "./state.js";
@@ -14,28 +14,28 @@ export function channel() {
   const here = `${state.user}/${part.id}`;
   if (here !== drawnFor) drawn.clear();
   head(part);
-  const tab = $("other").hidden ? "messages" : state.view;
-  if (state.view !== "messages" && tab !== "messages") other(part);
+  if (state.view !== "messages") other(part);
   const list = $("messages");
   const atEnd = here !== drawnFor || list.scrollHeight - list.scrollTop - list.clientHeight < 80;
-  const focused = document.activeElement;
-  const within = focused?.closest?.("#messages, #thread") && focused.dataset.action
-    ? [focused.closest("[data-ts]")?.dataset.ts, focused.dataset.action] : null;
   const rows = part.messages || [];
-  fill(list, part.error ? h("p", { class: "faint" }, part.error) : rows.filter((m) => !m.thread_ts || m.thread_ts === m.ts)
-    .map((m) => kept("main", m, rows.filter((r) => r.thread_ts === m.ts && r.ts !== m.ts))),
+  settle(list, [part.error ? h("p", { class: "faint" }, part.error) : null,
+    rows.filter((m) => !m.thread_ts || m.thread_ts === m.ts).map((m) => kept("main", m, rows.filter((r) => r.thread_ts === m.ts && r.ts !== m.ts))),
     !part.error && !rows.length ? h("p", { class: "faint empty" }, part.dm
       ? "Muster writes to you here: reminders, and answers where it is in no channel with you."
-      : "Nobody has said anything here yet.") : null);
+      : "Nobody has said anything here yet.") : null]);
   thread(part);
-  if (within) document.querySelector(`[data-ts="${within[0]}"] [data-action="${CSS.escape(within[1])}"]`)?.focus();
   if (atEnd) list.scrollTop = list.scrollHeight;
   drawnFor = here;
   state.read[`${state.user}/${part.id}`] = rows.at(-1)?.ts || "0";
   $("box").placeholder = part.archived ? "This channel is archived." : `Message ${part.dm ? "Muster" : `#${part.name}`}, or / for a command`;
 }
 
+let headed = "";
+
 function head(part) {
+  const text = JSON.stringify({ ...part, messages: (part.messages || []).map((m) => m.files) }) + state.user + state.view;
+  if (text === headed && $("tabs").children.length) return;
+  headed = text;
   $("title").textContent = part.error ? "Not here" : part.dm ? "Muster" : `${part.private ? "🔒" : "#"} ${part.name}`;
   fill($("topic"), part.dm ? ["direct messages from the bot"] : inline(part.topic || "", names()),
     part.members && !part.dm ? h("span", { class: "faint", title: part.members.map(named).join(", ") }, ` · ${part.members.length} members`) : null,
@@ -169,7 +169,7 @@ function thread(part) {
     fill(pane, h("header", {}, h("h2", {}, "Thread"), h("button", { type: "button", "aria-label": "Close thread", onclick: shut }, "✕")),
       h("div", { class: "thread-messages" }), box);
   }
-  fill(pane.querySelector(".thread-messages"), [root, ...rows.filter((m) => m.thread_ts === root.ts && m.ts !== root.ts)].map((m) => message("thread", m, [])));
+  settle(pane.querySelector(".thread-messages"), [root, ...rows.filter((m) => m.thread_ts === root.ts && m.ts !== root.ts)].map((m) => kept("thread", m, [])));
 }
 
 // The app's Home tab, where the app publishes one.

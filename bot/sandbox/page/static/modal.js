@@ -1,7 +1,8 @@
 // The modal on top of a person's stack: drawn from its view, what is typed kept, errors at their fields.
 import { $, act, fill, h, toast } from "./dom.js";
 import { blocks, plain, valueOf } from "./blocks.js";
-import { names, state, used } from "./state.js";
+import * as phone from "./phone.js";
+import { named, names, state, used } from "./state.js";
 
 const dialog = $("modal");
 let shown = ""; // view id and hash on the screen
@@ -43,6 +44,17 @@ function draw(view, depth, typed) {
     h("div", { class: "buttons" },
       h("button", { type: "button", onclick: close }, plain(view.close) || (depth > 1 ? "Back" : "Cancel")),
       view.submit ? h("button", { type: "submit", class: "primary" }, plain(view.submit)) : null)));
+  telephone(view);
+}
+
+// What people do with their telephone beside the form: scan its key, read a code.
+function telephone(view) {
+  const field = dialog.querySelector(".block-input input[data-action=code]");
+  if (!field) return;
+  const read = h("button", { type: "button", hidden: !phone.has(), onclick: async () => { field.value = await phone.code(); field.focus(); } }, "📱 Read it from the phone");
+  const key = phone.keyIn(view);
+  const scan = key ? h("button", { type: "button", onclick: () => { phone.scan(key); read.hidden = false; read.focus(); } }, `📱 Add it to ${named(state.user)}'s phone`) : null;
+  field.after(h("span", { class: "phone-buttons" }, scan || "", read));
 }
 
 // Every field by `block/action`.
