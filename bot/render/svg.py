@@ -91,7 +91,7 @@ def lines(title: str, labels: Sequence[str], series: Sequence[tuple[str, Sequenc
     """One or two series over the same labels: solid with dots, dashed with squares. None: no value there."""
     height, left, bottom = 220, 60, 40
     top = max([value for _, values in series for value in values if value is not None], default=0.0) or 1.0
-    wide = (WIDTH - left - 20) / max(len(labels) - 1, 1)
+    wide = (WIDTH - left - 40) / max(len(labels) - 1, 1)
 
     def at(number: int, value: float) -> tuple[float, float]:
         return round(left + number * wide, 1), round(height - bottom - value / top * (height - bottom - 24), 1)
@@ -99,7 +99,7 @@ def lines(title: str, labels: Sequence[str], series: Sequence[tuple[str, Sequenc
     parts = []
     for part in (0.0, 0.5, 1.0):
         _, y = at(0, top * part)
-        parts.append(f'<line class="grid" x1="{left}" y1="{y}" x2="{WIDTH - 20}" y2="{y}"></line>')
+        parts.append(f'<line class="grid" x1="{left}" y1="{y}" x2="{WIDTH - 40}" y2="{y}"></line>')
         parts.append(f'<text class="quiet" x="{left - 6}" y="{y + 4}" text-anchor="end">{_short(top * part)}</text>')
     every = max(1, len(labels) // 8)
     for number, label in enumerate(labels):

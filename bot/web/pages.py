@@ -14,6 +14,7 @@ from bot.store import Store
 from bot.web import audit, numbers, people, playbooks, services
 from bot.web.asking import Asking
 from bot.web.incidents import Incidents
+from bot.web.post_mortems import PostMortems
 from bot.web.server import Server
 from bot.web.sign_in import BACK, SignIn
 from bot.web.site import Page, Site, Visit, missing, to
@@ -33,6 +34,7 @@ class Pages:
         self._sign_in = SignIn(self.site, slack, secret, directory)
         self._asking = Asking(store, questions)
         self._incidents = Incidents(self._asking)
+        self._post_mortems = PostMortems(self._asking)
 
     def serve(self, server: Server) -> None:
         """Add every page's address. The last one takes whatever no other door has."""
@@ -46,6 +48,8 @@ class Pages:
             "/": _home, "/incidents": self._incidents.list, "/incidents/{incident}": self._incidents.show,
             "/playbooks": playbooks.index, "/playbooks/{name:.+}": playbooks.show, "/services": services.show,
             "/numbers": numbers.show, "/audit": audit.show, "/people": people.show,
+            "/incidents/{incident}/post-mortem": self._post_mortems.show,
+            "/incidents/{incident}/post-mortem.md": self._post_mortems.file,
             "/ask": self._asking.show, "/asks/{once}": self._asking.answer,
         }  # fmt: skip
         for path, page in pages.items():

@@ -44,7 +44,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin", "X-Robots-Tag": "noindex",
 }  # fmt: skip
 _EACH_TIME = re.compile(r'name="once" value="[^"]*"')
-STATIC = {"style.css": "text/css", "live.js": "text/javascript"}
+STATIC = {"style.css": "text/css", "live.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
 class Wrong(Exception):

@@ -1,0 +1,139 @@
+"""Muster's own pages in a real browser: declare, approve as two people, watch it run; keyboard, phone, dark, no script.
+
+One browser, one sandbox and one Muster play the whole file; the tests follow each other in the order they stand in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.app import App, build
+from bot.sandbox import Sandbox
+from bot.settings import Settings
+from tests.browser.conftest import SIZE, Camera, opened
+
+POLICY = Path(__file__).parents[2] / "muster.example.yaml"
+RUN = "playbook run failover/rds-multi-az service=checkout"
+PHONE = {"width": 390, "height": 844}
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("workspace")]
+
+
+@dataclass
+class Desks:
+    """A browser window each for several people. complaints: what any page's console said."""
+
+    browser: Any
+    app: App
+    camera: Camera
+    pages: dict[str, Any] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+
+    def _said(self, said: Any) -> None:
+        """Keep errors of Muster's pages; the stand-in for Slack's sign-in is not looked at."""
+        if said.type == "error" and self.app.url in str(said.location):
+            self.complaints.append(f"{said.text} {said.location}")
+
+    async def of(self, name: str, **options: Any) -> Any:
+        """This person's page, signed in by picking them; options: of a window of their own."""
+        key = f"{name}{sorted(options)}"
+        if key not in self.pages:
+            context = await self.browser.new_context(**{"viewport": SIZE, **options})
+            page = await context.new_page()
+            page.on("console", self._said)
+            page.on("pageerror", lambda error: self.complaints.append(str(error)))
+            await page.goto(f"{self.app.url}/incidents")
+            await page.get_by_role("link", name="Sign in with Slack").click()
+            await page.get_by_role("link", name=name).click()
+            await page.get_by_role("heading", name="Incidents", exact=True).wait_for()
+            self.pages[key] = page
+        return self.pages[key]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def desks(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desks]:
+    folder = tmp_path_factory.mktemp("pages")
+    async with opened() as browser, Sandbox(rate_factor=0) as sandbox:
+        await sandbox.aws.start()
+        with pytest.MonkeyPatch.context() as env:
+            for name, value in sandbox.env().items():
+                env.setenv(name, value)
+            app = build(Settings.of(
+                sandbox.env(), database_url=f"sqlite:///{folder / 'muster.db'}", muster_config=POLICY, muster_port=0,
+                muster_journal=folder / "journal.jsonl",
+            ))  # fmt: skip
+            await app.start()
+            yield Desks(browser, app, Camera())
+            await app.stop()
+
+
+async def test_declare_approve_as_two_and_watch_it_run(desks: Desks) -> None:
+    ana = await desks.of("Ana")
+    await ana.get_by_role("link", name="Declare an incident").click()
+    await ana.get_by_label("Title").fill("checkout is down")
+    await ana.get_by_label("Severity").select_option("sev1")
+    await ana.get_by_label("Service").select_option("checkout")
+    await ana.get_by_role("button", name="Send").click()
+    await ana.get_by_text("INC-1").first.wait_for()
+    await ana.goto(f"{desks.app.url}/incidents/INC-1")
+    await ana.get_by_role("textbox", name="Line").fill(RUN)
+    await ana.get_by_role("button", name="Ask", exact=True).click()
+    await ana.goto(f"{desks.app.url}/incidents/INC-1")  # from here on nobody reloads this page
+    await ana.get_by_role("heading", name="Waiting for approval").wait_for(timeout=30_000)
+    await desks.camera.keep(ana, "page-incident")
+
+    for name in ("Ben", "Chi"):
+        page = await desks.of(name)
+        await page.goto(f"{desks.app.url}/incidents/INC-1")
+        await page.get_by_role("button", name="Approve").first.click()
+        await page.get_by_role("link", name="Back").wait_for()
+        assert "Refused" not in await page.inner_text("h1")
+    await ana.locator("#runs").get_by_text("finished").first.wait_for(timeout=60_000)
+    assert await ana.get_by_role("heading", name="Waiting for approval").count() == 0
+    link = ana.locator("#timeline a.seq").first
+    await link.click()
+    assert "#event-" in ana.url and await ana.locator("li:target").count() == 1
+    await desks.camera.keep(ana, "page-incident-timeline")
+
+
+async def test_keyboard_phone_dark_and_no_script(desks: Desks) -> None:
+    ana = await desks.of("Ana")
+    await ana.goto(f"{desks.app.url}/incidents/INC-1")
+    await ana.keyboard.press("Tab")
+    assert await ana.evaluate("document.activeElement.textContent") == "Skip to the content"
+    await ana.keyboard.press("Enter")
+    assert await ana.evaluate("document.activeElement.id") == "main"
+    named = """[...document.querySelectorAll('input:not([type=hidden]), select, textarea, button, a, svg')]
+        .filter(e => e.checkVisibility() && !(e.labels?.length || e.textContent.trim() || e.getAttribute('aria-label')))
+        .map(e => e.outerHTML)"""
+    paths = ("/incidents", "/incidents/INC-1", "/playbooks", "/playbooks/failover/rds-multi-az", "/services", "/numbers",
+             "/audit?stream=INC-1", "/ask")  # fmt: skip
+    phone = await desks.of("Dov", viewport=PHONE, color_scheme="dark")
+    for path in paths:
+        await phone.goto(f"{desks.app.url}{path}")
+        wide = await phone.evaluate("document.documentElement.scrollWidth")
+        assert wide <= PHONE["width"], f"{path} is {wide} pixels wide on a phone"
+        assert await phone.evaluate(named) == [], path
+        for mark in ("main", "nav", "h1", "header", "footer"):
+            assert await phone.locator(mark).count() >= 1, (path, mark)
+        title = path.strip("/").replace("/", "-").split("?")[0]
+        await desks.camera.keep(phone, f"phone-{title}")
+    await phone.goto(f"{desks.app.url}/incidents/INC-1")
+    dark = await phone.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert dark == "rgb(13, 17, 23)"
+    for path in paths[2:7]:
+        await ana.goto(f"{desks.app.url}{path}")
+        await desks.camera.keep(ana, f"page-{path.strip('/').replace('/', '-').split('?')[0]}")
+
+    quiet = await desks.of("Eve", java_script_enabled=False)
+    await quiet.goto(f"{desks.app.url}/incidents/INC-1")
+    assert "finished" in await quiet.inner_text("#runs") and await quiet.locator("#picture svg rect").count() > 1
+    await quiet.get_by_role("link", name="refresh").click()
+    await quiet.get_by_role("link", name="Incidents").click()
+    await desks.camera.keep(quiet, "page-incidents")
+    assert desks.complaints == [], "no page breaks its own security policy"
