@@ -29,6 +29,8 @@ from bot.policy_tools import tools_of
 from bot.questions import Questions
 from bot.replies import Sender
 from bot.ruling import Ruling, ask, ruling_policy
+from bot.running import WORDS as RUNNING
+from bot.running import Running
 from bot.settings import Settings, reveal
 from bot.slack import SlackDoor, SocketMode
 from bot.store import Store
@@ -99,13 +101,14 @@ class App:
         codes = Codes(load_commands(), settings.seal)
         self.dispatch = Dispatch(self.house)
         self.store = Store(db, codes)
-        answering = Answering(self.house)
+        answering, running = Answering(self.house), Running(self.house)
         own = {
             "playbook mfa": Enrolling(self.house).view, "playbook answer": answering.view,
-            "incident declare": Declaring(self.house).view,
+            "incident declare": Declaring(self.house).view, **dict.fromkeys(RUNNING, running.view),
         }  # fmt: skip
-        checks = {"playbook answer": answering.errors}
-        self.questions = Questions(slack, load_commands(), self.house, policy, own, checks)
+        checks = {"playbook answer": answering.errors, **dict.fromkeys(RUNNING, running.errors)}
+        wants, leads = dict.fromkeys(RUNNING, running.wants), dict.fromkeys(RUNNING, running.leads)
+        self.questions = Questions(slack, load_commands(), self.house, policy, own, checks, wants, leads)
         self.worker = Worker(db, self.dispatch, policy, metrics, owner=name, looks=self.directory)
         self.sender = Sender(db, slack, metrics, owner=name)
         self.projector = Projector(db, slack, policy, metrics, url=settings.url, owner=name)
@@ -131,7 +134,7 @@ class App:
         return SlackDoor(
             self.store, self.questions, self.metrics, client=client,
             signing_secret=reveal(settings.slack_signing_secret),
-            instead=self.blind.instead,
+            instead=self.blind.instead, capture=self.policy.capture,
         )  # fmt: skip
 
     def _socket(self) -> SocketMode | None:

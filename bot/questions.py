@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -27,6 +28,8 @@ from playbooks.policy import Policy
 from storage.db import Unreachable
 from storage.inbox import Ask
 
+Wants = Callable[[Ask], bool]
+Leads = Callable[[Ask], str]
 Shows = Callable[[Ask, Origin], Awaitable[Block]]
 Checks = Callable[[Ask], Awaitable[Mapping[str, str]]]
 log = structlog.get_logger(__name__)
@@ -39,7 +42,8 @@ class Questions:
     """Opens modals and checks forms. house: handed to `Command.check`; policy: what a form offers to choose from.
 
     own: command -> who makes its modal, where that is more than its fields; checks: command -> who finds what is wrong
-    in it (field -> words; one read at most).
+    in it (field -> words; one read at most). wants: command -> whether a line opens it that `Command.form` lets pass;
+    leads: command -> the line whose form comes after a sent one, "" when that was all.
     """
 
     def __init__(
@@ -50,10 +54,14 @@ class Questions:
         policy: Policy,
         own: Mapping[str, Shows] | None = None,
         checks: Mapping[str, Checks] | None = None,
+        wants: Mapping[str, Wants] | None = None,
+        leads: Mapping[str, Leads] | None = None,
     ) -> None:
         self._slack = slack
         self._own = own or {}
         self._checks = checks or {}
+        self._wants = wants or {}
+        self._leads = leads or {}
         self._commands = commands
         self._house = house
         self._policy = policy
@@ -65,7 +73,7 @@ class Questions:
         ask = inbound.ask
         assert ask is not None
         command = self.command_of(ask.line)
-        if not inbound.asks and (command is None or not command.form(ask)):
+        if not inbound.asks and not self.opens(ask):
             return False
         if inbound.trigger in self._seen:
             return True  # the same press delivered again: its modal is open already
@@ -89,6 +97,27 @@ class Questions:
         anywhere = next(iter(inbound.blocks.values()), "")
         found = {inbound.blocks.get(name, anywhere): text[:2000] for name, text in wrong.items()}
         return {block: text for block, text in found.items() if block}
+
+    def opens(self, ask: Ask) -> bool:
+        """Whether a line wants a form first."""
+        command = self.command_of(ask.line)
+        if command is None:
+            return False
+        wants = self._wants.get(command.words)
+        return command.form(ask) or (wants is not None and wants(ask))
+
+    def leads_to(self, ask: Ask) -> str:
+        """The line whose form comes after this sent one, or ""."""
+        command = self.command_of(ask.line)
+        leads = self._leads.get(command.words) if command else None
+        return leads(ask) if leads else ""
+
+    async def next(self, ask: Ask) -> Block | None:
+        """The form that takes the place of this sent one, or None: store it (also when nothing can be read now)."""
+        line, command = self.leads_to(ask), self.command_of(ask.line)
+        if not line or command is None:
+            return None
+        return await self.form(replace(ask, line=line, values={}), command)
 
     def tell(self, response_url: str, text: str) -> None:
         """Say something to the person who pressed, beside the acknowledgement."""

@@ -34,6 +34,7 @@ from bot.questions import Questions
 from bot.signatures import slack_refusal
 from bot.store import NotStored, Store
 from playbooks.connectors.slack_calls import proxy_for
+from playbooks.policy_ways_in import Capture
 from storage.inbox import Ask
 
 log = structlog.get_logger(__name__)
@@ -63,6 +64,7 @@ class SlackDoor:
     """One app's door. `bolt` is what Socket Mode connects to; `http` is the aiohttp handler of `/slack/events`.
 
     app_id: payloads of other apps are turned away; "" accepts any that is genuinely signed.
+    capture: which pins and reactions matter.
     instead: for an ask that the database did not take, the words and whether it is done blind all the same.
     """
 
@@ -76,6 +78,7 @@ class SlackDoor:
         signing_secret: str,
         instead: Callable[[Ask], Awaitable[tuple[str, bool]]],
         app_id: str = "",
+        capture: Capture | None = None,
     ) -> None:
         self._store = store
         self._questions = questions
@@ -83,6 +86,7 @@ class SlackDoor:
         self._secret = signing_secret
         self._instead = instead
         self._app_id = app_id
+        self._capture = capture or Capture()
         self.bolt = AsyncApp(
             client=client,
             logger=quiet_logger(),
@@ -134,19 +138,31 @@ class SlackDoor:
         return answer
 
     async def _answer(self, inbound: Inbound) -> BoltResponse:
-        if inbound.what == "ignore" or inbound.ask is None:
+        if inbound.what == "ignore" or inbound.ask is None or not self._marks(inbound.ask):
             self._metrics.ignored.labels(inbound.kind).inc()
             return BoltResponse(status=200, body={"challenge": inbound.challenge} if inbound.challenge else "")
         if inbound.what == "question" and self._questions.take(inbound):
             return BoltResponse(status=200)
         if inbound.what == "form" and (errors := await self._errors(inbound, inbound.ask)):
             return BoltResponse(status=200, body={"response_action": "errors", "errors": errors})
+        if inbound.what == "form" and (view := await self._questions.next(inbound.ask)):
+            return BoltResponse(status=200, body={"response_action": "update", "view": view})
         try:
             fresh = await self._store.put(inbound.ask)
         except NotStored as error:
             return await self._not_stored(inbound, error)
         (self._metrics.received if fresh else self._metrics.repeats).labels(inbound.ask.kind).inc()
         return BoltResponse(status=200)
+
+    def _marks(self, ask: Ask) -> bool:
+        """Whether a pin or a reaction is one that policy captures by; all other asks are. Most are no news at all."""
+        kind = str(ask.values.get("event_type") or "") if ask.kind == "event" else ""
+        if kind.startswith("pin_"):
+            return self._capture.pins
+        if kind.startswith("reaction_"):
+            name = str(ask.values.get("reaction") or "").partition("::")[0]  # whatever its skin tone
+            return bool(name) and name == self._capture.reaction
+        return True
 
     async def _errors(self, inbound: Inbound, ask: Ask) -> dict[str, str]:
         """What is wrong in a form: block id -> words."""

@@ -18,9 +18,10 @@ from playbooks.errors import Refused
 from playbooks.policy import Policy
 from playbooks.reading import nearest
 
-__all__ = ["Arg", "Field", "fields_of", "line_of", "parse", "usage"]
+__all__ = ["INPUTS", "Arg", "Field", "fields_of", "line_of", "parse", "usage"]
 
 C = TypeVar("C", bound=Command)
+INPUTS = "inputs."  # before the name of a playbook's input, as a form's field travels
 TRAILING = timedelta(hours=12)  # "... at 14:05" at the end of a text is a back-date only when it is this recent
 
 
@@ -54,7 +55,8 @@ def usage(cls: type[Command]) -> str:
         if field.arg.kind == "inputs":
             said.append("[name=value …]")
             continue
-        word = f"{field.name}=…" if field.arg.keyed else f"{field.name}…" if field.arg.kind in GREEDY else field.name
+        name = field.name.rstrip("_")
+        word = f"{name}=…" if field.arg.keyed else f"{name}…" if field.arg.kind in GREEDY else name
         said.append(f"<{word}>" if field.required else f"[{word}]")
     return " ".join(said)
 
@@ -74,6 +76,8 @@ def parse(cls: type[C], text: str, *, policy: Policy, now: datetime, values: Map
     for field in fields_of(cls):
         if (value := (values or {}).get(field.name)) not in (None, ""):
             found[field.name] = _value(field, value, around)
+        elif field.arg.kind == "inputs" and (asked := _asked(values or {})):
+            found[field.name] = {**found.get(field.name, {}), **asked}
     _missing(cls, found, around)
     return cls(**found)
 
@@ -82,6 +86,12 @@ def _value(field: Field, value: Any, around: Around) -> Any:
     if field.arg.kind == "inputs":
         return {str(key): clean(str(item)) for key, item in dict(value).items()}
     return read(field.arg, field.name, clean(str(value)).strip(), around)
+
+
+def _asked(values: Mapping[str, Any]) -> dict[str, str]:
+    """What a form says for a playbook's inputs."""
+    named = {name.removeprefix(INPUTS): clean(str(value)) for name, value in values.items() if name.startswith(INPUTS)}
+    return {name: value for name, value in named.items() if value.strip()}
 
 
 def _missing(cls: type[Command], found: Mapping[str, Any], around: Around) -> None:
@@ -132,6 +142,7 @@ class _Line:
         greedy = next((field for field in self.fields if field.arg.kind in GREEDY), None)
         for token in self.tokens:
             key = token.key.lower().replace("-", "_")
+            key = f"{key}_" if f"{key}_" in names else key  # `from=`, which Python keeps for itself, is the field from_
             if key in names:
                 if key in self.found:
                     raise self.around.refuse(f"*{key}* is given twice.")
@@ -237,7 +248,7 @@ def line_of(command: Command) -> str:
         else:
             text = quote(value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value))
             keyed = field.arg.keyed or gap
-            head.append(f"{field.name}={text}" if keyed else text)
+            head.append(f"{field.name.rstrip('_')}={text}" if keyed else text)
     return " ".join([*head, *tail])
 
 

@@ -197,7 +197,8 @@ def _input(
 
 def _control(element: Block, name: str, people: Sequence[tuple[str, str]], said: str | None, need: bool) -> Markup:
     kind, field, must = element["type"], f"field:{name}", Markup(" required") if need else Markup("")
-    options = [(str(one["value"]), str(one["text"]["text"])) for one in element.get("options", ())]
+    grouped = [one for group in element.get("option_groups", ()) for one in group["options"]]
+    options = [(str(one["value"]), str(one["text"]["text"])) for one in [*element.get("options", ()), *grouped]]
     first = [one["value"] for one in ([element["initial_option"]] if element.get("initial_option") else [])]
     first += [one["value"] for one in element.get("initial_options", ())]
     chosen = said.split() if said is not None else first

@@ -10,7 +10,7 @@ import asyncio
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
@@ -58,8 +58,7 @@ class Asking:
 
     def opens(self, line: str) -> bool:
         """Whether a line wants a form first, as its button in Slack would open one."""
-        command = self._questions.command_of(line)
-        return command is not None and command.form(Ask("", "button", line, "slack", "", "web"))
+        return self._questions.opens(Ask("", "button", line, "slack", "", "web"))
 
     async def show(self, visit: Visit) -> web.StreamResponse:
         """GET /ask?line=…: the form of a command, or a box to type one."""
@@ -89,6 +88,8 @@ class Asking:
             return await self._form(visit, ask, back, {}, 200)
         if wrong := await self._wrong(ask):
             return await self._form(visit, ask, back, wrong, 422)
+        if line := self._questions.leads_to(ask):
+            return await self._form(visit, replace(ask, line=line, values={}), back, {}, 200)
         try:
             await self._store.put(self._store.codes.take_out(ask))
         except NotStored as error:

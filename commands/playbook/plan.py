@@ -57,6 +57,11 @@ class Plan(Command):
     playbook: Annotated[str, Arg("word", "the playbook's name")]
     inputs: Annotated[dict[str, str], Arg("inputs", "what it asks for, as name=value")] = Field(default_factory=dict)
 
+    @classmethod
+    def form(cls, ask: Ask) -> bool:
+        """Alone it asks which playbook, and then what that asks for."""
+        return len(ask.line.split()) <= 2
+
     async def before(self, ask: Ask, house: House) -> Looked:
         """The dry run: reads outside, before any transaction."""
 

@@ -36,6 +36,11 @@ class Run(Command):
     playbook: Annotated[str, Arg("word", "the playbook's name")]
     inputs: Annotated[dict[str, str], Arg("inputs", "what it asks for, as name=value")] = Field(default_factory=dict)
 
+    @classmethod
+    def form(cls, ask: Ask) -> bool:
+        """Alone it asks which playbook, and then what that asks for."""
+        return len(ask.line.split()) <= 2
+
     async def before(self, ask: Ask, house: House) -> None:
         """Look at the asker's account and groups: whether they may run is decided on what is true now."""
         groups = house.policy.permissions.run

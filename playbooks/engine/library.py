@@ -21,6 +21,7 @@ from playbooks.policy_approvals import read_override
 from playbooks.reading import hint, nearest
 
 BUILT_IN = Path(__file__).resolve().parent.parent / "library"
+_TITLE = re.compile(r"^title:[ \t]*(.+)$", re.MULTILINE)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*(?:/[a-z0-9][a-z0-9-]*)+")
 
 
@@ -47,6 +48,11 @@ class Library:
         """Every playbook that can be found, sorted. Files that have never been readable are left out."""
         named = {self._name(root, file) for root in self._paths for file in sorted(root.rglob("*.yaml"))}
         return tuple(sorted(name for name in named if self._get(name) is not None))
+
+    def titles(self) -> dict[str, str]:
+        """Name -> title as its line says, sorted, without reading the playbooks: for a form that must open at once."""
+        found = {self._name(root, file): file for root in self._paths for file in root.rglob("*.yaml")}
+        return {name: _title(found[name]) for name in sorted(found) if _NAME.fullmatch(name)}
 
     def find(self, name: str) -> Playbook:
         """The playbook of that name as its file says now, or as it last said something readable.
@@ -108,6 +114,14 @@ class Library:
         except Refused as error:
             problem = str(error)
         return _Read(stamp, last.playbook if last else None, problem)
+
+
+def _title(file: Path) -> str:
+    try:
+        said = _TITLE.search(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return said[1].strip().strip("\"'") if said else ""
 
 
 def against(library: Library, policy: Policy) -> list[str]:
