@@ -60,7 +60,7 @@ def over_time(title: str, lanes: Sequence[Lane], start: datetime, end: datetime)
                 f'<circle class="dot" cx="{at(moment)}" cy="{y + 10}" r="5"><title>{escape(said)}</title></circle>'
             )
     words = "; ".join(f"{lane.label}: {_in_words(lane)}" for lane in lanes)
-    return _svg(title, words, height, "".join(parts))
+    return _svg(title, words, height, "".join(parts), "wide")
 
 
 def _grid(start: datetime, end: datetime, at: Callable[[datetime], float], height: int) -> str:
@@ -126,9 +126,9 @@ def lines(title: str, labels: Sequence[str], series: Sequence[tuple[str, Sequenc
     return _svg(title, words, height, "".join(parts))
 
 
-def _svg(title: str, words: str, height: int, inner: str) -> Markup:
+def _svg(title: str, words: str, height: int, inner: str, kind: str = "fits") -> Markup:
     return Markup(  # noqa: S704  every word was escaped
-        f'<svg class="wide" viewBox="0 0 {WIDTH} {height}" role="img" xmlns="http://www.w3.org/2000/svg">'
+        f'<svg class="{kind}" viewBox="0 0 {WIDTH} {height}" role="img" xmlns="http://www.w3.org/2000/svg">'
         f"<title>{escape(title)}</title><desc>{escape(_cut(words, 4000))}</desc>{inner}</svg>"
     )
 
