@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from commands.words import esc, safe
+from commands.words import clock, cut, esc, safe
 from storage.timeline import Event
 
 Names = Callable[[str], str]
@@ -17,12 +17,31 @@ _PLAIN = {
     "incident.declared": "declared {severity}: {text:title}",
     "incident.severity": "changed the severity from {from} to {to} {text:reason}",
     "incident.note": "noted: {text:text}",
+    "alert.joined": "alerts joined ({firing} firing): {text:title} {text:url}",
+    "alert.fired": "its alerts fire again ({firing} firing)",
+    "alert.resolved": "its alerts have ended",
+    "capture.edited": "edited the message of event {event}: {text:text}",
+    "capture.removed": "took the message of event {event} back",
+    "capture.deleted": "the message of event {event} was deleted",
     "incident.time": "said: {which} at {when}",
-    "incident.status": "moved the status from {from} to {to}",
+    "incident.status": "moved the status from {from} to {to} {text:reason}",
+    "incident.impact": "said who is hit: {text:users} {text:revenue} {text:text}",
+    "incident.eta": "expects it to be over at {at} {text:reason}",
+    "incident.service": "{change} service {service}",
     "incident.update": "sent an update ({status}): {text:text}",
+    "incident.letter": "wrote to {to}: {text:subject}",
+    "public.proposed": "asked a second person to publish ({what}): {text:subject} {text:text}",
+    "public.released": "let the words of event {proposal} be published",
     "incident.acknowledged": "page acknowledged",
     "incident.resolved": "resolved it {text:resolution}",
     "incident.cancelled": "cancelled it: {text:reason}",
+    "incident.linked": "put a link on it: {text:title} {text:url}",
+    "incident.related": "said that it is {kind} {other}",
+    "incident.subscribed": "follows it",
+    "incident.unsubscribed": "follows it no more",
+    "incident.private": "made it private {text:reason}",
+    "incident.closed": "closed it: nothing is left to do",
+    "incident.reopened": "opened it again: {text:reason}",
     "todo.added": "added task {task}: {text:what}",
     "todo.changed": "gave task {task} to somebody, or another time",
     "todo.done": "did task {task}",
@@ -30,6 +49,9 @@ _PLAIN = {
     "hold.placed": "had this timeline put on hold: {text:reason}",
     "hold.released": "had the hold on this timeline ended: {text:reason}",
     "clock.overdue": "nobody did in time: {what}",
+    "clock.started": "started the clock of {clock}, due {due_at}: {text:reason}",
+    "clock.corrected": "corrected the clock of {clock}, due {due_at}: {text:reason}",
+    "clock.notified": "said that the notice of {clock} was given {text:reference}",
     "clock.snoozed": "put off the reminders about {what} until {until}",
     "card.told": "showed the {kind}",
     "run.requested": "asked for {playbook} ({run})",
@@ -59,6 +81,8 @@ def say(event: Event, names: Names) -> str:
 
 
 def _what(event: Event, names: Names) -> str:
+    if event.type == "capture.kept":
+        return _captured(event, names)
     if event.type == "incident.role":
         return _role(event, names)
     if event.type == "approval.voted":
@@ -77,6 +101,16 @@ def _what(event: Event, names: Names) -> str:
     return _fill(template, event)
 
 
+def _captured(event: Event, names: Names) -> str:
+    """put a message of *Ben* from 14:05 here: “writes fail” https://…"""
+    author = event.body.get("author")
+    known = names(str(author)) if author else event.text("author")
+    of = f" of *{esc(known)}*" if known else ""
+    words = f"“{esc(cut(' '.join(event.text().split()), 300))}” " if "text" in event.texts else ""
+    files = f" {esc(' '.join(event.text('files').split()))}" if event.text("files") else ""
+    return f"put a message{of} from {clock(event.when)} UTC here: {words}{esc(event.text('link'))}{files}"
+
+
 def _approval(event: Event) -> str:
     """asked for approval INC-42/2/1 of INC-42/2 steps 2 and 4"""
     body = event.body
@@ -91,7 +125,8 @@ def _role(event: Event, names: Names) -> str:
     if not person:
         return f"took the role {event.body.get('role')} back; nobody has it"
     interim = " (interim)" if event.body.get("interim") else ""
-    return f"*{esc(names(str(person)))}* is {event.body.get('role')}{interim}"
+    note = f": {esc(' '.join(event.text('note').split()))}" if "note" in event.texts else ""
+    return f"*{esc(names(str(person)))}* is {event.body.get('role')}{interim}{note}"
 
 
 def _fill(template: str, event: Event) -> str:

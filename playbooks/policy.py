@@ -114,7 +114,7 @@ class Policy(Section):
             return data
         named = {**data, "templates": with_defaults(data.get("templates"))}
         for section in _NAMED:
-            if isinstance(items := data.get(section), dict):
+            if isinstance(items := named.get(section), dict):
                 named[section] = {
                     key: {"name": key, **item} if isinstance(item, dict) else item for key, item in items.items()
                 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -58,10 +58,28 @@ Words = tuple[Word, ...]
 
 
 class Calendar(Section):
-    """Which days are business days."""
+    """Which days are business days, and when people work on them (in the organisation's time zone)."""
 
     workdays: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ("mon", "tue", "wed", "thu", "fri")
     holidays: tuple[date, ...] = ()
+    hours: str = Field(default="09:00-17:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")
+
+    @property
+    def opens(self) -> time:
+        """When a working day begins."""
+        return time.fromisoformat(self.hours[:5])
+
+    @property
+    def closes(self) -> time:
+        """When a working day ends."""
+        return time.fromisoformat(self.hours[6:])
+
+    @field_validator("hours")
+    @classmethod
+    def _forward(cls, value: str) -> str:
+        if value[:5] >= value[6:]:
+            raise ValueError("the end must come after the beginning, such as 09:00-17:00")
+        return value
 
     @field_validator("workdays")
     @classmethod
@@ -86,10 +104,14 @@ class Calendar(Section):
 
 
 class SlackPlaces(Section):
-    """Where Muster speaks. announce: the channel of announcements; approvals: cards outside any incident."""
+    """Where Muster speaks. announce: the channel of announcements; approvals: cards outside any incident.
+
+    archive_after: how long after `/incident close` an incident's channel is archived; none: never.
+    """
 
     announce: str = "#incidents"
     approvals: str | None = None
+    archive_after: Clock = timedelta(days=7)
 
 
 class Organisation(Section):
@@ -126,20 +148,32 @@ class Invite(Section):
 
 
 class StatusPageRule(Section):
-    """The public status page. mode: none, draft (a person presses Publish) or publish (at once)."""
+    """The public status page. mode: none, draft (a person presses Publish) or publish (at once).
+
+    second_person: what people write for it is published by somebody else than who wrote it.
+    """
 
     mode: Literal["none", "draft", "publish"] = "none"
     status: Literal["investigating", "identified", "monitoring"] = "investigating"
     impact: Literal["none", "minor", "major", "critical"] = "major"
     cadence: Clock = None
     deliver_notifications: bool = True
+    second_person: bool = False
+
+    @model_validator(mode="after")
+    def _read_by_somebody(self) -> StatusPageRule:
+        if self.second_person and self.mode == "publish":
+            raise ValueError("mode publish asks nobody; with second_person the mode is draft")
+        return self
 
 
 class Review(Section):
-    """The retrospective. due_business_days counts from the day of resolution."""
+    """The retrospective and what follows. due_business_days counts from the day of resolution, follow_up_business_days
+    from the day a follow-up is written down."""
 
     required: bool = False
     due_business_days: int = Field(default=5, ge=1, le=90)
+    follow_up_business_days: int = Field(default=10, ge=1, le=250)
 
 
 class Severity(Section):

@@ -27,7 +27,8 @@ MOST = 20_000
 class MailList(Section):
     """Who gets mail. audience: for whom it is; only templates for that audience go there. from: the sender's address.
 
-    Customers never see each other's addresses.
+    Customers never see each other's addresses. second_person: what `/incident tell` writes for it is sent by somebody
+    else than who wrote it.
     """
 
     name: str = ""
@@ -36,6 +37,7 @@ class MailList(Section):
     to: tuple[str, ...] = Field(min_length=1)
     from_: str = Field(alias="from")
     reply_to: str | None = None
+    second_person: bool = False
 
     @field_validator("to", "from_", "reply_to")
     @classmethod

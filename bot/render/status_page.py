@@ -12,18 +12,21 @@ from bot.render.facts import Around, IncidentFacts, incident_facts, text_of
 from commands.command import Button
 from playbooks.engine.scope import incident_scope
 from playbooks.policy import Policy
+from storage import proposals
 from storage.db import Tx
 
 
 @dataclass(frozen=True)
 class StatusPageFacts:
-    """The incident and the prepared words. status, impact: as the severity's rule says."""
+    """The incident and the prepared words. status, impact: as the severity's rule says; held: an update waits for a
+    second person."""
 
     facts: IncidentFacts
     title: str
     body: str
     status: str
     impact: str
+    held: bool = False
 
 
 def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[StatusPageFacts, Around] | None:
@@ -34,7 +37,8 @@ def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[StatusPageFact
     scope = incident_scope(tx, policy, url, subject)
     rule = policy.severities[facts.incident.severity].status_page
     title, body = (str(scope["incident"].get(name) or "") for name in ("status_page_name", "status_page_body"))
-    return StatusPageFacts(facts, title, body, rule.status, rule.impact), Around(policy, url, tx.now)
+    held = proposals.held(tx, subject)
+    return StatusPageFacts(facts, title, body, rule.status, rule.impact, held), Around(policy, url, tx.now)
 
 
 def draw(page: StatusPageFacts, around: Around) -> Drawn:
@@ -49,6 +53,8 @@ def draw(page: StatusPageFacts, around: Around) -> Drawn:
         link = f" · <{escape(address)}|open it>" if address.startswith("https://") else ""
         status = escape(incident.latest_update_status or page.status)
         when = around.at(step.done_at if step else None)
+        if page.held:
+            return drawn([f"{head}: ✅ published {when} UTC{link} · 🔐 an update waits for a second person"])
         return drawn([f"{head}: ✅ published {when} UTC, now _{status}_{link}\n*{person(page.title, 255)}*"])
     if not incident.open:
         return drawn([f"{head}: nothing was published; {incident.id} is {incident.status}."])

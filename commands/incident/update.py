@@ -8,6 +8,7 @@ from commands.command import Button, Call, Reply, command
 from commands.fields import Arg
 from commands.places import InIncident, bare
 from commands.words import channel_of, esc, lines
+from playbooks.policy import Policy
 from storage.inbox import Ask
 from storage.incidents import Impossible, Incident
 
@@ -48,8 +49,12 @@ class Update(InIncident):
             )
         quoted = "\n".join(f"> {esc(line)}" for line in self.text.splitlines())
         button = Button(label="Send", line=f"incident send {found.id} draft={call.ask.key}", style="primary")
+        policy = call.house.policy
+        second = (
+            " Somebody else than you has to release it for the status page." if second_person(policy, found) else ""
+        )
         head = f"*Preview of the update of {found.id}* (*{self.said(found)}*), not sent yet:"
-        return Reply(text=lines(head, quoted, f"Goes to: {where(found)}."), buttons=(button,))
+        return Reply(text=lines(head, quoted, f"Goes to: {where(found)}.{second}"), buttons=(button,))
 
     def said(self, found: Incident) -> str:
         """The status it tells: the one given, else the one told last, else what fits the incident's own."""
@@ -58,6 +63,13 @@ class Update(InIncident):
         if found.status == "mitigated":
             return "monitoring"
         return found.status if found.status in SAID else "investigating"
+
+
+def second_person(policy: Policy, found: Incident) -> bool:
+    """Whether what is written now for the status page waits for somebody else (`status_page.second_person`)."""
+    if found.private or found.kind == "drill" or not found.facts.get("status_page_incident"):
+        return False
+    return policy.severity(found.severity).status_page.second_person
 
 
 def where(found: Incident) -> str:

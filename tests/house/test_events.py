@@ -34,9 +34,9 @@ GIVEN: dict[str, dict[str, set[str]]] = {
 # The two methods every event of the engine goes through, which hand on what they were given.
 PASSES_ON = {"playbooks/engine/transition.py"}
 GROUPS = {
-    "incident": "An incident", "alert": "What the pager said", "todo": "Tasks", "clock": "Clocks", "card": "Cards",
+    "incident": "An incident", "alert": "What the pager said", "todo": "Tasks", "clock": "Clocks", "followup": "Clocks", "card": "Cards",
     "run": "A run", "step": "A step", "approval": "An approval", "review": "Reviews", "service": "Services",
-    "person": "People", "account": "People", "group": "People", "access": "People",
+    "public": "Words for the public", "person": "People", "account": "People", "group": "People", "access": "People",
     "factor": "People", "credential": "People", "key": "People",
     "decision": "Decisions of two people", "journal": "Blind mode", "policy": "The policy", "stream": "Streams", "anchor": "Streams", "export": "Streams",
     "hold": "What leaves the record", "text": "What leaves the record", "escrow": "What leaves the record",

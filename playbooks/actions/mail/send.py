@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Any
+
+from pydantic import Field, field_validator
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, World, action
 from playbooks.connectors.mail import Letter, Mail, MailReads
@@ -31,7 +33,19 @@ class Send(Action):
 
     to: str = Field(description="A name from the policy's `mail_lists`", min_length=1)
     template: str = Field(description="A name from the policy's `templates`", min_length=1)
-    values: dict[str, str | int | float] = Field(default={}, description="What the template needs, by name")
+    values: dict[str, str | int | float] = Field(
+        default={}, description="What the template needs, by name; or a list of `name=value`"
+    )
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _pairs(cls, given: Any) -> Any:
+        """A playbook's input is a list of texts: each names its value before the first `=`."""
+        if not isinstance(given, list):
+            return given
+        if wrong := [one for one in given if "=" not in str(one)]:
+            raise ValueError(f"{wrong[0]!r} is not written name=value")
+        return dict(str(one).split("=", 1) for one in given)
 
     why_no_undo = "It has been read; send a correction."
 
