@@ -19,7 +19,7 @@ SCOPES: dict[str, str] = {
     "groups:write": "the same for private incidents",
     "channels:read": "find channels",
     "groups:read": "find private incident channels",
-    "channels:history": "find a card whose posting was interrupted",
+    "channels:history": "find a card whose posting was interrupted; read a message put on the timeline",
     "groups:history": "the same in private channels",
     "im:write": "answer people who are in no channel with Muster",
     "im:read": "find those conversations again",
@@ -28,13 +28,18 @@ SCOPES: dict[str, str] = {
     "users:read.email": "match people to the pager",
     "usergroups:read": "who may approve",
     "pins:write": "pin the board",
+    "pins:read": "a pinned message is put on the timeline",
+    "reactions:read": "so is one with the reaction that policy names",
     "files:write": "share the post-mortem draft",
     "canvases:write": "write into a channel's canvas",
     "canvases:read": "find what was written there when the answer was lost",
     "metadata.message:read": "find a card whose posting was interrupted",
     "app_mentions:read": "`@Muster incident status`",
 }
-EVENTS = ("app_mention", "subteam_members_changed", "team_join", "user_change")
+EVENTS = (
+    "app_home_opened", "app_mention", "message.channels", "message.groups", "pin_added", "pin_removed",
+    "reaction_added", "reaction_removed", "subteam_members_changed", "team_join", "user_change",
+)  # fmt: skip
 COMMANDS = {
     "/incident": ("Declare, follow and end incidents", "declare sev1 checkout is down | status | help"),
     "/playbook": ("Plan, run and approve recovery playbooks", "plan failover/rds-multi-az service=checkout | help"),
@@ -52,14 +57,16 @@ def manifest(url: str | None) -> dict[str, Any]:
         },
         "features": {
             "bot_user": {"display_name": "Muster", "always_online": True},
-            "app_home": {"home_tab_enabled": False, "messages_tab_enabled": True,
+            "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True,
                          "messages_tab_read_only_enabled": False},
             "slash_commands": [_command(name, *words, events_url) for name, words in COMMANDS.items()],
             "shortcuts": [
                 {"name": "Declare an incident", "type": "global", "callback_id": "incident declare",
                  "description": "Page, open a channel, tell people"},
-                {"name": "Add to the timeline", "type": "message", "callback_id": "incident note",
-                 "description": "Keep this message on the incident's record"},
+                {"name": "Declare from message", "type": "message", "callback_id": "incident declare",
+                 "description": "The form begins with its words; its link goes on the timeline"},
+                {"name": "Add to the timeline", "type": "message", "callback_id": "incident capture",
+                 "description": "Keep this message, with author, time and link"},
             ],
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},

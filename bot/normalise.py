@@ -17,6 +17,15 @@ from storage.inbox import Ask
 Json = Mapping[str, Any]
 SPACES = re.compile(r"\s+")
 LINE_MOST = 4000
+# Message shortcuts that hand over which message, not its words: callback_id -> line.
+BY_MESSAGE = {
+    "incident declare": "incident declare message={}",
+    "incident capture": "incident capture {} how=shortcut",
+}
+MARKS = {  # event -> the verb and by what
+    "reaction_added": ("capture", "reaction"), "reaction_removed": ("uncapture", "reaction"),
+    "pin_added": ("capture", "pin"), "pin_removed": ("uncapture", "pin"),
+}  # fmt: skip
 # Events that change who is in a group or who somebody is; all others are acknowledged and forgotten.
 DIRECTORY_EVENTS = ("subteam_members_changed", "user_change", "team_join")
 
@@ -148,11 +157,20 @@ def _submitted(payload: Json) -> Inbound:
 def _shortcut(payload: Json, kind: str) -> Inbound:
     """A shortcut's callback_id is a command line; a message shortcut adds the message's text to it."""
     line = clean(payload.get("callback_id"), 255)
-    if kind == "message_action":
-        message: Json = payload.get("message") or {}
+    base = _base(payload, "command")
+    if kind == "shortcut":
+        return Inbound("question", kind, replace(base, line=line), trigger=base.key)
+    message: Json = payload.get("message") or {}
+    if line not in BY_MESSAGE:
         line = f"{line} {SPACES.sub(' ', clean(message.get('text'), 2500))}".strip()
-    ask = replace(_base(payload, "command"), line=line)
-    return Inbound("question" if kind == "shortcut" else "ask", kind, ask, trigger=ask.key)
+        return Inbound("ask", kind, replace(base, line=line), trigger=base.key)
+    place = f"{base.channel}/{payload.get('message_ts') or message.get('ts')}"
+    ask = replace(base, line=BY_MESSAGE[line].format(place))
+    if line == "incident declare":  # its form begins with the message's words; they are stored nowhere
+        return Inbound(
+            "question", kind, replace(ask, values={"said": clean(message.get("text"), 500)}), trigger=ask.key
+        )
+    return Inbound("ask", kind, ask, trigger=ask.key)
 
 
 def _event(payload: Json) -> Inbound:
@@ -174,7 +192,38 @@ def _event(payload: Json) -> Inbound:
     if kind in DIRECTORY_EVENTS:
         subject = str(event.get("subteam_id") or who)
         return Inbound("ask", kind, replace(ask, values={"event_type": kind, "subject": subject}))
+    if kind in MARKS:
+        return _marked(payload, event, replace(ask, values={"event_type": kind}))
+    if kind == "message" and event.get("subtype") in ("message_changed", "message_deleted"):
+        return _changed(event, ask)
     return Inbound("ignore", kind)
+
+
+def _marked(payload: Json, event: Json, ask: Ask) -> Inbound:
+    """A pin or a reaction: which message, never what it says. What Muster marks, and its own messages, are left out."""
+    kind = str(event.get("type"))
+    item: Json = event.get("item") or {}
+    message: Json = item.get("message") or {}
+    channel, ts = item.get("channel") or event.get("channel_id"), item.get("ts") or message.get("ts")
+    me = {str(one.get("user_id")) for one in payload.get("authorizations") or () if one.get("is_bot")}
+    written_by_us = event.get("item_user") in me or (message.get("app_id") or "") == payload.get("api_app_id")
+    if item.get("type") != "message" or not (channel and ts) or event.get("user") in me or written_by_us:
+        return Inbound("ignore", kind)
+    verb, how = MARKS[kind]
+    values = {**ask.values, "reaction": clean(event.get("reaction"), 100)}
+    return Inbound(
+        "ask", kind, replace(ask, line=f"incident {verb} {channel}/{ts} how={how}", channel=str(channel), values=values)
+    )
+
+
+def _changed(event: Json, ask: Ask) -> Inbound:
+    """An edit or the end of a message of a person's: which one, never what it said."""
+    kind = str(event.get("subtype"))
+    message: Json = event.get("message") or event.get("previous_message") or {}
+    ts = message.get("ts") or event.get("deleted_ts")
+    if message.get("bot_id") or not ts or (kind == "message_changed" and not message.get("edited")):
+        return Inbound("ignore", kind)
+    return Inbound("ask", kind, replace(ask, values={"event_type": kind, "subject": f"{event.get('channel')}/{ts}"}))
 
 
 def _text(value: Any) -> str | None:

@@ -21,6 +21,7 @@ from commands.hooks import alerts as alerts_hook
 from commands.hooks import directory as directory_hook
 from commands.hooks import journal as journal_hook
 from commands.hooks import pagerduty as pagerduty_hook
+from commands.hooks import messages as messages_hook
 from commands.house import House
 from commands.kinds import GREEDY
 from commands.places import incident_for
@@ -128,8 +129,7 @@ class Dispatch:
         if ask.kind == "journal":
             return await self.house.db.write(lambda tx: self._imported(tx, ask))
         if ask.kind == "event" and not ask.line.strip():
-            await directory_hook.look(ask, self.house)
-            await self.house.db.write(lambda tx: self._settle(tx, ask, "done"))
+            await self._news(ask)
             return None
         found = self.find(ask.line)
         seen: Any = None
@@ -237,6 +237,19 @@ class Dispatch:
                 alerts_hook.act(tx, self.house, pagerduty_hook.as_alerts(ask))
             self._settle(tx, ask, "done")
 
+    async def _news(self, ask: Ask) -> None:
+        """What Slack tells that nobody typed: of messages on timelines, of people and groups."""
+        kind = str(ask.values.get("event_type") or "")
+        looked = await messages_hook.before(ask, self.house) if kind in messages_hook.EVENTS else None
+        if kind not in messages_hook.EVENTS:
+            await directory_hook.look(ask, self.house)
+
+        def work(tx: Tx) -> None:
+            messages_hook.act(tx, self.house, ask, looked)
+            self._settle(tx, ask, "done")
+
+        await self.house.db.write(work)
+
         await self.house.db.write(work)
         return None
 
@@ -268,7 +281,7 @@ class Dispatch:
             raise _Settled
 
     def _reply(self, tx: Tx, ask: Ask, reply: Reply, state: str, error: str | None = None) -> Reply:
-        if waits(ask):
+        if waits(ask) and reply.text:
             replies.add(
                 tx, ask=ask.key, account_kind=ask.account_kind, account=ask.account, channel=ask.channel,
                 body=reply.model_dump(mode="json"),

@@ -71,12 +71,14 @@ def keep(
     return seq
 
 
-def edited(tx: Tx, one: Captured, text: str, *, by: str) -> int:
-    """Its author changed it in Slack: what it says now is added, what it said stays."""
+def edited(tx: Tx, one: Captured, text: str | None, *, by: str) -> int:
+    """It was changed in Slack: what it says now is added (None: nobody could read it), what it said stays."""
     incidents.get(tx, one.incident, lock=True)
-    body = {"event": one.event, "channel": one.channel, "ts": one.ts}
-    (seq,) = timeline.append(tx, one.incident, Entry("capture.edited", by, body, {"text": text}))
-    _change(tx, one, last=seq)
+    body = {"event": one.event, "channel": one.channel, "ts": one.ts, "read": text is not None}
+    texts = {"text": text} if text is not None else {}
+    (seq,) = timeline.append(tx, one.incident, Entry("capture.edited", by, body, texts))
+    if text is not None:
+        _change(tx, one, last=seq)
     return seq
 
 

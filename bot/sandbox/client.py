@@ -169,6 +169,20 @@ class SandboxClient:
     async def pin(self, user: str, channel: str, ts: str) -> None:
         await self.post("pin", user=user, channel=channel, ts=ts)
 
+    async def unreact(self, user: str, channel: str, ts: str, name: str) -> None:
+        await self.post("unreact", user=user, channel=channel, ts=ts, name=name)
+
+    async def unpin(self, user: str, channel: str, ts: str) -> None:
+        await self.post("unpin", user=user, channel=channel, ts=ts)
+
+    async def edit(self, user: str, channel: str, ts: str, text: str) -> None:
+        """A person edits their own message."""
+        await self.post("edit", user=user, channel=channel, ts=ts, text=text)
+
+    async def delete(self, user: str, channel: str, ts: str) -> None:
+        """A person deletes their own message."""
+        await self.post("edit", user=user, channel=channel, ts=ts)
+
     async def open_home(self, user: str) -> None:
         await self.post("home", user=user)
 

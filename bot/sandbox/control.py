@@ -37,6 +37,7 @@ class Control:
         """What may be done, by name; the page of the workspace does the same things."""
         return {
             "type": type_, "click": click, "submit": submit, "close_view": close_view, "react": react, "pin": pin,
+            "unreact": unreact, "unpin": unpin, "edit": edit,
             "shortcut": shortcut, "suggest": suggest, "home": home, "fail": fail, "latency": latency, "rate": rate,
             "deliver_to": deliver_to, "redeliver": redeliver, "reset": reset, "settings": settings,
             "disconnect": disconnect, "webhook_again": webhook_again, "revoke": revoke, "together": together,
@@ -127,6 +128,23 @@ async def react(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 async def pin(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     """{user, channel, ts}."""
     return {"delivery": sandbox.people.pin(asked["user"], asked["channel"], asked["ts"])}
+
+
+async def unreact(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    """{user, channel, ts, name}."""
+    return {"delivery": sandbox.people.unreact(asked["user"], asked["channel"], asked["ts"], asked["name"])}
+
+
+async def unpin(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    """{user, channel, ts}."""
+    return {"delivery": sandbox.people.unpin(asked["user"], asked["channel"], asked["ts"])}
+
+
+async def edit(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    """{user, channel, ts, text?}: edit one's own message; without a text it is deleted."""
+    if "text" not in asked:
+        return {"delivery": sandbox.people.delete(asked["user"], asked["channel"], asked["ts"])}
+    return {"delivery": sandbox.people.edit(asked["user"], asked["channel"], asked["ts"], asked["text"])}
 
 
 async def shortcut(sandbox: Sandbox, asked: dict[str, Any]) -> Any:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, fields
 # Events an app is usually subscribed to. A real app receives only what its manifest asks for (contract A11).
 SUBSCRIBED = (
     "app_home_opened", "app_mention", "member_joined_channel", "member_left_channel", "message.channels",
-    "message.groups", "message.im", "pin_added", "reaction_added", "subteam_members_changed", "team_join",
-    "user_change",
+    "message.groups", "message.im", "pin_added", "pin_removed", "reaction_added", "reaction_removed",
+    "subteam_members_changed", "team_join", "user_change",
 )  # fmt: skip
 
 

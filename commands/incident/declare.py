@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 
+from commands import opening
 from commands.by_hand import call_by_hand
 from commands.cadence import cadence_of
 from commands.command import Call, Command, Reply, command
@@ -20,11 +21,11 @@ from commands.words import cut, dot, esc, lines, name_of, safe
 from playbooks.channel_names import channel_name
 from playbooks.errors import Refused
 from playbooks.policy import Policy, Severity
-from storage import cards, incidents, timers
+from storage import cards, inbox, incidents, timers
 from storage.inbox import Ask
 from storage.incidents import Incident
 
-FROM = ("alerts=",)  # fields that say what it comes from; nobody types them into a form
+FROM = ("alerts=", "message=")  # fields that say what it comes from; nobody types them into a form
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Declare(Command):
     title: Annotated[str, Arg("line", "what is wrong")]
     service: Annotated[str, Arg("service", "what is hit", keyed=True)] = ""
     alerts: Annotated[str, Arg("alerts", "alerts that came in, such as T-7", keyed=True)] = ""
+    message: Annotated[str, Arg("message", "a message it comes from", keyed=True)] = ""
     type: Annotated[str, Arg("choice", "security is private", keyed=True, choices=("normal", "security"))] = "normal"
 
     @classmethod
@@ -102,9 +104,20 @@ class Declare(Command):
         run, problem = try_start(call, severity.declare, given, found)
         if card:
             take(call, card, found, joined=False)
+        if self.message:
+            self._capture(call, found)
         if run:
             settle.arm(tx, run)
         return found, self._reply(call, found, severity, problem, others)
+
+    def _capture(self, call: Call, found: Incident) -> None:
+        """The message it comes from goes on the timeline by an ask of its own: declaring waits for no look at Slack."""
+        line = f"incident capture {self.message} incident={found.id} how=declared"
+        asked = Ask(
+            key=f"{call.ask.key}:message", kind="event", line=line, account_kind=call.ask.account_kind,
+            account=call.ask.account, via=call.ask.via, channel=call.ask.channel, values={"event_type": "declared"},
+        )  # fmt: skip
+        inbox.store(call.tx, [asked])
 
     def _others(self, call: Call) -> list[Incident]:
         if not self.service:
@@ -133,6 +146,8 @@ class Declare(Command):
         data = {"incident": found.id}
         same = "".join(_same(one, found) for one in others[:3])
         if problem:
+        also = opening.words(call.tx, opening.others(call.tx, call.ask.account))
+        same += f"\n{also}" if also else ""
             text = (
                 f"⚠️ {name_of(found)} is declared, but *nobody is paged and no channel is opened*: {safe(problem)}\n"
                 f"{call_by_hand(policy, found.service)}"

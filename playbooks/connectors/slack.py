@@ -14,6 +14,7 @@ from typing import Any
 
 from playbooks.connectors.answers import ServiceRefused, no_answer, short, too_many
 from playbooks.connectors.slack_canvas import NO_CANVAS, Canvas, Canvases, CanvasReads
+from playbooks.connectors.slack_messages import MessageReads, SaidMessage
 from playbooks.connectors.slack_words import (
     ABOUT_PEOPLE,
     IN_ALREADY,
@@ -38,7 +39,7 @@ INVITE_MOST = 100  # contract A9: the smaller of two documented numbers
 CHANNEL_TYPES = "public_channel,private_channel"
 
 
-class SlackReads(CanvasReads):
+class SlackReads(CanvasReads, MessageReads):
     """What can be asked of Slack."""
 
     acting = False
@@ -345,6 +346,6 @@ def _response_code(answer: str) -> str:
 
 
 __all__ = [
-    "NO_CANVAS", "Canvas", "Channel", "Invited", "Message", "Slack", "SlackFile", "SlackReads", "SlackTeam",
-    "SlackUser", "UserGroup", "View",
+    "NO_CANVAS", "Canvas", "Channel", "Invited", "Message", "SaidMessage", "Slack", "SlackFile", "SlackReads",
+    "SlackTeam", "SlackUser", "UserGroup", "View",
 ]  # fmt: skip

@@ -37,6 +37,7 @@ OWN = {
 }
 TYPED: dict[str, tuple[str, str]] = {
     "incident ack": (ANA, "incident=INC-2"),
+    "incident capture": (ANA, "{spoken}"),
     "incident cancel": (ANA, "incident=INC-2 false alarm of the probe"),
     "incident declare": (ANA, "sev2 sign-in is slow service=auth"),
     "incident detected": (BEN, "00:01"),
@@ -84,6 +85,8 @@ TYPED: dict[str, tuple[str, str]] = {
     "playbook pause": (ANA, "{asks}"),
     "playbook plan": (ANA, "mine/look"),
     "playbook reject": (CHI, "{decision} nobody asked for this"),
+    "incident uncapture": (ANA, "{marked}"),
+    "incident unsubscribe": (DOV, ""),
     "playbook resume": (ANA, "{idle}"),
     "playbook retry": (ANA, "{stuck}"),
     "playbook review": (CHI, "{closed} accept"),
@@ -259,10 +262,20 @@ async def _runs(town: Any, app: App, phone: Phone) -> dict[str, str]:
     key = await made_key(aws)
     await town.sb.type(BEN, HERE, f"/playbook run contain/deactivate-key key={key}")
     await town.sb.wait_for(HERE, lambda m: m.button("Approve") is not None, timeout=20)
+    await town.says(DOV, HERE, "/incident subscribe", "You are told")
+    await town.says(ANA, "#general", "/incident declare sev3 a typo", "INC-3")
+    await town.says(ANA, "#general", "/incident cancel incident=INC-3 it was none", "cancelled")
+    spoken = {name: str((await sb.type(BEN, HERE, f"a message that is {name}")).body) for name in ("spoken", "marked")}
+    room = await sb.find_channel(HERE.removeprefix("#"))
+    await town.says(BEN, HERE, f"/incident capture {room['id']}/{spoken['marked']}", "is on")
     await town.says(BEN, HERE, f"/playbook approve code={await phone.code()}", "it starts now")
     await town.sb.wait_for(HERE, lambda m: m.button("Accept") is not None, timeout=20)
     for name in OWN:
         await town.says(ANA, HERE, f"/playbook run mine/{name}", f"mine/{name} is asked for")
+    await town.says(ANA, HERE, "/incident clock gdpr aware=2026-01-01T00:00 data was read", "GDPR")
+    await town.says(ANA, HERE, "/incident followups add due=2027-11-01T12:00 alarm on lag", "f1")
+    await town.says(ANA, HERE, "/incident eta 1h", "expected to be over")
+    names |= {name: f"{room['id']}/{ts}" for name, ts in spoken.items()}
     mine = await _mine(town)
     await town.says(ANA, HERE, f"/playbook pause {mine['mine/idle']}", "starts nothing new")
     await town.sb.type(ANA, HERE, "/playbook run failover/rds-multi-az service=checkout")

@@ -14,6 +14,7 @@ APPENDERS = {
     "playbooks/engine/starting.py": "a run was asked for",
     "storage/levels.py": "the disaster level of an incident, declared by a person",
     "storage/incidents.py": "what happens to an incident, people's own entries, first deliveries of cards",
+    "storage/captures.py": "messages that people put on timelines, and what became of them",
     "storage/triage.py": "alerts that came in, and what people decided on them",
     "storage/people.py": "people, accounts and groups",
     "storage/joining.py": "accounts that turned out to be one person's",

@@ -163,7 +163,12 @@ def _seen(asked: Asked, message: Message) -> dict[str, Any]:
     with_metadata = asked.flag("include_all_metadata")
     if with_metadata:
         asked.scope("metadata.message:read")  # contract A10
-    return message.as_slack(with_metadata)
+    pinned = {"pinned_to": [channel.id]} if (channel := _channel_of(asked)) and message.ts in channel.pins else {}
+    return message.as_slack(with_metadata) | pinned
+
+
+def _channel_of(asked: Asked) -> Channel | None:
+    return asked.world.channel(asked.text("channel"))
 
 
 @method("conversations.history", tier=3)

@@ -62,15 +62,35 @@ class Events:
         }  # fmt: skip
         self.tell(event | ({"inviter": inviter} if inviter else {}))
 
-    def reacted(self, channel: Channel, message: Message, user: str, name: str) -> str | None:
+    def reacted(self, channel: Channel, message: Message, user: str, name: str, *, off: bool = False) -> str | None:
         item = {"type": "message", "channel": channel.id, "ts": message.ts}
         return self.tell({
-            "type": "reaction_added", "user": user, "reaction": name, "item_user": message.user, "item": item,
+            "type": "reaction_removed" if off else "reaction_added", "user": user, "reaction": name,
+            "item_user": message.user, "item": item,
         })  # fmt: skip
 
-    def pinned(self, channel: Channel, message: Message, user: str) -> str | None:
+    def pinned(self, channel: Channel, message: Message, user: str, *, off: bool = False) -> str | None:
         item = {"type": "message", "channel": channel.id, "message": message.as_slack(), "created_by": user}
-        return self.tell({"type": "pin_added", "user": user, "channel_id": channel.id, "item": item, "has_pins": True})
+        kind = "pin_removed" if off else "pin_added"
+        return self.tell(
+            {"type": kind, "user": user, "channel_id": channel.id, "item": item, "has_pins": bool(channel.pins)}
+        )
+
+    def edited(self, channel: Channel, message: Message, before: dict[str, Any]) -> str | None:
+        """A message was edited: subtype message_changed, with how it was and how it is."""
+        return self._changed(channel, "message_changed", {"message": message.as_slack(), "previous_message": before})
+
+    def deleted(self, channel: Channel, message: Message) -> str | None:
+        """A message was deleted: subtype message_deleted, with how it was."""
+        more = {"deleted_ts": message.ts, "previous_message": message.as_slack()}
+        return self._changed(channel, "message_deleted", more)
+
+    def _changed(self, channel: Channel, subtype: str, more: dict[str, Any]) -> str | None:
+        if BOT_USER not in channel.members:
+            return None
+        event = {"type": "message", "subtype": subtype, "hidden": True, "channel": channel.id,
+                 "channel_type": _kind(channel), "ts": self.sandbox.world.ts(), **more}  # fmt: skip
+        return self.tell(event, f"message.{PLURAL[_kind(channel)]}")
 
     def user_changed(self, user_id: str, new: bool = False) -> None:
         user = self.sandbox.world.users[user_id]

@@ -305,6 +305,50 @@ class People:
         options: list[dict[str, Any]] = list(body.get("options") or [])
         return (options or [o for g in body.get("option_groups") or [] for o in g.get("options", [])])[:100]
 
+    def edit(self, who: str, where: str, ts: str, text: str) -> str | None:
+        """Edit one's own message."""
+        user, channel, message = self._mine(who, where, ts)
+        before = message.as_slack()
+        message.text, message.edited = escaped(self.world, text), {"user": user.id, "ts": self.world.ts()}
+        return self.sandbox.events.edited(channel, message, before)
+
+    def delete(self, who: str, where: str, ts: str) -> str | None:
+        """Delete one's own message."""
+        _, channel, message = self._mine(who, where, ts)
+        message.deleted = True
+        return self.sandbox.events.deleted(channel, message)
+
+    def _mine(self, who: str, where: str, ts: str) -> tuple[User, Channel, Message]:
+        user = self.person(who)
+        channel = self.place(user, where)
+        message = channel.find(ts)
+        if message is None or message.user != user.id:
+            raise CannotDo(f"{user.name} has no message {ts} there")
+        return user, channel, message
+
+    def unreact(self, who: str, where: str, ts: str, name: str) -> str | None:
+        """Take one's reaction off."""
+        user = self.person(who)
+        channel = self.place(user, where)
+        message = channel.find(ts)
+        people = message.reactions.get(name.strip(":"), []) if message else []
+        if message is None or user.id not in people:
+            raise CannotDo(f"{user.name} has no such reaction on {ts}")
+        people.remove(user.id)
+        if not people:
+            del message.reactions[name.strip(":")]
+        return self.sandbox.events.reacted(channel, message, user.id, name.strip(":"), off=True)
+
+    def unpin(self, who: str, where: str, ts: str) -> str | None:
+        """Take a pin off, whoever put it there."""
+        user = self.person(who)
+        channel = self.place(user, where)
+        message = channel.find(ts)
+        if message is None or ts not in channel.pins:
+            raise CannotDo(f"{ts} is not pinned")
+        channel.pins.remove(ts)
+        return self.sandbox.events.pinned(channel, message, user.id, off=True)
+
     def react(self, who: str, where: str, ts: str, name: str) -> str | None:
         channel = self.place(self.person(who), where)
         message = channel.find(ts)

@@ -1,0 +1,64 @@
+"""`/incident capture`: a message of Slack belongs on the timeline."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from commands.capturing import Looked, called, keep, look, place_of
+from commands.command import Call, Reply, command
+from commands.fields import Arg
+from commands.house import House
+from commands.places import InIncident
+from commands.words import esc
+from playbooks.errors import Refused
+from storage import captures
+from storage.inbox import Ask
+
+
+@command(
+    "incident capture",
+    group="While it goes on",
+    place="here",
+    examples=("incident capture https://example.slack.com/archives/C0123456789/p1763820125000100",),
+)
+class Capture(InIncident):
+    """Put a message on the timeline, with its author, time and link
+
+    A pin, the reaction that policy `capture` names, and the message shortcut do the same. Files keep their links; later
+    edits are noted.
+    """
+
+    message: Annotated[str, Arg("message", "the message's link")]
+    how: Annotated[
+        str, Arg("choice", "by what", keyed=True, choices=("typed", "pin", "reaction", "shortcut", "declared"))
+    ] = "typed"
+
+    async def before(self, ask: Ask, house: House) -> Looked:
+        """The message as it stands now."""
+        return await look(house, *place_of(self.message))
+
+    def act(self, call: Call, seen: Looked) -> Reply:
+        """Once for each message. A pin outside incidents' channels is nobody's business here."""
+        found, (channel, ts) = call.incident, place_of(self.message)
+        if found is None:
+            if self.how in ("pin", "reaction"):
+                return Reply(text="")
+            raise Refused("Which incident's timeline? This is no incident's channel. Nothing was kept.",
+                          todo="Name it: `/incident capture INC-42 <the message's link>`.")  # fmt: skip
+        if seen.said is None and not seen.problem:
+            raise Refused("There is no such message any more, or Muster is not in its channel. Nothing was kept.",
+                          todo="Invite Muster there, or copy the link once more.")  # fmt: skip
+        known = captures.get(call.tx, channel, ts, found.id)
+        if known and known.state == captures.KEPT and (known.last is not None or seen.problem):
+            text = "" if self.how in ("pin", "reaction") else f"It is on *{found.id}* already (event {known.event})."
+            return Reply(text=text, data={"event": known.event})
+        seq = keep(call.tx, call.house, found.id, (channel, ts), seen, by=call.person, how=self.how)
+        if seen.said is None:
+            return Reply(
+                text=f"⚠️ Kept on *{found.id}* by its link alone (event {seq}): {esc(seen.problem)} Its words were "
+                "*not* read; `/incident capture` it once more to have them.",
+                ok=False, data={"event": seq},
+            )  # fmt: skip
+        who = called(call.tx, seen.said, call.house)
+        of = f" of *{esc(who)}*" if who else ""
+        return Reply(text=f"📌 The message{of} is on *{found.id}* (event {seq}).", data={"event": seq})
