@@ -92,5 +92,11 @@ def end(tx: Tx, found: Session, person: str | None) -> None:
         append(tx, ORG, Entry("session.ended", person or "muster", {"session": found.id, "person": person}))
 
 
+def refused(tx: Tx, account: str, why: str, *, person: str | None, seen_as: str | None) -> None:
+    """Somebody Slack vouches for who may not have a session."""
+    body = {"command": "sign in", "person": person, "seen_as": seen_as, "kind": "slack", "via": "web"}
+    append(tx, ORG, Entry("access.refused", person or "muster", body, {"account": account, "why": why}))
+
+
 def _over(tx: Tx) -> ColumnElement[bool]:
     return or_(sessions.c.expires_at <= tx.now, sessions.c.seen_at <= tx.now - IDLE)

@@ -21,9 +21,8 @@ from bot.home import HomeDirectory
 from bot.web.site import Site, Visit, Wrong, back_of, to
 from playbooks.connectors.slack_sign_in import SignedIn, SlackSignIn
 from playbooks.directory import Person
-from storage import people, sessions, timeline
+from storage import people, sessions
 from storage.db import Tx
-from storage.timeline import ORG, Entry
 
 BACK = "/sign-in/back"
 WITHIN_S = 600
@@ -110,7 +109,7 @@ class SignIn:
             actor = self._directory.actor(tx, "slack", who.account, policy)
             row = people.account(tx, "slack", who.account)
             if actor.person is None or row is None or row.state != people.MEMBER:
-                _refused(tx, actor, who.account)
+                sessions.refused(tx, who.account, actor.why_not, person=actor.person, seen_as=actor.seen_as)
                 return actor
             if former and (was := sessions.find(tx, former)):
                 sessions.end(tx, was, actor.person if was.account == who.account else None)
@@ -142,9 +141,3 @@ class SignIn:
             return None
         about: dict[str, str | int] = json.loads(base64.urlsafe_b64decode(body))
         return about if int(about["until"]) > time.time() else None
-
-
-def _refused(tx: Tx, actor: Person, account: str) -> None:
-    body = {"command": "sign in", "person": actor.person, "seen_as": actor.seen_as, "kind": "slack", "via": "web"}
-    texts = {"account": account, "why": actor.why_not}
-    timeline.append(tx, ORG, Entry("access.refused", actor.person or "muster", body, texts))

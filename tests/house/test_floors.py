@@ -59,6 +59,7 @@ FAULTS = {
         ("storage/factors.py", "import cryptography.fernet"),
         ("bot/codes.py", "import pyotp"),
         ("bot/enrolling.py", "import segno"),
+        ("bot/web/sign_in.py", "import joserfc.jwt"),
         ("playbooks/connectors/aws.py", "import kubernetes"),
         ("playbooks/actions/pagerduty/link.py", "import pdpyras"),
         ("storage/runs.py", "import psycopg"),

@@ -34,6 +34,7 @@ APPENDERS = {
     "storage/credentials.py": "terminals that speak for people",
     "storage/resealing.py": "sealed values that were sealed by a new key",
     "storage/factors.py": "second factors: enrolled, failed, locked, revoked",
+    "storage/sessions.py": "who signed in to the pages and out, and who was refused",
     "commands/dispatch.py": "who was refused",
 }
 # Who writes the rows that carry statuses. Leases and fences are storage/runs.py's, no statuses.
@@ -49,7 +50,7 @@ STATUS_WRITERS = {
 }
 STATUSES = {"runs", "steps", "approvals", "votes"}
 # What the doors may ask of the record's writers: reading, and the one fact that a card was told.
-DOORS_MAY = {"get", "find", "told", "roles", "roles_of", "open_ones", "by_channel", "get_by_number"}
+DOORS_MAY = {"get", "find", "told", "roles", "roles_of", "open_ones", "latest", "by_channel", "get_by_number"}
 LOOKS = ("look", "plan", "verify", "reconcile", "_check", "_events")
 WRITES = ("insert", "update", "delete", "insert_or", "change", "fresh_insert")
 
