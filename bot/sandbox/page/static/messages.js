@@ -18,16 +18,29 @@ export function channel() {
   const list = $("messages");
   const atEnd = here !== drawnFor || list.scrollHeight - list.scrollTop - list.clientHeight < 80;
   const rows = part.messages || [];
+  const spot = spotOf(document.activeElement);
   settle(list, [part.error ? h("p", { class: "faint" }, part.error) : null,
     rows.filter((m) => !m.thread_ts || m.thread_ts === m.ts).map((m) => kept("main", m, rows.filter((r) => r.thread_ts === m.ts && r.ts !== m.ts))),
     !part.error && !rows.length ? h("p", { class: "faint empty" }, part.dm
       ? "Muster writes to you here: reminders, and answers where it is in no channel with you."
       : "Nobody has said anything here yet.") : null]);
   thread(part);
+  if (spot && document.activeElement === document.body) at(spot)?.focus();
   if (atEnd) list.scrollTop = list.scrollHeight;
   drawnFor = here;
   state.read[`${state.user}/${part.id}`] = rows.at(-1)?.ts || "0";
   $("box").placeholder = part.archived ? "This channel is archived." : `Message ${part.dm ? "Muster" : `#${part.name}`}, or / for a command`;
+}
+
+// Where the keyboard was in a message that is drawn again: its button, by what it says.
+function spotOf(node) {
+  const message = node?.closest?.("#messages [data-ts]");
+  return message && node !== message ? { ts: message.dataset.ts, label: node.getAttribute("aria-label") || node.textContent } : null;
+}
+
+function at(spot) {
+  const message = document.querySelector(`#messages [data-ts="${spot.ts}"]`);
+  return [...(message?.querySelectorAll("button, select, a") || [])].find((one) => (one.getAttribute("aria-label") || one.textContent) === spot.label);
 }
 
 let headed = "";
@@ -129,7 +142,20 @@ function tools(place, m) {
     QUICK.map((name) => h("button", { type: "button", "aria-label": `React ${name}`, title: `:${name}:`, onclick: () => react(m, name) }, emoji(name))),
     h("button", { type: "button", onclick: () => mark(m.pinned ? "unpin" : "pin", here) }, m.pinned ? "Unpin" : "Pin"),
     place === "main" ? h("button", { type: "button", onclick: () => open(m.ts) }, "Reply") : null,
+    m.user === state.user ? [h("button", { type: "button", onclick: () => rewrite(m, here) }, "Edit"),
+      h("button", { type: "button", onclick: () => mark("edit", here) }, "Delete")] : null,
     shortcuts.map((one) => h("button", { type: "button", class: "shortcut", onclick: () => act("shortcut", { ...here, callback_id: one.callback_id }) }, one.name)));
+}
+
+// One's own words, anew.
+function rewrite(m, here) {
+  const dialog = $("confirm");
+  const box = h("textarea", { rows: 4, "aria-label": "Your message", value: unescape(m.text) });
+  const save = async () => { dialog.close(); await mark("edit", { ...here, text: box.value }); };
+  fill(dialog, h("h2", { id: "confirm-title" }, "Edit your message"), box, h("div", { class: "buttons" },
+    h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"), h("button", { type: "button", class: "primary", onclick: save }, "Save")));
+  dialog.oncancel = null;
+  dialog.showModal();
 }
 
 function file(one) {
@@ -184,5 +210,3 @@ export function home() {
     ? h("div", { class: "home" }, blocks(view.blocks, names(), (one, block, value) => used(one, value, { view_id: view.id })))
     : h("p", { class: "faint" }, "Muster has not drawn your Home yet."));
 }
-
-export { unescape };

@@ -1,5 +1,5 @@
 // The stand-ins beside Slack: what they hold now, and the switches that make each fail and heal.
-import { $, act, fill, h } from "./dom.js";
+import { $, act, fill, h, toast } from "./dom.js";
 import { state } from "./state.js";
 
 const COMMON = [["429", "too many requests (429)"], ["500", "error 500"], ["503", "not available (503)"], ["reset", "line cut before it"],
@@ -21,11 +21,23 @@ const SERVICES = [
 const NAMES = { U0BEN: "Ben", U0CHI: "Chi" };
 
 export function build() {
+  const watching = h("details", { id: "panel-monitoring" }, h("summary", {}, h("span", { class: "dot", "aria-hidden": "true" }), "Monitoring"),
+    h("p", { class: "faint" }, "Alertmanager tells Muster; Muster gathers what it hears on one card."),
+    h("div", { class: "buttons" }, [["One alert fires", "firing", 1], ["Fifty at once", "firing", 50], ["All is resolved", "resolved", 50]].map(([label, status, many]) =>
+      h("button", { type: "button", onclick: () => alarm(status, many) }, label))));
   fill($("panels"), SERVICES.map(([service, title, modes, methods]) => h("details", { id: `panel-${service}`, dataset: { service }, open: ["pagerduty", "aws", "statuspage"].includes(service) },
     h("summary", {}, h("span", { class: "dot", "aria-hidden": "true" }), title, h("span", { class: "count" })),
     h("div", { class: "content", "aria-live": "polite" }),
     h("div", { class: "trouble" }),
-    h("details", { class: "switches" }, h("summary", {}, "Make it fail"), switches(service, modes, methods)))));
+    h("details", { class: "switches" }, h("summary", {}, "Make it fail"), switches(service, modes, methods)))), watching);
+}
+
+// What Alertmanager sends about checkout: one group, an alert for each of its pods.
+async function alarm(status, many) {
+  const alerts = Array.from({ length: many }, (_, n) => ({ status, labels: { alertname: "CheckoutErrors", service: "checkout", severity: "critical", pod: `checkout-${n + 1}` },
+    annotations: { summary: "checkout answers 503" } }));
+  const said = await act("alertmanager", { alerts, group: '{}:{alertname="CheckoutErrors"}' });
+  if (said && said.status >= 300) toast(`Muster answered ${said.status} to Alertmanager.`, "bad");
 }
 
 function switches(service, modes, methods) {
