@@ -160,9 +160,15 @@ async def test_a_line_of_people_a_thread_a_pin_and_a_reaction(desk: Desk) -> Non
     await said.hover()
     await said.get_by_role("button", name="React eyes").click()
     await said.locator(".reactions", has_text="1").wait_for()
-    await said.hover()
-    await said.get_by_role("button", name="Pin", exact=True).click()
-    await desk.sees("what is.*📌|📌.*what is")
+    await page.keyboard.press("Enter")  # still on the same button, though the message was drawn again
+    await said.locator(".reactions").wait_for(state="detached")
+    await said.get_by_role("button", name="Pin", exact=True).press("Enter")
+    await said.get_by_role("button", name="Unpin").press("Enter")
+    await said.get_by_role("button", name="Pin", exact=True).wait_for(state="attached")
+    await said.get_by_role("button", name="Edit").press("Enter")
+    await page.locator("#confirm textarea").fill("what was <img>?")
+    await page.locator("#confirm").get_by_role("button", name="Save").click()
+    said = await desk.sees("what was <img>")
     await said.hover()
     await said.get_by_role("button", name="Reply").click()
     await page.locator("#thread textarea").fill("it is a thread")
@@ -219,3 +225,13 @@ async def test_another_page_cannot_drive_it_and_nothing_was_refused_by_its_own_r
         assert (await other.get(f"{url}static/..%2froutes.py")).status_code == 404
     assert all("hello" not in message.text for message in await desk.sb.messages("#general"))
     assert desk.refused == []
+
+
+async def test_monitoring_tells_muster_and_the_card_is_declared(desk: Desk) -> None:
+    page = desk.page
+    await page.locator("#panel-monitoring summary").click()
+    await page.get_by_role("button", name="Fifty at once").click()
+    await desk.goes("incidents")
+    card = await desk.sees("CheckoutErrors.*Declare")
+    assert await page.locator("#messages .message", has_text="CheckoutErrors").count() == 1
+    await card.get_by_role("button", name="Declare").wait_for()
