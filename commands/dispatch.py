@@ -15,6 +15,7 @@ import structlog
 
 from commands.command import TOPICS, Actor, Call, Command, Reply, load_commands
 from commands.fields import fields_of, parse
+from commands.following import tell_followers
 from commands.giving_up import give_up, waits
 from commands.helping import suggestion
 from commands.hooks import alerts as alerts_hook
@@ -32,10 +33,12 @@ from commands.timers import (
     anchored,
     answered,
     approvers,
+    archive,
     customer_mail,
     decision,
     quorum_check,
     review,
+    role,
     settle,
     task,
     update,
@@ -59,6 +62,7 @@ TIMERS = {
     "decision": decision.act, "anchor": anchor.act, "anchored": anchored.act,
     "approvers": approvers.act, "review": review.act, quorum_check.KIND: quorum_check.act,
     customer_mail.KIND: customer_mail.act, "task": task.act,
+    role.KIND: role.act, "archive": archive.act,
 }  # fmt: skip
 _SPENT = re.compile(r"\bproof-[0-9a-f]{20}\b")  # the verdict on a code (bot/codes.py), judged before any handler
 _LINE = re.compile(r"/?(\S*)\s*(\S*)\s*(.*)", re.DOTALL)
@@ -186,7 +190,9 @@ class Dispatch:
         command, call = self._prepare(tx, ask, found)
         if ask.account_kind == people.CLI and not found.cls.proves:
             self._proved(call)
+        before = call.incident
         reply = command.act(call, seen)
+        tell_followers(call, before)
         reply = reply.model_copy(update={"text": mrkdwn(reply.text)})
         return self._reply(tx, ask, reply, "done" if reply.ok else "refused")
 

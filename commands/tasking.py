@@ -34,16 +34,14 @@ def due(at: datetime | None, now: datetime) -> str:
     return f" · due *{clock(at, now)} UTC*{' ⚠️ overdue' if at < now else ''}" if at else ""
 
 
-def buttons(task: Task, *, named: bool = True, take: bool = True, later: bool = False) -> list[Button]:
-    """Done; Take where it is nobody's; Later for reminders."""
+def buttons(task: Task, *, named: bool = True) -> list[Button]:
+    """Done; Take where it is nobody's."""
     if not task.open:
         return []
     line, tail = f"incident tasks {task.incident}", f" {task.number}" if named else ""
     found = [Button(label=f"Done{tail}", line=f"{line} done={task.number}")]
-    if take and task.owner is None:
+    if task.owner is None:
         found.append(Button(label=f"Take{tail}", line=f"{line} take={task.number}"))
-    if later:
-        found.append(Button(label="In 30 min", line=f"{line} later={task.number}"))
     return found
 
 

@@ -18,16 +18,17 @@ from storage.sql import find
 from storage.tables import incidents
 from storage.tables import roles as role_rows
 
-# Status -> the statuses it may become. What is not here cannot happen; what ended stays ended.
+# Status -> the statuses it may become. What is not here cannot happen; what ended is only opened again, by a person.
 MOVES: dict[str, frozenset[str]] = {
     "investigating": frozenset({"identified", "mitigated", "monitoring", "resolved", "cancelled"}),
     "identified": frozenset({"investigating", "mitigated", "monitoring", "resolved", "cancelled"}),
     "mitigated": frozenset({"investigating", "identified", "monitoring", "resolved", "cancelled"}),
     "monitoring": frozenset({"investigating", "identified", "mitigated", "resolved", "cancelled"}),
-    "resolved": frozenset(),
-    "cancelled": frozenset(),
+    "resolved": frozenset({"investigating"}),
+    "cancelled": frozenset({"investigating"}),
 }
-OPEN = tuple(status for status, after in MOVES.items() if after)
+ENDED = ("resolved", "cancelled")
+OPEN = tuple(status for status in MOVES if status not in ENDED)
 
 
 class Impossible(Exception):
@@ -155,7 +156,7 @@ def moves_to(incident: Incident, status: str) -> str:
         at = f" at {incident.resolved_at:%H:%M} UTC" if incident.resolved_at else ""
         raise Impossible(
             f"{incident.id} was {incident.status}{at} and stays so; nothing was changed.",
-            todo="If it is back, declare a new one: `/incident declare`.",
+            todo="If it is back: `/incident reopen <reason>`.",
         )
     could = ", ".join(sorted(MOVES[incident.status]))
     raise Impossible(f"{incident.id} is {incident.status}; it cannot become {status} (it can become {could}).")

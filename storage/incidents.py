@@ -159,8 +159,11 @@ def set_severity(tx: Tx, incident: str, severity: str, *, by: str, reason: str =
     return _again(tx, incident)
 
 
-def set_role(tx: Tx, incident: str, role: str, person: str, *, by: str, interim: bool = False) -> RoleHeld | None:
-    """Give a hat to a person; returns who wore it before. Taking it over properly ends an interim.
+def set_role(
+    tx: Tx, incident: str, role: str, person: str, *, by: str, interim: bool = False, note: str = ""
+) -> RoleHeld | None:
+    """Give a hat to a person; returns who wore it before. Taking it over properly ends an interim. note: what they
+    should know.
 
     Raises Impossible when the incident has ended or that person wears it already.
     """
@@ -178,11 +181,11 @@ def set_role(tx: Tx, incident: str, role: str, person: str, *, by: str, interim:
     )
     _change(tx, found)
     body = {"role": role, "person": person, "interim": interim, "before": before.person if before else None}
-    timeline.append(tx, incident, Entry("incident.role", by, body))
+    timeline.append(tx, incident, Entry("incident.role", by, body, _typed(note=note)))
     return before
 
 
-def drop_role(tx: Tx, incident: str, role: str, *, by: str) -> RoleHeld:
+def drop_role(tx: Tx, incident: str, role: str, *, by: str, note: str = "") -> RoleHeld:
     """Take a hat off. Raises Impossible when nobody wears it or the incident has ended."""
     found = _going_on(tx, incident, "role")
     before = roles(tx, incident).get(role)
@@ -191,7 +194,7 @@ def drop_role(tx: Tx, incident: str, role: str, *, by: str) -> RoleHeld:
     tx.conn.execute(delete(role_rows).where(role_rows.c.incident == incident, role_rows.c.role == role))
     _change(tx, found)
     body = {"role": role, "person": None, "interim": False, "before": before.person}
-    timeline.append(tx, incident, Entry("incident.role", by, body))
+    timeline.append(tx, incident, Entry("incident.role", by, body, _typed(note=note)))
     return before
 
 

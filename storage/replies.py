@@ -55,6 +55,12 @@ def add(
     return name
 
 
+def withdraw(tx: Tx, prefix: str) -> None:
+    """Answers whose id begins so and that have not gone out are not sent any more: a later one takes their place."""
+    mine = (replies.c.id.startswith(prefix, autoescape=True), replies.c.state == "waiting")
+    tx.conn.execute(update(replies).where(*mine).values(state="lost", error="a later word took its place"))
+
+
 def claim(tx: Tx, owner: str, *, limit: int = 50, lease_s: float = 30.0) -> list[Outgoing]:
     """Take answers that are due, oldest first; one whose sender died is taken again after its lease."""
     query = (

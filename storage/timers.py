@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from storage.db import Tx
 from storage.sql import insert_or, skip_locked
@@ -51,6 +51,13 @@ def cancel(tx: Tx, kind: str, subject: str) -> None:
     """Cancel it, if it is pending."""
     mine = (timers.c.kind == kind, timers.c.subject == subject, timers.c.state == "pending")
     tx.conn.execute(update(timers).where(*mine).values(state="cancelled"))
+
+
+def pending_of(tx: Tx, subject: str) -> list[Timer]:
+    """What is still to come for this subject ("INC-1") and for what belongs to it ("INC-1/gdpr"), the next first."""
+    mine = or_(timers.c.subject == subject, timers.c.subject.startswith(f"{subject}/", autoescape=True))
+    query = select(timers).where(timers.c.state == "pending", mine).order_by(timers.c.due_at, timers.c.kind)
+    return [Timer(row["kind"], row["subject"], row["due_at"], row["payload"]) for row in tx.conn.execute(query).mappings()]
 
 
 def now(tx: Tx, subject: str) -> None:

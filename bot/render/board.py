@@ -11,11 +11,13 @@ from bot.words import phones
 from commands.command import Button
 from playbooks.durations import words
 from playbooks.policy import Policy
+from storage import standing
 from storage.db import Tx
 from storage.incidents import Incident
 from storage.levels import level_of
 
 TASKS_MOST = 5
+LINKS_MOST = 6
 
 
 def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[IncidentFacts, Around] | None:
@@ -48,7 +50,7 @@ def draw(facts: IncidentFacts, around: Around) -> Drawn:
         lines.append(f"{incident.status.capitalize()} by *{who}*: {said(incident.resolution, 600)}")
     head = headline(incident, around)
     paragraphs = [f"{head}\n{_since(incident, around)}", "\n".join(lines)]
-    rest = [*buttons(_buttons(facts, around)), context(_links(incident))]
+    rest = [*buttons(_buttons(facts, around)), context(_links(facts))]
     return drawn([*paragraphs, *rest], text=f"{head} · {incident.status}")
 
 
@@ -170,7 +172,8 @@ def _buttons(facts: IncidentFacts, around: Around) -> list[Button]:
     ]
 
 
-def _links(incident: Incident) -> str:
+def _links(facts: IncidentFacts) -> str:
+    incident = facts.incident
     links = [f"`/incident timeline {incident.id}`"]
     for name, label in (
         ("page_url", "page"),
@@ -181,4 +184,9 @@ def _links(incident: Incident) -> str:
         address = text_of(incident.facts.get(name))
         if address.startswith(("https://", "http://")):
             links.append(f"<{escape(address).replace('|', '%7C')}|{label}>")
+    links += [f"<{escape(one.url)}|{person(one.title, 60)}>" for one in facts.links[-LINKS_MOST:]]
+    said = (("part of", standing.PARENT), ("related:", standing.RELATED), ("the same as", standing.DUPLICATE))
+    for words_, kind in said:
+        if named := standing.others(incident, kind):
+            links.append(f"{words_} {', '.join(named[:5])}")
     return " · ".join(links)

@@ -16,11 +16,12 @@ from bot.render.blocks import escape, hm, person
 from playbooks.durations import words
 from playbooks.engine.leftovers import leftovers
 from playbooks.policy import Policy, Service
-from storage import incidents, reviews, runs, tables, tasks
+from storage import incidents, reviews, runs, standing, tables, tasks
 from storage.db import Tx
 from storage.incidents import Incident, RoleHeld
 from storage.reviews import Review
 from storage.runs import Approval, Run, Step
+from storage.standing import Link
 from storage.tasks import Task
 
 DOTS = ("🔴", "🟠", "🟡", "🔵")
@@ -72,6 +73,7 @@ class IncidentFacts:
     doing: Mapping[str, Step]
     reviews: tuple[Review, ...] = ()
     tasks: tuple[Task, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 def names(tx: Tx, ids: Iterable[str | None]) -> dict[str, str]:
@@ -98,7 +100,7 @@ def incident_facts(tx: Tx, id: str, policy: Policy) -> IncidentFacts | None:
     alone = tuple(reviews.open_of_incident(tx, id))
     worn = tuple(incidents.roles_of(tx, id))
     to_do = tuple(task for task in tasks.of_incident(tx, id) if task.open)
-    return IncidentFacts(found, worn, shown, tuple(asked), tuple(left), doing, alone, to_do)
+    return IncidentFacts(found, worn, shown, tuple(asked), tuple(left), doing, alone, to_do, tuple(standing.links(tx, id)))
 
 
 def took(length: timedelta | None) -> str:

@@ -16,6 +16,7 @@ from commands.house import House
 from commands.places import visible
 from commands.starting import try_start
 from commands.timers import customer_mail, settle
+from commands.timers import role as role_timer
 from commands.triage import card_of, take
 from commands.words import cut, dot, esc, lines, name_of, safe
 from playbooks.channel_names import channel_name
@@ -139,15 +140,16 @@ class Declare(Command):
         if cadence := cadence_of(severity, private=found.private):
             incidents.set_update_due(call.tx, found.id, found.declared_at + cadence)
         customer_mail.arm(call.tx, found, severity)
+        role_timer.arm(call.tx, found, severity)
 
     def _reply(self, call: Call, found: Incident, severity: Severity, problem: str, others: list[Incident]) -> Reply:
         policy = call.house.policy
         mark = "🔒" if found.private else dot(policy, found.severity)
         data = {"incident": found.id}
         same = "".join(_same(one, found) for one in others[:3])
-        if problem:
         also = opening.words(call.tx, opening.others(call.tx, call.ask.account))
         same += f"\n{also}" if also else ""
+        if problem:
             text = (
                 f"⚠️ {name_of(found)} is declared, but *nobody is paged and no channel is opened*: {safe(problem)}\n"
                 f"{call_by_hand(policy, found.service)}"

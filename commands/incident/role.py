@@ -8,7 +8,7 @@ from commands.command import Call, Reply, command
 from commands.fields import Arg
 from commands.house import House
 from commands.kinds import ME, NOBODY
-from commands.places import InIncident
+from commands.places import InIncident, bare
 from commands.starting import try_start
 from commands.timers import settle
 from commands.words import esc, lines, safe
@@ -22,13 +22,22 @@ from storage.inbox import Ask
     who="declare",
     group="While it goes on",
     place="incident",
-    examples=("incident role commander @ben", "incident role commander me"),
+    examples=("incident role commander me", "incident role commander @ben the replica is behind, wait for 14:40"),
 )
 class Role(InIncident):
-    """Give somebody a role, take it yourself (`me`), or hand it back (`nobody`)"""
+    """Give somebody a role, take it yourself (`me`), or hand it back (`nobody`)
+
+    What stands behind is what they should know: it is told to them and kept.
+    """
 
     role: Annotated[str, Arg("role", "which hat")]
     person: Annotated[str, Arg("person", "a mention such as @ben")]
+    note: Annotated[str, Arg("rest", "what the next one should know")] = ""
+
+    @classmethod
+    def form(cls, ask: Ask) -> bool:
+        """`/incident role` alone."""
+        return bare(ask)
 
     async def before(self, ask: Ask, house: House) -> None:
         """Look at a mentioned account nobody has seen yet: a guest or a bot is given no role."""
@@ -42,16 +51,17 @@ class Role(InIncident):
         """The entry, then the run that brings the person in and tells them."""
         found, role = call.here, call.house.policy.role(self.role)
         if self.person == NOBODY:
-            before = incidents.drop_role(call.tx, found.id, role.name, by=call.person)
+            before = incidents.drop_role(call.tx, found.id, role.name, by=call.person, note=self.note)
             name = esc(call.house.directory.name(call.tx, before.person))
             return Reply(text=f"*{found.id}*: {name} is no longer *{esc(role.title)}*; nobody is.")
         person, slack = self._person(call)
-        was = incidents.set_role(call.tx, found.id, role.name, person, by=call.person)
+        was = incidents.set_role(call.tx, found.id, role.name, person, by=call.person, note=self.note)
         name = esc(call.house.directory.name(call.tx, person))
         after = ""
         if was and was.person != person:
             after = f" (after {esc(call.house.directory.name(call.tx, was.person))})"
-        given = {"person": slack, "role": role.title, "duties": "; ".join(role.duties)}
+        said = f"{call.house.directory.name(call.tx, call.person)}: “{self.note}”" if self.note else ""
+        given = {"person": slack, "role": role.title, "duties": "; ".join(role.duties), "note": said}
         run, problem = (
             try_start(call, "role/assign", given, found) if slack else (None, "no Slack account of theirs is known")
         )

@@ -12,6 +12,7 @@ from commands.fields import Arg
 from commands.places import InIncident, bare
 from commands.starting import try_start
 from commands.timers import customer_mail, settle
+from commands.timers import role as role_timer
 from commands.words import clock, dot, lines, safe
 from playbooks.durations import words as length_words
 from playbooks.policy import Policy, Severity
@@ -43,33 +44,38 @@ class Sev(InIncident):
         before, policy = call.here, call.house.policy
         found = incidents.set_severity(call.tx, before.id, self.severity, by=call.person, reason=self.reason)
         severity = policy.severity(found.severity)
-        said = self._clocks(call, found, severity)
+        said = self.clocks(call, found, severity)
         if worse(policy, found.severity, before.severity):
-            said += self._raised(call, found, severity)
+            said += self.raised(call, found, severity)
         mark = dot(policy, found.severity)
         return Reply(text=lines(f"{mark} *{found.id}* is *{found.severity}* now (was {before.severity}).", *said))
 
-    def _clocks(self, call: Call, found: Incident, severity: Severity) -> list[str]:
+    def clocks(self, call: Call, found: Incident, severity: Severity) -> list[str]:
+        """Those of this severity, counted from now; what to say of them."""
         tx, said = call.tx, []
         cadence = cadence_of(severity, private=found.private)
         incidents.set_update_due(tx, found.id, tx.now + cadence if cadence else None)
         if cadence:
             said.append(f"Next update due *{clock(tx.now + cadence, tx.now)} UTC* (every {length_words(cadence)}).")
         customer_mail.arm(tx, found, severity)
+        role_timer.arm(tx, found, severity)
         pages = severity.page_within is not None
         if pages and severity.acknowledge_within and found.acknowledged_at is None:
             timers.set(tx, "acknowledge", found.id, tx.now + severity.acknowledge_within)
         return said
 
-    def _raised(self, call: Call, found: Incident, severity: Severity) -> list[str]:
-        """The run that pages, invites and publishes what the new severity asks for; what is done already stays once."""
+    def raised(self, call: Call, found: Incident, severity: Severity, *, anew: bool = False) -> list[str]:
+        """The run that pages, invites and publishes what the new severity asks for; what is done already stays once.
+
+        anew: its page was resolved, so that the on-call is called again.
+        """
         if severity.status_page.mode == "draft" and not found.private:
             cards.want(call.tx, "status_page", found.id, found.id)
         run, problem = try_start(call, "sev/raise", {}, found)
         pages = severity.page_within is not None
         if run:
             settle.arm(call.tx, run)
-            again = found.facts.get("page_key")
+            again = found.facts.get("page_key") and not anew
             return ["The page says so too." if again else "The on-call is being paged."] if pages else []
         by_hand = call_by_hand(call.house.policy, found.service) if pages else ""
         return [f"⚠️ {'*Nobody was paged for it*' if pages else 'Nobody was invited'}: {safe(problem)} {by_hand}"]

@@ -24,7 +24,7 @@ from storage.tasks import Task
 class Tasks(InIncident):
     """List what has to be done, or say that something is done
 
-    Its buttons do the same: Done, Take, and in reminders In 30 min.
+    Its buttons do the same. `later=` puts off what is due by half an hour.
     """
 
     done: Annotated[int, Arg("number", "this one is done", keyed=True)] = 0

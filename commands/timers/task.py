@@ -5,10 +5,9 @@ Belongs here: what happens when that clock runs out. Does not belong here: tasks
 
 from __future__ import annotations
 
-from commands.command import Reply
 from commands.house import House
+from commands.nudging import holder, nudge
 from commands.tasking import LATER, buttons, said
-from commands.timers.telling import tell, write_to
 from storage import incidents, tasks, timers
 from storage.db import Tx
 from storage.inbox import Ask
@@ -32,12 +31,7 @@ def act(tx: Tx, house: House, ask: Ask, subject: str) -> None:
         timers.set(tx, KIND, subject, task.due_at)
         return
     timers.set(tx, KIND, subject, tx.now + LATER)
-    if found.kind == "drill":
-        return
-    key = f"{KIND}:{subject}:{ask.key}"
-    text = f"⏰ *{incident}*: this is due.\n{said(tx, task)}"
-    if task.owner is None:
-        tell(tx, found, f"{text}\nNobody has it: `/incident tasks {incident} take={task.number}`", key=key,
-             roles=("commander",))  # fmt: skip
-    else:
-        write_to(tx, task.owner, Reply(text=text, buttons=tuple(buttons(task, named=False, later=True))), key=key)
+    nobody = "" if task.owner else f"\nNobody has it: `/incident tasks {incident} take={task.number}`"
+    to = [task.owner] if task.owner else holder(tx, house.policy, found, "commander")
+    text = f"⏰ *{incident}*: this is due.\n{said(tx, task)}{nobody}"
+    nudge(tx, found, KIND, text, to=to, about=number, buttons=tuple(buttons(task, named=False)))

@@ -39,31 +39,54 @@ TYPED: dict[str, tuple[str, str]] = {
     "incident ack": (ANA, "incident=INC-2"),
     "incident capture": (ANA, "{spoken}"),
     "incident cancel": (ANA, "incident=INC-2 false alarm of the probe"),
+    "incident catchup": (ANA, ""),
+    "incident close": (ANA, "INC-3"),
+    "incident contacts": (ANA, ""),
+    "incident clock": (ANA, "dora aware-since 00:01 a ledger was read"),
+    "incident clocks": (ANA, ""),
     "incident declare": (ANA, "sev2 sign-in is slow service=auth"),
     "incident detected": (BEN, "00:01"),
     "incident escalate": (ANA, "nobody answers"),
+    "incident eta": (ANA, "45m the replica is catching up"),
+    "incident followups": (ANA, "add alarm on replica lag"),
     "incident help": (ANA, "declare"),
     "incident hold": (BEN, "case 7 at court"),
     "incident level": (ANA, "incident=INC-2 regional_outage the whole region is dark"),
+    "incident impact": (ANA, 'users="12 % of checkouts" all shops'),
     "incident leftovers": (ANA, ""),
+    "incident link": (ANA, "https://grafana.example.com/d/1 the dashboard"),
     "incident list": (ANA, "all"),
+    "incident mitigated": (ANA, "traffic goes to the replica"),
+    "incident merge": (ANA, "INC-2"),
     "incident note": (ANA, "restarted the proxy"),
+    "incident notified": (ANA, "gdpr by=<@U0DOV|dov> reference 1187"),
     "incident oncall": (ANA, "checkout"),
     "incident page": (ANA, "<@U0BEN|ben> the database will not come up"),
+    "incident parent": (ANA, "INC-2"),
     "incident postmortem": (ANA, ""),
+    "incident private": (ANA, "personal data is involved"),
     "incident publish": (ANA, ""),
     "incident redact": (BEN, "{noted} a customer's name"),
+    "incident related": (ANA, "INC-2"),
     "incident release": (BEN, "incident=INC-2 the case is closed"),
+    "incident reopen": (ANA, "incident=INC-3 it is back"),
     "incident resolve": (CHI, 'accept="it was leaked" writer failed over'),
     "incident restored": (ANA, ""),
     "incident role": (ANA, "commander <@U0DOV|dov>"),
     "incident send": (ANA, "draft={draft}"),
+    "incident service": (ANA, "add auth"),
     "incident sev": (ANA, "incident=INC-2 sev1 all shops are hit"),
+    "incident shift": (BEN, "<@U0EVE|eve> the bank calls back at six"),
+    "incident snooze": (ANA, "update 2h"),
     "incident status": (ANA, ""),
+    "incident subscribe": (EVE, ""),
     "incident task": (ANA, "<@U0BEN|ben> due=30m check the replica"),
     "incident tasks": (BEN, "done=1"),
+    "incident tell": (ANA, "internal Checkout is back."),
     "incident timeline": (ANA, "after=3"),
     "incident triage": (ANA, "T-1 dismiss known, being fixed"),
+    "incident uncapture": (ANA, "{marked}"),
+    "incident unsubscribe": (DOV, ""),
     "incident update": (ANA, "Checkout is back; we are watching."),
     "playbook abort": (ANA, "{held} wrong service"),
     "playbook accept": (CHI, "{closed} it was leaked"),
@@ -85,13 +108,12 @@ TYPED: dict[str, tuple[str, str]] = {
     "playbook pause": (ANA, "{asks}"),
     "playbook plan": (ANA, "mine/look"),
     "playbook reject": (CHI, "{decision} nobody asked for this"),
-    "incident uncapture": (ANA, "{marked}"),
-    "incident unsubscribe": (DOV, ""),
     "playbook resume": (ANA, "{idle}"),
     "playbook retry": (ANA, "{stuck}"),
     "playbook review": (CHI, "{closed} accept"),
     "playbook revoke": (BEN, "{held} wrong zone"),
     "playbook run": (ANA, "failover/rds-multi-az service=checkout"),
+    "playbook search": (ANA, "rds failover"),
     "playbook show": (ANA, "failover/rds-multi-az"),
     "playbook skip": (ANA, "{asks} checked by hand"),
     "playbook status": (ANA, "{held}"),
@@ -202,13 +224,18 @@ OTHERS = (
     Play("webhook acknowledged", ANA, "", _hook, person=False),
     Play("webhook alerts", ANA, "", _alerts, person=False),
     fired("acknowledge", "INC-1"),
+    fired("archive", "INC-3"),
     fired("anchor", "all"),
     fired("anchored", "{closed}"),
     fired("answered", "{held}/1"),
     fired("approvers", "{held}/1", rung=1),
+    fired("clock", "INC-1/gdpr"),
     fired("decision", "{decision}", "UPDATE decisions SET expires_at = opened_at WHERE state = 'open'"),
+    fired("eta", "INC-1"),
+    fired("followup", "INC-1/f1", again=True),
     fired("quorum-check", "org"),
     fired("review", "{closed}/1"),
+    fired("role", "INC-1"),
     fired("settle", "{stuck}"),
     fired("task", "INC-1/1", "UPDATE timers SET due_at = due_at WHERE kind = 'task'"),
     fired("update", "INC-1", "UPDATE incidents SET update_due_at = declared_at WHERE id = 'INC-1'"),
@@ -235,10 +262,20 @@ async def prepared(town: Any, folder: Path, policy: Path) -> Moment:
     assert await sb.alert({"labels": {"alertname": "DiskFull"}}) == 202
     await sb.wait_for("#incidents", lambda m: m.button("Dismiss") is not None)
     await town.says(ANA, HERE, "/incident task <@U0BEN|ben> call the bank", "task 1")
+    await town.says(DOV, HERE, "/incident subscribe", "You are told")
+    await town.says(ANA, "#general", "/incident declare sev3 a typo", "INC-3")
+    await town.says(ANA, "#general", "/incident cancel incident=INC-3 it was none", "cancelled")
+    spoken = {name: str((await sb.type(BEN, HERE, f"a message that is {name}")).body) for name in ("spoken", "marked")}
+    room = await sb.find_channel(HERE.removeprefix("#"))
+    await town.says(BEN, HERE, f"/incident capture {room['id']}/{spoken['marked']}", "is on")
     phone = await Phone.of(app.db, Seal(KEY), await _person(town, BEN))
     names = {"pairing": new_pairing(), **await _runs(town, app, phone), **await _decided(town)}
     (note,) = await town.events("INC-1", "incident.note")
     names["noted"] = str(note.seq)
+    await town.says(ANA, HERE, "/incident clock gdpr aware=2026-01-01T00:00 data was read", "GDPR")
+    await town.says(ANA, HERE, "/incident followups add due=2027-11-01T12:00 alarm on lag", "f1")
+    await town.says(ANA, HERE, "/incident eta 1h", "expected to be over")
+    names |= {name: f"{room['id']}/{ts}" for name, ts in spoken.items()}
     preview = await town.says(ANA, HERE, "/incident update Checkout is back.", "Preview")
     names["draft"] = str(preview.button("Send").value).split("draft=")[1].split('"')[0].split()[0]
     cards = {
@@ -262,20 +299,10 @@ async def _runs(town: Any, app: App, phone: Phone) -> dict[str, str]:
     key = await made_key(aws)
     await town.sb.type(BEN, HERE, f"/playbook run contain/deactivate-key key={key}")
     await town.sb.wait_for(HERE, lambda m: m.button("Approve") is not None, timeout=20)
-    await town.says(DOV, HERE, "/incident subscribe", "You are told")
-    await town.says(ANA, "#general", "/incident declare sev3 a typo", "INC-3")
-    await town.says(ANA, "#general", "/incident cancel incident=INC-3 it was none", "cancelled")
-    spoken = {name: str((await sb.type(BEN, HERE, f"a message that is {name}")).body) for name in ("spoken", "marked")}
-    room = await sb.find_channel(HERE.removeprefix("#"))
-    await town.says(BEN, HERE, f"/incident capture {room['id']}/{spoken['marked']}", "is on")
     await town.says(BEN, HERE, f"/playbook approve code={await phone.code()}", "it starts now")
     await town.sb.wait_for(HERE, lambda m: m.button("Accept") is not None, timeout=20)
     for name in OWN:
         await town.says(ANA, HERE, f"/playbook run mine/{name}", f"mine/{name} is asked for")
-    await town.says(ANA, HERE, "/incident clock gdpr aware=2026-01-01T00:00 data was read", "GDPR")
-    await town.says(ANA, HERE, "/incident followups add due=2027-11-01T12:00 alarm on lag", "f1")
-    await town.says(ANA, HERE, "/incident eta 1h", "expected to be over")
-    names |= {name: f"{room['id']}/{ts}" for name, ts in spoken.items()}
     mine = await _mine(town)
     await town.says(ANA, HERE, f"/playbook pause {mine['mine/idle']}", "starts nothing new")
     await town.sb.type(ANA, HERE, "/playbook run failover/rds-multi-az service=checkout")
@@ -319,7 +346,8 @@ async def _quiet(app: App) -> bool:
     """Nothing is under way any more but what waits for a person."""
 
     def look(tx: Any) -> bool:
-        going = [run for one in ("INC-1", "INC-2") for run in runs.of_incident(tx, one) if run.state == "running"]
+        mine = [run for one in ("INC-1", "INC-2", "INC-3") for run in runs.of_incident(tx, one)]
+        going = [run for run in mine if run.state == "running"]
         return not going
 
     return await app.db.read(look)

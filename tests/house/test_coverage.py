@@ -24,7 +24,7 @@ PAGE, FOLDER = ROOT / "docs/coverage.md", ROOT / "docs/coverage"
 LIBRARY = Library([ROOT / "playbooks/library"])
 # Playbooks no procedure asks for by itself: Muster runs them for a command or a timer of its own.
 OWN = frozenset({
-    "alert/acknowledge", "cancel/default", "comms/acknowledge", "comms/acted-alone", "comms/approvers-answered", "comms/ask-again",
+    "alert/acknowledge", "cancel/default", "close/archive", "comms/acknowledge", "comms/acted-alone", "comms/approvers-answered", "comms/ask-again",
     "comms/escalate", "comms/page", "comms/page-approvers",
     "declare/imported", "record/anchor", "role/assign", "service/record",
 })  # fmt: skip

@@ -28,6 +28,20 @@ async def test_me_takes_over_and_nobody_gives_back(talk: Any) -> None:
     assert await talk.read(lambda tx: incidents.roles(tx, "INC-1")) == {}
 
 
+async def test_a_hand_over_carries_its_note(talk: Any) -> None:
+    """Kept on the timeline as text, and told to who takes over."""
+    id = await talk.declare()
+    await talk("Ana", "incident role commander me")
+    assert "(after Ana)" in (await talk("Ana", "incident role commander <@UBEN> the replica is behind")).text
+    last = (await talk.events(id, "incident.role"))[-1]
+    assert last.text("note") == "the replica is behind" and "replica" not in str(last.body)
+    run = await talk.read(lambda tx: runs.of_incident(tx, id)[-1])
+    assert run.inputs["note"] == "Ana: “the replica is behind”"
+    assert "*Ben* is commander: the replica is behind" in (await talk("Chi", "incident timeline")).text
+    await talk("Ben", "incident role commander nobody gone to sleep")
+    assert (await talk.events(id, "incident.role"))[-1].text("note") == "gone to sleep"
+
+
 async def test_wrong_names_are_explained(talk: Any) -> None:
     await talk.declare()
     assert "no role *comander*" in (await talk("Ana", "incident role comander me")).text

@@ -26,8 +26,9 @@ async def test_whoever_has_it_is_told_once_and_can_put_it_off(talk: Any, fire: A
     await fire(f"task {id}/1")
     (body,) = await sent()
     assert "this is due" in body["text"] and "check the replica" in body["text"]
-    assert [one["label"] for one in body["buttons"]] == ["Done", "In 30 min"]
-    assert (await talk("Ben", body["buttons"][1]["line"], kind="button")).ok
+    assert [one["label"] for one in body["buttons"]] == ["Done", "Snooze 30m"]
+    assert "reminders about *1* wait until" in (await talk("Ben", body["buttons"][1]["line"], kind="button")).text
+    assert (await talk("Ben", "incident tasks later=1")).ok
     await sent()
     await fire(f"task {id}/1")
     assert await sent() == [], "it is not due any more"
