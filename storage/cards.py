@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -22,7 +22,7 @@ from storage.tables import cards
 
 # Lower is sooner: what holds people up comes before what keeps them informed.
 PRIORITY = {"approval": 0, "question": 0, "decision": 0, "run": 1, "public": 1, "board": 2, "status_page": 2,
-            "triage": 2, "announcement": 3}  # fmt: skip
+            "triage": 2, "announcement": 3, "home": 3}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -127,3 +127,9 @@ def wake(tx: Tx, stream: str) -> None:
 def _set(tx: Tx, card: Card, **values: Any) -> None:
     mine: Mapping[str, Any] = values
     tx.conn.execute(update(cards).where(cards.c.kind == card.kind, cards.c.subject == card.subject).values(**mine))
+
+
+def redraws(tx: Tx, stream: str) -> int:
+    """How often cards of a stream were to be drawn anew: the same number means that none of them looks different."""
+    query = select(func.coalesce(func.sum(cards.c.wanted), 0)).where(cards.c.stream == stream)
+    return int(tx.conn.execute(query).scalar_one())

@@ -19,9 +19,9 @@ from bot.render import approval, board, html, run, svg
 from bot.render.facts import IncidentFacts
 from bot.render.svg import Bar, Lane
 from bot.web.asking import Asking
-from bot.web.site import Visit
+from bot.web.site import Visit, unchanged
 from commands.events import say
-from storage import anchors, incidents, people, runs, timeline
+from storage import anchors, cards, incidents, people, runs, timeline
 from storage.db import Tx
 from storage.incidents import Incident
 from storage.runs import Run
@@ -83,15 +83,20 @@ class Incidents:
         )
         rows, last = await visit.site.db.read(lambda tx: _rows(tx, visit, chosen))
         more = f"/incidents?{urlencode({**chosen, 'older': last})}" if last else ""
-        return visit.site.html(visit, "incidents.html", live=True, rows=rows, filters=filters, chosen=chosen, more=more)
+        return visit.site.html(visit, "incidents.html", live="", rows=rows, filters=filters, chosen=chosen, more=more)
 
     async def show(self, visit: Visit) -> web.StreamResponse:
         """GET /incidents/INC-42?kind=&words=&after=&before="""
         name, query = visit.request.match_info["incident"], visit.request.query
         asks = self._asking.asks(visit, name.upper())
+        version = await visit.site.db.read(lambda tx: _version(tx, visit, visit.incident(tx, name)))
+        if same := unchanged(visit, version):
+            return same
         values = await visit.site.db.read(lambda tx: _page(tx, visit, visit.incident(tx, name), asks, query))
         hidden = html.hidden(asks, "").replace(Markup('name="line" value=""'), Markup('name="typed" value="yes"'))
-        return visit.site.html(visit, "incident.html", live=True, hidden=hidden, kinds=[k[:2] for k in KINDS], **values)
+        return visit.site.html(
+            visit, "incident.html", live=version, hidden=hidden, kinds=[k[:2] for k in KINDS], **values
+        )
 
 
 def _rows(tx: Tx, visit: Visit, chosen: dict[str, str]) -> tuple[list[Row], int]:
@@ -128,6 +133,12 @@ def _row(tx: Tx, one: Incident, ranks: dict[str, int]) -> Row:
     )  # fmt: skip
 
 
+def _version(tx: Tx, visit: Visit, one: Incident) -> str:
+    """What tells two looks at a page apart, without drawing it: events, cards drawn anew, what time alone does."""
+    head, drawn = timeline.head(tx, one.id), cards.redraws(tx, one.id)
+    return f"{visit.path} {visit.session.id} {head.hash} {drawn} {one.revision} {tx.now:%Y-%m-%d %H:%M}"
+
+
 def _page(tx: Tx, visit: Visit, one: Incident, asks: html.Asks, query: Any) -> dict[str, Any]:
     """Everything the page of one incident shows, from one snapshot."""
     policy, url = visit.site.house.policy, visit.site.url
@@ -136,12 +147,16 @@ def _page(tx: Tx, visit: Visit, one: Incident, asks: html.Asks, query: Any) -> d
     facts, around = found
     drawn = board.draw(facts, around)
     asked = [approval.read(tx, one_.id, policy, url) for one_ in facts.approvals]
-    cards = [html.card(approval.draw(*each).blocks, asks) for each in asked if each is not None]
+    waiting = [html.card(approval.draw(*each).blocks, asks) for each in asked if each is not None]
     kind = next((each for each in KINDS if each[0] == query.get("kind", "")), KINDS[0])
     after, before = (_number(query.get(name)) for name in ("after", "before"))
-    every = timeline.read(tx, one.id, after=max(after - 1, 0))
-    names = _names(tx)
+    head = timeline.head(tx, one.id)
     words = query.get("words", "").lower().split()
+    first = max(after - 1, 0)
+    if not (kind[2] or words):  # nothing is left out, so no more is read than is shown
+        first = max(first, min(before or head.seq + 1, head.seq + 1) - EVENTS - 2)
+    every = timeline.read(tx, one.id, after=first)
+    names = _names(tx)
     shown = [
         {"seq": e.seq, "when": e.when, "type": e.type, "said": html.mrkdwn(said),
          "claimed": names(e.claimed_by) if e.claimed_by else ""}
@@ -154,11 +169,11 @@ def _page(tx: Tx, visit: Visit, one: Incident, asks: html.Asks, query: Any) -> d
         older = "?" + urlencode({"kind": kind[0], "words": query.get("words", ""), "before": shown[EVENTS - 1]["seq"]})
     held = anchors.last(tx, one.id)
     return {
-        "one": one, "board": html.card(drawn.blocks, asks), "approvals": cards,
+        "one": one, "board": html.card(drawn.blocks, asks), "approvals": waiting,
         "runs": [_run(tx, visit, each, asks) for each in reversed(facts.runs)],
-        "picture": picture(tx, facts, every if not after else timeline.read(tx, one.id), tx.now),
+        "picture": picture(tx, facts, timeline.read(tx, one.id, types=("incident.update",)), tx.now),
         "events": shown[:EVENTS], "older": older and f"{older}#timeline", "kind": kind[0],
-        "words": query.get("words", ""), "after": after, "head": timeline.head(tx, one.id),
+        "words": query.get("words", ""), "after": after, "head": head,
         "anchored": held.seq if held else 0,
     }  # fmt: skip
 
@@ -173,7 +188,7 @@ def _run(tx: Tx, visit: Visit, one: Run, asks: html.Asks) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def picture(tx: Tx, facts: IncidentFacts, events: list[Event], now: datetime) -> Markup:
+def picture(tx: Tx, facts: IncidentFacts, updates: list[Event], now: datetime) -> Markup:
     """Key times, each run with its waits for approval, updates, over one axis."""
     one = facts.incident
     start = min(one.detected_at or one.declared_at, one.declared_at)
@@ -205,7 +220,7 @@ def picture(tx: Tx, facts: IncidentFacts, events: list[Event], now: datetime) ->
         )
         if waits:
             lanes.append(Lane("… waits for approval", waits))
-    told = [(e.when, f"update {e.when:%H:%M:%S}") for e in events if e.type == "incident.update"]
+    told = [(e.when, f"update {e.when:%H:%M:%S}") for e in updates]
     lanes.append(Lane("Updates", (), tuple(told)))
     return svg.over_time(f"{one.id} over time", lanes, start, end)
 

@@ -210,23 +210,21 @@ class Site:
     # --- answers ----------------------------------------------------------------------------------------------------
 
     def html(
-        self, visit: Visit | None, template: str, *, status: int = 200, live: bool = False, **values: Any
+        self, visit: Visit | None, template: str, *, status: int = 200, live: str | None = None, **values: Any
     ) -> web.Response:
         """A template as a page. values: what it shows; every template also has `visit` and `now`.
 
-        live: the script asks for it again and again; while nothing in it changed, the answer is 304.
+        live: the script asks for it again and again: its tag, or "" where what is shown is compared.
         """
         text = self.templates.get_template(template).render(
             visit=visit, now=datetime.now(UTC), can_sign_in=self.can_sign_in, **values
         )
-        if not live or visit is None:
+        if live is None or visit is None:
             return web.Response(status=status, text=text, content_type="text/html")
-        shown = _EACH_TIME.sub("", text.partition('id="live"')[2].partition("</main>")[0])
-        tag = f'"{hashlib.sha256(shown.encode()).hexdigest()[:32]}"'
-        same = visit.request.headers.get("If-None-Match") == tag
-        if same:
-            return web.Response(status=304, headers={"ETag": tag})
-        return web.Response(status=status, text=text, content_type="text/html", headers={"ETag": tag})
+        shown = live or _EACH_TIME.sub("", text.partition('id="live"')[2].partition("</main>")[0])
+        if same := unchanged(visit, shown):
+            return same
+        return web.Response(status=status, text=text, content_type="text/html", headers={"ETag": tag_of(shown)})
 
     def _error(self, error: Exception, visit: Visit | None) -> web.Response:
         status, title, todo = 400, str(getattr(error, "message", error)), str(getattr(error, "todo", ""))
@@ -262,6 +260,19 @@ class Site:
         answer = web.Response(body=self._files[name], content_type=STATIC[name], charset="utf-8")
         answer.headers["Cache-Control"] = "max-age=300"
         return answer
+
+
+def tag_of(shown: str) -> str:
+    """The ETag of what is shown."""
+    return f'"{hashlib.sha256(shown.encode()).hexdigest()[:32]}"'
+
+
+def unchanged(visit: Visit, shown: str) -> web.Response | None:
+    """304 where the browser has exactly this already, else None."""
+    tag = tag_of(shown)
+    return (
+        web.Response(status=304, headers={"ETag": tag}) if visit.request.headers.get("If-None-Match") == tag else None
+    )
 
 
 def to(address: str) -> web.Response:
