@@ -17,9 +17,10 @@ import structlog
 from bot.duty import Duty
 from bot.metrics import Metrics
 from bot.places import Place, Places, read_place
-from bot.render import announcement, approval, board, decision, public, question, run, status_page, triage
+from bot.render import announcement, approval, board, decision, home, public, question, run, status_page, triage
 from bot.render.blocks import Drawn
 from bot.tasks import Tasks
+from commands.hooks import home as home_hook
 from playbooks.connectors.answers import ServiceRefused
 from playbooks.connectors.slack import Slack
 from playbooks.connectors.slack_words import Message
@@ -37,10 +38,13 @@ COALESCE_S = 1.0  # between two updates of one message: chat.update is tier 3 (c
 LONGEST_WAIT_S = 120.0
 LOOK_BACK_S = 86_400.0
 PIN_WITHIN_S = 2.0
+HOMES_S = 3.0  # between two rounds of redrawing Home tabs
+NO_HOME_S = 600.0  # the tab is turned off, or the person cannot have one
+ON_HOMES = ("board", "approval", "decision", "triage")
 DELETED = ("message_not_found", "cant_update_message", "edit_window_closed")
 KINDS: dict[str, Any] = {
     "board": board, "announcement": announcement, "approval": approval, "run": run, "question": question,
-    "status_page": status_page, "decision": decision, "public": public, "triage": triage,
+    "status_page": status_page, "decision": decision, "public": public, "triage": triage, "home": home,
 }  # fmt: skip
 
 
@@ -65,6 +69,7 @@ class Projector:
         self._places = Places(slack)
         self._updated: dict[tuple[str, str], float] = {}
         self._busy: set[tuple[str, str]] = set()
+        self._homes_stale, self._homes_at = False, float("-inf")
         self._drawing = Tasks("cards")
         self._pins = Tasks("pins")
         self.duty = Duty("cards", db, self.draw_due, owner=owner, lease=True, topics=("cards",))
@@ -92,6 +97,8 @@ class Projector:
 
         Nothing waits for a slow message of another card: an approval takes the next place that becomes free.
         """
+        if self._homes_stale:
+            await self._homes()
         free = AT_ONCE - len(self._busy)
         due = await self._db.read(cards.due) if free > 0 else []
         idle = [card for card in due if (card.kind, card.subject) not in self._busy]
@@ -160,11 +167,35 @@ class Projector:
             await self._db.write(lambda tx: self._wait_for_place(tx, card, place))
             self._wake_in(place.wait_s)
             return
+        if card.kind == "home":
+            await self._publish(card, place.channel, picture.drawn)
+            return
         channel = await self._places.id_of(place.channel)
         if card.state == "live" and card.ts and card.channel == channel:
             await self._update(card, channel, card.ts, picture.drawn)
         else:
             await self._first(card, channel, picture.drawn)
+
+    async def _publish(self, card: Card, user: str, drawn: Drawn) -> None:
+        """Show a person their Home tab. It is no message: nothing is posted, found again or told."""
+        if drawn.digest != card.shown_hash:
+            try:
+                await self._slack.publish_home(user, list(drawn.blocks))
+            except Refused as error:
+                log.warning("cards.no_home", error=error.message)
+                await self._hold(card, error.message, NO_HOME_S)
+                return
+            self._drawn(card, "updated")
+        await self._db.write(lambda tx: cards.shown(tx, card, channel=user, ts="home", digest=drawn.digest))
+
+    async def _homes(self) -> None:
+        """What Homes show has changed: those that are looked at are drawn again, every few seconds at most."""
+        wait = self._homes_at + HOMES_S - time.monotonic()
+        if wait > 0:
+            self._wake_in(wait)
+            return
+        self._homes_stale, self._homes_at = False, time.monotonic()
+        await self._db.write(home_hook.refresh)
 
     async def _first(self, card: Card, channel: str, drawn: Drawn) -> None:
         """Post it. `posting` stands on the record first; a post that may have arrived is looked for before another."""
@@ -259,6 +290,7 @@ class Projector:
 
     def _drawn(self, card: Card, how: str) -> None:
         self._updated[(card.kind, card.subject)] = time.monotonic()
+        self._homes_stale |= card.kind in ON_HOMES
         if len(self._updated) > 5000:
             self._updated.clear()
         self._metrics.drawn.labels(card.kind, how).inc()

@@ -192,6 +192,10 @@ def _event(payload: Json) -> Inbound:
     if kind in DIRECTORY_EVENTS:
         subject = str(event.get("subteam_id") or who)
         return Inbound("ask", kind, replace(ask, values={"event_type": kind, "subject": subject}))
+    if kind == "app_home_opened":
+        return Inbound(
+            "ask" if event.get("tab") == "home" else "ignore", kind, replace(ask, values={"event_type": kind})
+        )
     if kind in MARKS:
         return _marked(payload, event, replace(ask, values={"event_type": kind}))
     if kind == "message" and event.get("subtype") in ("message_changed", "message_deleted"):

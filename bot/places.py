@@ -52,6 +52,8 @@ def read_place(tx: Tx, card: Card, policy: Policy) -> Place:
 
 def _outside(tx: Tx, card: Card, policy: Policy) -> Place:
     """Of no incident: approvals and decisions where policy says, everything else where it was asked for."""
+    if card.kind == "home":
+        return Place(card.subject.rpartition("/")[2])
     if card.kind == "triage":
         return Place(policy.alerts.channel or policy.organisation.slack.announce)
     if card.kind == "decision":

@@ -21,6 +21,7 @@ from commands.helping import suggestion
 from commands.hooks import alerts as alerts_hook
 from commands.hooks import directory as directory_hook
 from commands.hooks import journal as journal_hook
+from commands.hooks import home as home_hook
 from commands.hooks import pagerduty as pagerduty_hook
 from commands.hooks import messages as messages_hook
 from commands.house import House
@@ -247,12 +248,32 @@ class Dispatch:
         """What Slack tells that nobody typed: of messages on timelines, of people and groups."""
         kind = str(ask.values.get("event_type") or "")
         looked = await messages_hook.before(ask, self.house) if kind in messages_hook.EVENTS else None
-        if kind not in messages_hook.EVENTS:
+        if kind == home_hook.EVENT:
+            await self._seen(ask)
+            await home_hook.before(ask, self.house)
+        elif kind not in messages_hook.EVENTS:
             await directory_hook.look(ask, self.house)
+            if kind == home_hook.EVENT:
+                home_hook.opened(tx, ask.account)
 
         def work(tx: Tx) -> None:
             messages_hook.act(tx, self.house, ask, looked)
             self._settle(tx, ask, "done")
+    async def _seen(self, ask: Ask) -> None:
+        """Know the account before anything is drawn for it."""
+        if await self.house.db.read(lambda tx: people.account(tx, ask.account_kind, ask.account)) is None:
+            raise _FirstSight
+
+    async def _hook(self, ask: Ask) -> Reply | None:
+        if ask.line != "alerts":
+            await pagerduty_hook.before(ask, self.house)
+
+        def work(tx: Tx) -> None:
+            # Ours by its key, or an alert of somebody else's like any other.
+            if ask.line == "alerts" or not pagerduty_hook.act(tx, self.house, ask):
+                alerts_hook.act(tx, self.house, pagerduty_hook.as_alerts(ask))
+            self._settle(tx, ask, "done")
+
 
         await self.house.db.write(work)
 

@@ -97,7 +97,7 @@ def draw(facts: ApprovalFacts, around: Around) -> Drawn:
         lines.append(_review(facts.review, around))
     notes = [person(one, 300) for one in plan.get("notes") or ()]
     more = [context(" · ".join(notes))] if notes else []
-    return drawn([*lines, *more, *buttons(_buttons(facts))], text=f"{head}: {_effect(facts)}")
+    return drawn([*lines, *more, *buttons(answers(facts))], text=f"{head}: {_effect(facts)}")
 
 
 def _effect(facts: ApprovalFacts) -> str:
@@ -242,7 +242,7 @@ def _ended(facts: ApprovalFacts, around: Around) -> str:
     return words.get(asked.state, "")
 
 
-def _buttons(facts: ApprovalFacts) -> list[Button]:
+def answers(facts: ApprovalFacts) -> list[Button]:
     """Live only while it is open. A vote on a granted one can still be taken back by command."""
     if facts.asked.state != "open":
         return []

@@ -51,7 +51,7 @@ def draw(facts: DecisionFacts, around: Around) -> Drawn:
     lines.append(f"{about}\n{_agreed(facts, around)}")
     if asked.state != OPEN:
         lines.append(_ended(facts))
-    return drawn([*lines, *buttons(_buttons(facts))], text=head)
+    return drawn([*lines, *buttons(answers(facts))], text=head)
 
 
 def _agreed(facts: DecisionFacts, around: Around) -> str:
@@ -79,7 +79,8 @@ def _ended(facts: DecisionFacts) -> str:
     }.get(asked.state, f"⚪ *void since {when}* UTC{why}. Nothing was changed.")
 
 
-def _buttons(facts: DecisionFacts) -> list[Button]:
+def answers(facts: DecisionFacts) -> list[Button]:
+    """What can be said of it while it is open."""
     asked = facts.asked
     if asked.state != OPEN:
         return []

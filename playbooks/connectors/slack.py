@@ -289,6 +289,11 @@ class Slack(SlackReads, Canvases):
         body = await self._call("views.update", write=True, view_id=view_id, view=dict(view), hash=hash or None)
         return View(str(body["view"]["id"]), str(body["view"].get("hash") or ""))
 
+    async def publish_home(self, user: str, blocks: Blocks) -> None:
+        """Show a person the app's Home tab (contract A9), whatever it showed before."""
+        view = {"type": "home", "blocks": list(blocks)}
+        await self._call("views.publish", write=True, user_id=user, view=view)
+
     async def respond(
         self,
         response_url: str,
