@@ -20,10 +20,10 @@ from commands.giving_up import give_up, waits
 from commands.helping import suggestion
 from commands.hooks import alerts as alerts_hook
 from commands.hooks import directory as directory_hook
-from commands.hooks import journal as journal_hook
 from commands.hooks import home as home_hook
-from commands.hooks import pagerduty as pagerduty_hook
+from commands.hooks import journal as journal_hook
 from commands.hooks import messages as messages_hook
+from commands.hooks import pagerduty as pagerduty_hook
 from commands.house import House
 from commands.kinds import GREEDY
 from commands.places import incident_for
@@ -234,16 +234,6 @@ class Dispatch:
 
     # --- other askers -----------------------------------------------------------------------------------------------
 
-    async def _hook(self, ask: Ask) -> Reply | None:
-        if ask.line != "alerts":
-            await pagerduty_hook.before(ask, self.house)
-
-        def work(tx: Tx) -> None:
-            # Ours by its key, or an alert of somebody else's like any other.
-            if ask.line == "alerts" or not pagerduty_hook.act(tx, self.house, ask):
-                alerts_hook.act(tx, self.house, pagerduty_hook.as_alerts(ask))
-            self._settle(tx, ask, "done")
-
     async def _news(self, ask: Ask) -> None:
         """What Slack tells that nobody typed: of messages on timelines, of people and groups."""
         kind = str(ask.values.get("event_type") or "")
@@ -253,12 +243,15 @@ class Dispatch:
             await home_hook.before(ask, self.house)
         elif kind not in messages_hook.EVENTS:
             await directory_hook.look(ask, self.house)
-            if kind == home_hook.EVENT:
-                home_hook.opened(tx, ask.account)
 
         def work(tx: Tx) -> None:
             messages_hook.act(tx, self.house, ask, looked)
+            if kind == home_hook.EVENT:
+                home_hook.opened(tx, ask.account)
             self._settle(tx, ask, "done")
+
+        await self.house.db.write(work)
+
     async def _seen(self, ask: Ask) -> None:
         """Know the account before anything is drawn for it."""
         if await self.house.db.read(lambda tx: people.account(tx, ask.account_kind, ask.account)) is None:
@@ -273,9 +266,6 @@ class Dispatch:
             if ask.line == "alerts" or not pagerduty_hook.act(tx, self.house, ask):
                 alerts_hook.act(tx, self.house, pagerduty_hook.as_alerts(ask))
             self._settle(tx, ask, "done")
-
-
-        await self.house.db.write(work)
 
         await self.house.db.write(work)
         return None
