@@ -37,6 +37,8 @@ from commands.timers import (
     archive,
     customer_mail,
     decision,
+    eta,
+    followup,
     quorum_check,
     review,
     role,
@@ -44,6 +46,7 @@ from commands.timers import (
     task,
     update,
 )
+from commands.timers import clock as legal_clock
 from commands.words import clock, esc, joined, lasted, lines, mrkdwn, safe
 from playbooks import step_up
 from playbooks.durations import words as length_words
@@ -63,6 +66,7 @@ TIMERS = {
     "decision": decision.act, "anchor": anchor.act, "anchored": anchored.act,
     "approvers": approvers.act, "review": review.act, quorum_check.KIND: quorum_check.act,
     customer_mail.KIND: customer_mail.act, "task": task.act,
+    "clock": legal_clock.act, "followup": followup.act, "eta": eta.act,
     role.KIND: role.act, "archive": archive.act,
 }  # fmt: skip
 _SPENT = re.compile(r"\bproof-[0-9a-f]{20}\b")  # the verdict on a code (bot/codes.py), judged before any handler

@@ -56,6 +56,7 @@ __all__ = [
     "drop_role",
     "get",
     "latest",
+    "locked",
     "moves_to",
     "note",
     "open_incident",
@@ -127,7 +128,7 @@ def cancel(tx: Tx, incident: str, *, by: str, reason: str) -> Incident:
 
 
 def _end(tx: Tx, incident: str, status: str, by: str, texts: Mapping[str, str]) -> Incident:
-    found = _locked(tx, incident)
+    found = locked(tx, incident)
     moves_to(found, status)
     words = next(iter(texts.values()), "")
     ended = {"status": status, "ended_by": by, "resolution": words or None, "update_due_at": None}
@@ -200,7 +201,7 @@ def drop_role(tx: Tx, incident: str, role: str, *, by: str, note: str = "") -> R
 
 def note(tx: Tx, incident: str, text: str, *, by: str, at: datetime | None = None) -> int:
     """Write a person's words down, also after the end; `at` back-dates it. Returns the event's number."""
-    _locked(tx, incident)
+    locked(tx, incident)
     _past(tx, at, "A note")
     return timeline.append(
         tx, incident, Entry("incident.note", by, {}, {"text": text}, source_at=at, claimed_by=by if at else None)
@@ -213,7 +214,7 @@ def set_time(tx: Tx, incident: str, which: str, when: datetime, *, by: str, clai
     Restored also moves an incident that is still looked into to mitigated. Raises Impossible for a time in the future
     or in the wrong order.
     """
-    found = _locked(tx, incident)
+    found = locked(tx, incident)
     column = COLUMNS[which]
     _past(tx, when, which.capitalize())
     _in_order(found, which, when)
@@ -230,19 +231,21 @@ def set_time(tx: Tx, incident: str, which: str, when: datetime, *, by: str, clai
 
 def decided(tx: Tx, incident: str) -> None:
     """The first decision fell (an approval was granted): no event of its own, the approval's event carries it."""
-    found = _locked(tx, incident)
+    found = locked(tx, incident)
     if found.decided_at is None:
         _change(tx, found, decided_at=tx.now)
 
 
-def set_status(tx: Tx, incident: str, status: str, *, by: str) -> None:
+def set_status(tx: Tx, incident: str, status: str, *, by: str, reason: str = "") -> None:
     """Move to another status of the open ones. Raises Impossible when the table does not have that move."""
-    found = _locked(tx, incident)
+    found = locked(tx, incident)
     if found.status == status:
         return
     moves_to(found, status)
     _change(tx, found, status=status)
-    timeline.append(tx, incident, Entry("incident.status", by, {"from": found.status, "to": status}))
+    timeline.append(
+        tx, incident, Entry("incident.status", by, {"from": found.status, "to": status}, _typed(reason=reason))
+    )
 
 
 def add_update(
@@ -267,7 +270,7 @@ def add_update(
 
 def set_update_due(tx: Tx, incident: str, due_at: datetime | None) -> None:
     """When the next status update is due (None: none is). No event: it follows from severity and updates."""
-    found = _locked(tx, incident)
+    found = locked(tx, incident)
     _change(tx, found, update_due_at=due_at)
     if due_at is None:
         timers.cancel(tx, "update", incident)
@@ -289,7 +292,7 @@ def acknowledge(
 
     person None: the pager's user is nobody we know. at: the pager's own time; ref: its incident id.
     """
-    found = _locked(tx, incident)
+    found = locked(tx, incident)
     first = found.acknowledged_at is None and found.open
     if first:
         when = min(max(at or tx.now, found.declared_at), tx.now)
@@ -304,21 +307,21 @@ def acknowledge(
 
 def alert(tx: Tx, incident: str, kind: str, *, source: str, at: datetime | None = None, ref: str | None = None) -> int:
     """Something the pager or a monitor said (kind: "resolved", "escalated"): noted, never acted on."""
-    _locked(tx, incident)
+    locked(tx, incident)
     cards.want(tx, "board", incident, incident)
     return timeline.append(tx, incident, Entry(f"alert.{kind}", source, {"ref": ref}, source_at=at))[0]
 
 
 def overdue(tx: Tx, incident: str, what: str, due_at: datetime | None = None) -> int:
     """A clock ran out: "update", "acknowledge" or "customer_mail". Returns the event's number."""
-    _locked(tx, incident)
+    locked(tx, incident)
     cards.want(tx, "board", incident, incident)
     return timeline.append(tx, incident, Entry("clock.overdue", "muster", {"what": what, "due_at": due_at}))[0]
 
 
 def set_facts(tx: Tx, incident: str, facts: Mapping[str, Any]) -> None:
     """Keep what a step learned. No event of its own: the step's event carries it. Wakes cards that waited for it."""
-    found = _locked(tx, incident)
+    found = locked(tx, incident)
     _change(tx, found, facts={**found.facts, **facts})
     cards.wake(tx, incident)
 
@@ -333,7 +336,8 @@ def told(tx: Tx, stream: str, kind: str, subject: str, channel: str, ts: str) ->
     return True
 
 
-def _locked(tx: Tx, incident: str) -> Incident:
+def locked(tx: Tx, incident: str) -> Incident:
+    """Its row, held first in the lock order. Raises Impossible for one there is not, or that left the record."""
     found = get(tx, incident, lock=True)
     if found is None:
         raise Impossible(f"There is no {incident}.", todo="`/incident list` shows them.")
@@ -343,7 +347,7 @@ def _locked(tx: Tx, incident: str) -> Incident:
 
 
 def _going_on(tx: Tx, incident: str, what: str) -> Incident:
-    found = _locked(tx, incident)
+    found = locked(tx, incident)
     if not found.open:
         raise Impossible(
             f"{incident} was {found.status}; its {what} cannot change any more. Nothing was changed.",

@@ -5,8 +5,9 @@ Belongs here: its lines and buttons. Does not belong here: reading rows (facts.p
 
 from __future__ import annotations
 
+from bot.render import keeping
 from bot.render.blocks import Drawn, buttons, context, drawn, escape, person, said
-from bot.render.facts import ENDED, Around, IncidentFacts, counts, incident_facts, names, rto_line, text_of, took
+from bot.render.facts import ENDED, Around, IncidentFacts, counts, incident_facts, names, text_of, took
 from bot.words import phones
 from commands.command import Button
 from playbooks.durations import words
@@ -27,6 +28,7 @@ def read(tx: Tx, subject: str, policy: Policy, url: str) -> tuple[IncidentFacts,
         return None
     ids = [facts.incident.declared_by, facts.incident.acknowledged_by, facts.incident.ended_by]
     ids += [*(role.person for role in facts.roles), *(task.owner for task in facts.tasks)]
+    ids += [*(one.notified_by for one in facts.clocks), *(one.owner for one in facts.followups)]
     return facts, Around(policy, url, tx.now, names(tx, ids))
 
 
@@ -35,12 +37,13 @@ def draw(facts: IncidentFacts, around: Around) -> Drawn:
     incident = facts.incident
     lines = [
         _roles(facts, around),
-        f"Services: {rto_line(around, incident)} · Page: {_page(facts, around)}",
+        f"Services: {keeping.services(facts, around)} · Page: {_page(facts, around)}",
         f"Status page: {_status_page(facts, around)}",
         _runs(facts, around),
     ]
     if facts.tasks:
         lines.append(_tasks(facts, around))
+    lines += keeping.lines(facts, around)
     if declared := _level(incident, around):
         lines.insert(0, declared)
     if incident.latest_update and incident.open:
@@ -107,8 +110,20 @@ def _page(facts: IncidentFacts, around: Around) -> str:
         again = " I keep trying." if trying else ""
         return f"❌ _{whom}_ not reached: {person(step.error, 200)}{call}{again}"
     if step.done_at:
-        return f"_{whom}_ notified {around.at(step.done_at)}, not acknowledged yet"
+        return f"_{whom}_ notified {around.at(step.done_at)}, not acknowledged yet{_next_layer(facts, around)}"
     return f"⏳ calling _{whom}_"
+
+
+def _next_layer(facts: IncidentFacts, around: Around) -> str:
+    """What became of handing the page on: ` · next layer called 14:07`; "" where it was not."""
+    step = facts.doing.get("pagerduty.escalate")
+    if step is None:
+        return ""
+    if step.state in ("failed", "uncertain"):
+        return (
+            f" · ❌ next layer not reached: {person(step.error, 200)} *Call {phones(around.policy) or 'the on-call'}*"
+        )
+    return f" · next layer called {around.at(step.done_at)}" if step.done_at else " · ⏳ calling the next layer"
 
 
 def _status_page(facts: IncidentFacts, around: Around) -> str:
@@ -117,6 +132,8 @@ def _status_page(facts: IncidentFacts, around: Around) -> str:
     if incident.private:
         return f"nothing is published (restricted){due}"
     if text_of(incident.facts.get("status_page_incident")):
+        if facts.held:
+            return f"published; 🔐 *an update waits for a second person*{due}"
         status = incident.latest_update_status or "published"
         when = incident.latest_update_at or (step.done_at if step else None)
         return f"_{escape(status)}_ {around.at(when)}{due}"

@@ -16,8 +16,11 @@ from bot.render.blocks import escape, hm, person
 from playbooks.durations import words
 from playbooks.engine.leftovers import leftovers
 from playbooks.policy import Policy, Service
-from storage import incidents, reviews, runs, standing, tables, tasks
+from storage import clocks, followups, impact, incidents, proposals, reviews, runs, standing, tables, tasks
+from storage.clocks import LegalClock
 from storage.db import Tx
+from storage.followups import FollowUp
+from storage.impact import Impact
 from storage.incidents import Incident, RoleHeld
 from storage.reviews import Review
 from storage.runs import Approval, Run, Step
@@ -26,7 +29,8 @@ from storage.tasks import Task
 
 DOTS = ("🔴", "🟠", "🟡", "🔵")
 ENDED = ("succeeded", "incomplete", "aborted")
-SPOKEN_OF = ("pagerduty.trigger", "statuspage.create", "slack.open_channel")
+NOTHING = Impact()
+SPOKEN_OF = ("pagerduty.trigger", "pagerduty.escalate", "statuspage.create", "slack.open_channel")
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ class IncidentFacts:
 
     runs: those people see; approvals: the live ones; leftovers: steps whose change nobody took back or accepted;
     doing: the latest step of Muster's own playbooks per action that the board speaks of ("pagerduty.trigger");
-    reviews: what one person decided alone and nobody has looked at yet; tasks: those that wait to be done.
+    reviews: what one person decided alone and nobody has looked at yet; tasks: those that wait to be done; impact,
+    clocks and followups: as people said; held: whether an update of the status page waits for a second person.
     """
 
     incident: Incident
@@ -73,6 +78,10 @@ class IncidentFacts:
     doing: Mapping[str, Step]
     reviews: tuple[Review, ...] = ()
     tasks: tuple[Task, ...] = ()
+    impact: Impact = NOTHING
+    clocks: tuple[LegalClock, ...] = ()
+    followups: tuple[FollowUp, ...] = ()
+    held: bool = False
     links: tuple[Link, ...] = ()
 
 
@@ -100,7 +109,11 @@ def incident_facts(tx: Tx, id: str, policy: Policy) -> IncidentFacts | None:
     alone = tuple(reviews.open_of_incident(tx, id))
     worn = tuple(incidents.roles_of(tx, id))
     to_do = tuple(task for task in tasks.of_incident(tx, id) if task.open)
-    return IncidentFacts(found, worn, shown, tuple(asked), tuple(left), doing, alone, to_do, tuple(standing.links(tx, id)))
+    return IncidentFacts(
+        found, worn, shown, tuple(asked), tuple(left), doing, alone, to_do, impact.of_incident(tx, id),
+        tuple(clocks.of_incident(tx, id)), tuple(followups.of_incident(tx, id)),
+        held=proposals.held(tx, id), links=tuple(standing.links(tx, id)),
+    )  # fmt: skip
 
 
 def took(length: timedelta | None) -> str:

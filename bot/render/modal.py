@@ -71,7 +71,7 @@ def field_input(command: type[Command] | None, field: Field, policy: Policy, *, 
     block: Block = {
         "type": "input",
         "block_id": f"field.{field.name}",
-        "label": _plain(cut(field.name.replace("_", " ").capitalize(), LABEL_MOST)),
+        "label": _plain(cut(field.name.rstrip("_").replace("_", " ").capitalize(), LABEL_MOST)),
         "optional": not required,
         "element": _element(field, _offered(command, field, policy)),
     }
@@ -93,7 +93,11 @@ def _offered(command: type[Command] | None, field: Field, policy: Policy) -> Seq
     if field.arg.kind == "whom":
         people = [(one.slack, name) for name, one in policy.people.items() if one.slack]
         groups = [(f"@{name}", f"@{name}: {one.title}") for name, one in policy.groups.items()]
-        return [*groups, *people, *((name, f"on call for {one.title or name}") for name, one in policy.services.items())]
+        return [
+            *groups,
+            *people,
+            *((name, f"on call for {one.title or name}") for name, one in policy.services.items()),
+        ]
     annotation: Any = (
         command.model_fields[field.name].annotation if command and field.name in command.model_fields else None
     )

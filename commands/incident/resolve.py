@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from commands import leaving
 from commands.command import Button, Call, Reply, command
 from commands.fields import Arg, line_of
+from commands.hooks.pagerduty import commander
+from commands.nudging import closing_of
 from commands.places import InIncident, bare, going_on
 from commands.starting import try_start
 from commands.timers import settle
 from commands.words import day, lasted, lines, safe
-from storage import incidents, runs
+from storage import followups, incidents, runs
 from storage.inbox import Ask
 from storage.incidents import Incident
 from storage.runs import Step
@@ -93,6 +96,17 @@ def closing(call: Call, found: Incident, problem: str) -> list[str]:
         said.append(f"When was service restored? `/incident restored incident={found.id} 14:11`")
     review = policy.severity(found.severity).review
     if review.required:
-        due = policy.organisation.calendar.business_days_after(call.tx.now.date(), review.due_business_days)
-        said.append(f"Retrospective due *{day(due)}*.")
+        said.append(_retrospective(call, found, review.due_business_days))
     return said
+
+
+def _retrospective(call: Call, found: Incident, days: int) -> str:
+    """A follow-up of its own, once, for whoever leads; they are reminded of it."""
+    worn = incidents.roles(call.tx, found.id).get(commander(call.house.policy) or "")
+    due = closing_of(call.house.policy, days, call.tx.now)
+    made = followups.add(
+        call.tx, found.id, "", by="muster", owner=worn.person if worn else call.person, due_at=due,
+        name=followups.RETROSPECTIVE,
+    )  # fmt: skip
+    when = day(made.due_at.astimezone(ZoneInfo(call.house.policy.organisation.time_zone)).date())
+    return f"Retrospective due *{when}*. Held: `/incident followups {found.id} done retrospective`."

@@ -62,6 +62,10 @@ services:
     pagerduty: { escalation_policy: Payments primary, phone: "+1-555-0199" }
   auth: { tier: 2, rto: 1h, rpo: 5m }
 approvals: { people: 2, from: [sre] }
+contacts: { privacy: { title: Data protection officer, phone: "+1-555-0142" } }
+clocks:
+  gdpr: { title: GDPR breach notification, within: 72h, notify: privacy }
+  nis2: { title: NIS2 early warning, within: 24h }
 mail_lists: { readers: { title: Readers, audience: customers, to: [all@example.com], from: us@example.com } }
 """
 

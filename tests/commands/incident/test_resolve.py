@@ -12,14 +12,14 @@ async def test_it_ends_closes_and_is_anchored_last(talk: Any) -> None:
     id = await talk.declare()
     reply = await talk("Ben", "incident resolve writer failed over, root cause under review")
     first = reply.text.splitlines()[0]
-    assert first.startswith("✅ *INC-1 resolved* after ") and "Timeline anchored at event 4 `sha256:" in first
+    assert first.startswith("✅ *INC-1 resolved* after ") and "Timeline anchored at event 5 `sha256:" in first
     assert "Retrospective due *" in reply.text and "When was service restored?" in reply.text
     found = await talk.incident(id)
     assert (found.status, found.resolution) == ("resolved", "writer failed over, root cause under review")
     types = [event.type for event in await talk.events(id)]
-    assert types[-2:] == ["incident.resolved", "run.requested"]
+    assert types[-3:] == ["incident.resolved", "run.requested", "followup.added"]
     org = (await talk.events(timeline.ORG))[-1]
-    assert (org.type, org.body["seq"]) == ("stream.anchored", 4)
+    assert (org.type, org.body["seq"]) == ("stream.anchored", 5)
     assert all(one.ok for one in await talk.read(verify.check_database))
 
 

@@ -1,0 +1,50 @@
+"""/incident followups"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from storage import followups, timers
+
+
+async def test_add_list_and_done(talk: Any) -> None:
+    id = await talk.declare()
+    assert "Nothing yet" in (await talk("Ana", "incident followups")).text
+    reply = await talk("Ana", "incident followups add owner=<@UBEN|ben> alarm on <replica> lag")
+    assert "☐ *f1* alarm on &lt;replica&gt; lag · *Ben* · due *" in reply.text
+    (made,) = await talk.read(lambda tx: followups.of_incident(tx, id))
+    days = (made.due_at - made.added_at) / timedelta(days=1)
+    assert 11 < days < 17 and made.due_at.hour == 17, "ten business days by policy, to their end"
+    assert (await talk("Ana", "incident followups add due=48h write the runbook")).data["followup"] == "f2"
+    await talk("Ana", "incident resolve done")
+    listed = await talk("Eve", f"incident followups {id}")
+    assert [button.label for button in listed.buttons] == ["Done f1", "Done f2", "Done retrospective"]
+    assert (await talk("Ben", listed.buttons[0].line, kind="button")).ok
+    (event,) = await talk.events(id, "followup.done")
+    assert event.body == {"followup": "f1"}
+    assert "done by *Ben*" in (await talk("Ana", "incident followups")).text
+    pending = [one.subject for one in await talk.read(lambda tx: timers.pending_of(tx, id)) if one.kind == "followup"]
+    assert sorted(pending) == [f"{id}/f2", f"{id}/retrospective"]
+
+
+async def test_resolving_adds_the_retrospective_once_where_policy_wants_one(talk: Any) -> None:
+    id = await talk.declare()
+    reply = await talk("Ben", "incident resolve done")
+    assert "Retrospective due *" in reply.text and "/incident followups INC-1 done retrospective" in reply.text
+    (made,) = await talk.read(lambda tx: followups.of_incident(tx, id))
+    assert (made.name, made.by, made.owner) == ("retrospective", "muster", await talk.member("Ben", "sre"))
+    other = await talk.declare("sev3 small thing", channel="C43")
+    await talk("Ben", "incident resolve done")
+    assert await talk.read(lambda tx: followups.of_incident(tx, other)) == []
+
+
+async def test_wrong_input(talk: Any) -> None:
+    id = await talk.declare()
+    assert "Say what is to be done" in (await talk("Ana", "incident followups add")).text
+    assert "needs an owner" in (await talk("Ana", "incident followups add owner=nobody x")).text
+    assert "has no follow-up f9. Open ones: none" in (await talk("Ana", "incident followups done f9")).text
+    assert "Which one?" in (await talk("Ana", "incident followups done")).text
+    assert "Did you mean *done*?" in (await talk("Ana", "incident followups don f1")).text.replace("**", "*")
+    await talk("Ana", "incident cancel it was the probe")
+    assert "it was no incident" in (await talk("Ana", f"incident followups {id} add x")).text
