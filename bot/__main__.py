@@ -6,6 +6,7 @@ Belongs here: commands and options. Does not belong here: what they do (cli.py, 
 from __future__ import annotations
 
 import asyncio
+import json as codec
 import sys
 from collections.abc import Callable, Coroutine
 from importlib import metadata
@@ -15,13 +16,31 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
-from bot import cli_verbs, record_verbs
+from bot import cli_verbs, completing, record_verbs
+from bot.printing import Commands, told
 from playbooks.errors import MusterError
 from storage.db import Unreachable
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=(
+app = Commands(no_args_is_help=True, pretty_exceptions_enable=False, help=(
     "Muster: incident command and disaster recovery for Slack. `muster doctor` says what is missing."))  # fmt: skip
-Line = Annotated[str, typer.Argument(help='A command without its slash: "incident declare sev1 checkout is down".')]
+
+
+def _lines(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    return completing.line_words(settings, context.params.get("line") or [], incomplete)
+
+
+def _incidents(incomplete: str) -> list[tuple[str, str]]:
+    return completing.incident_words(settings, incomplete)
+
+
+def _playbooks(incomplete: str) -> list[tuple[str, str]]:
+    return completing.playbook_words(incomplete)
+
+
+Line = Annotated[
+    list[str],
+    typer.Argument(help="A command without its slash: incident declare sev1 checkout is down", autocompletion=_lines),
+]
 
 
 def settings() -> Any:
@@ -49,7 +68,7 @@ def _whose(context: typer.Context) -> None:
         auditing.guard(context.invoked_subcommand, settings())
 
 
-@app.command()
+@app.command(json=False)
 def serve() -> None:
     """Everything in one process: the doors, the worker, cards, clock. Ends in order on SIGTERM."""
     from bot import cli
@@ -57,7 +76,7 @@ def serve() -> None:
     _run(lambda found: cli.serve(found, ("web", "worker")))
 
 
-@app.command()
+@app.command(json=False)
 def web() -> None:
     """Only the doors: receive, store, acknowledge."""
     from bot import cli
@@ -65,7 +84,7 @@ def web() -> None:
     _run(lambda found: cli.serve(found, ("web",)))
 
 
-@app.command()
+@app.command(json=False)
 def worker() -> None:
     """Only the work: asks, runs, answers, cards, clock."""
     from bot import cli
@@ -94,14 +113,29 @@ def say(
     """Say a command from the terminal, through the same inbox as Slack, and print the answers."""
     from bot import cli
 
+    whole = cli.one_line(line)
     if as_user:
-        _run(lambda found: cli.say(found, line, as_user=as_user, channel=channel, wait_s=wait, as_json=json))
+        _run(lambda found: cli.say(found, whole, as_user=as_user, channel=channel, wait_s=wait, as_json=json))
     from bot import cli_person
 
-    _run(lambda found: cli_person.say(found, line, cli_person.How(wait, json)))
+    _run(lambda found: cli_person.say(found, whole, cli_person.How(wait, json)))
 
 
 @app.command()
+def watch(
+    what: Annotated[
+        str, typer.Argument(help="INC-42; left out: the one that is open.", autocompletion=_incidents)
+    ] = "",
+    once: Annotated[bool, typer.Option("--once", help="Show how it stands, and end.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Every event as a JSON line, as it was hashed.")] = False,
+) -> None:
+    """Watch an incident: how it stands, its runs, what waits, its timeline. Ends with it, or on Ctrl-C."""
+    from bot import watching
+
+    _run(lambda found: watching.watch(found, what, watching.How(once, json)))
+
+
+@app.command(json=False)
 def sandbox(
     port: Annotated[int, typer.Option(help="Port of the workspace; 0 takes any free one.")] = 0,
     bare: Annotated[bool, typer.Option("--bare", help="Only the stand-ins, no Muster beside them.")] = False,
@@ -124,17 +158,21 @@ def doctor(
         Literal["all", "objectives"],
         typer.Argument(help="all, or objectives: which RTO and RPO cannot be met."),
     ] = "all",
-    json: Annotated[bool, typer.Option("--json", help="Objectives as a JSON list.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Findings as one JSON object; objectives as a list.")] = False,
 ) -> None:
     """Look at everything that must be right before the first incident. Exit code 1 when something required is not."""
     from bot import doctor_objectives
     from bot.doctor import examine, objectives
+    from bot.finding import findings_of
 
     if what == "objectives":
         short = asyncio.run(objectives(settings()))
         typer.echo(doctor_objectives.report(short, as_json=json))
         raise typer.Exit(1 if any(one.unmet for one in short) else 0)
     findings = asyncio.run(examine(settings()))
+    if json:
+        typer.echo(codec.dumps({"command": "doctor", **findings_of(findings)}, ensure_ascii=False))
+        raise typer.Exit(1 if any(finding.state == "broken" for finding in findings) else 0)
     for finding in findings:
         typer.echo(f"{finding.mark} {finding.what}: {finding.text}")
     broken = [finding for finding in findings if finding.state == "broken"]
@@ -162,7 +200,9 @@ def manifest(
     url = settings().muster_url or None
     if http and not url:
         raise typer.BadParameter("MUSTER_URL is not set: Slack needs Muster's public https address")
-    typer.echo(found.as_yaml(found.manifest(url if http else None)), nl=False)
+    made = found.manifest(url if http else None)
+    told(manifest=made)
+    typer.echo(found.as_yaml(made), nl=False)
 
 
 @app.command()
@@ -197,13 +237,15 @@ def export(
     raise typer.Exit(record.exported(settings().database_url, what, output, format))
 
 
-docs = typer.Typer(no_args_is_help=True, help="What is built, as pages people read.")
+docs = Commands(no_args_is_help=True, help="What is built, as pages people read.")
 app.add_typer(docs, name="docs")
 
 
 @docs.command("playbooks")
 def docs_playbooks(
-    names: Annotated[list[str] | None, typer.Argument(help="failover/rds-multi-az …; none means all.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="failover/rds-multi-az …; none means all.", autocompletion=_playbooks)
+    ] = None,
     into: Annotated[Path | None, typer.Option(help="A folder for one Markdown file each, with an index.")] = None,
 ) -> None:
     """Print playbooks as readable runbooks, with the words of their YAML."""
@@ -223,6 +265,7 @@ def demo() -> None:
 @app.command()
 def version() -> None:
     """Print the version."""
+    told(version=metadata.version("muster"))
     typer.echo(metadata.version("muster"))
 
 

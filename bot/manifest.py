@@ -36,6 +36,7 @@ SCOPES: dict[str, str] = {
     "metadata.message:read": "find a card whose posting was interrupted",
     "app_mentions:read": "`@Muster incident status`",
 }
+BACK = "/sign-in/back"  # no user scope: Slack refuses an installation that asks for `openid` beside bot scopes
 EVENTS = (
     "app_home_opened", "app_mention", "message.channels", "message.groups", "pin_added", "pin_removed",
     "reaction_added", "reaction_removed", "subteam_members_changed", "team_join", "user_change",
@@ -46,8 +47,12 @@ COMMANDS = {
 }
 
 
-def manifest(url: str | None) -> dict[str, Any]:
-    """The manifest. url: Muster's public https address for signed HTTP; None: Socket Mode."""
+def manifest(url: str | None, pages: str | None = None) -> dict[str, Any]:
+    """The manifest. url: Muster's public https address for signed HTTP; None: Socket Mode.
+
+    pages: its public address for people. Their browsers come back there from signing in; Slack wants https for that.
+    """
+    back = [f"{pages}{BACK}"] if pages and pages.startswith("https://") else []
     events_url = f"{url}/slack/events" if url else None
     return {
         "_metadata": {"major_version": 2, "minor_version": 0},
@@ -69,7 +74,7 @@ def manifest(url: str | None) -> dict[str, Any]:
                  "description": "Keep this message, with author, time and link"},
             ],
         },
-        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "oauth_config": ({"redirect_urls": back} if back else {}) | {"scopes": {"bot": list(SCOPES)}},
         "settings": {
             "socket_mode_enabled": url is None,
             "org_deploy_enabled": False,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.home import HomeDirectory
+from bot.manifest import BACK
 from bot.questions import Questions
 from bot.settings import Settings, reveal
 from bot.store import Store
@@ -16,7 +17,7 @@ from bot.web.asking import Asking
 from bot.web.incidents import Incidents
 from bot.web.post_mortems import PostMortems
 from bot.web.server import Server
-from bot.web.sign_in import BACK, SignIn
+from bot.web.sign_in import SignIn
 from bot.web.site import Page, Site, Visit, missing, to
 from commands.house import House
 from playbooks.connectors.slack_sign_in import SlackSignIn

@@ -18,13 +18,13 @@ import time
 from aiohttp import web
 
 from bot.home import HomeDirectory
+from bot.manifest import BACK
 from bot.web.site import Site, Visit, Wrong, back_of, to
 from playbooks.connectors.slack_sign_in import SignedIn, SlackSignIn
 from playbooks.directory import Person
 from storage import people, sessions
 from storage.db import Tx
 
-BACK = "/sign-in/back"
 WITHIN_S = 600
 HOME_WITHIN_S = 3.0
 

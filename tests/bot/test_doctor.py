@@ -109,3 +109,6 @@ def test_the_manifest_fits_slack() -> None:
     assert set(socket["oauth_config"]["scopes"]["bot"]) == set(SCOPES)
     assert set(socket["settings"]["event_subscriptions"]["bot_events"]) == set(EVENTS)
     assert "socket_mode_enabled: true" in as_yaml(socket)
+    assert "redirect_urls" not in manifest(None, "http://127.0.0.1:8080")["oauth_config"], "Slack wants https"
+    pages = manifest(None, "https://muster.example.com")["oauth_config"]
+    assert pages["redirect_urls"] == ["https://muster.example.com/sign-in/back"] and "user" not in pages["scopes"]

@@ -68,7 +68,10 @@ async def desks(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desks
                 muster_journal=folder / "journal.jsonl",
             ))  # fmt: skip
             await app.start()
-            yield Desks(browser, app, Camera())
+            desks = Desks(browser, app, Camera())
+            yield desks
+            for page in desks.pages.values():  # before the app: they go on asking it
+                await page.context.close()
             await app.stop()
 
 
@@ -121,14 +124,13 @@ async def test_keyboard_phone_dark_and_no_script(desks: Desks) -> None:
         assert await phone.evaluate(named) == [], path
         for mark in ("main", "nav", "h1", "header", "footer"):
             assert await phone.locator(mark).count() >= 1, (path, mark)
-        title = path.strip("/").replace("/", "-").split("?")[0]
-        await desks.camera.keep(phone, f"phone-{title}")
     await phone.goto(f"{desks.app.url}/incidents/INC-1")
+    await desks.camera.keep(phone, "page-incident-phone")
     dark = await phone.evaluate("getComputedStyle(document.body).backgroundColor")
     assert dark == "rgb(13, 17, 23)"
-    for path in paths[2:7]:
+    for path, name in zip(paths[3:7], ("playbook", "services", "numbers", "record"), strict=True):
         await ana.goto(f"{desks.app.url}{path}")
-        await desks.camera.keep(ana, f"page-{path.strip('/').replace('/', '-').split('?')[0]}")
+        await desks.camera.keep(ana, f"page-{name}")
 
     quiet = await desks.of("Eve", java_script_enabled=False)
     await quiet.goto(f"{desks.app.url}/incidents/INC-1")
