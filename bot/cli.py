@@ -18,7 +18,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import structlog
 from rich.console import Console
@@ -26,9 +26,10 @@ from rich.console import Console
 from bot.app import App, build
 from bot.codes import Codes
 from bot.connectors import connect
-from bot.render.terminal import reply_text
+from bot.render.terminal import reply_text, reply_view
 from bot.settings import Settings
 from commands.command import load_commands
+from commands.reading import quote
 from playbooks.engine.library import BUILT_IN
 from playbooks.errors import Refused
 from storage import inbox, replies, sealing
@@ -92,6 +93,21 @@ async def run(app: App, roles: Collection[str], ended: asyncio.Event) -> None:
 # --- saying -------------------------------------------------------------------------------------------------------
 
 
+def one_line(words: Sequence[str]) -> str:
+    """The words of a shell as one line: what it took for one word and holds spaces stands in quotes again."""
+    if len(words) == 1:
+        return words[0]
+    keyed = [word.partition("=") for word in words]
+    return " ".join(
+        f"{key}={quote(value)}"
+        if equals and " " in value and key.isidentifier()
+        else quote(word)
+        if " " in word
+        else word
+        for word, (key, equals, value) in zip(words, keyed, strict=True)
+    )
+
+
 async def say(settings: Settings, line: str, *, as_user: str, channel: str | None, wait_s: float, as_json: bool) -> int:
     """Ask as somebody of the sandbox, through the same inbox; print the answers. 0 done, 1 refused, 2 no answer yet."""
     if settings.sandbox_url is None:
@@ -119,7 +135,8 @@ async def say(settings: Settings, line: str, *, as_user: str, channel: str | Non
 
 async def answers(db: Database, key: str, wait_s: float, as_json: bool) -> int:
     """Print the answers to an ask as they come. 0 done, 1 refused, 2 no answer in time."""
-    console, shown, ok = Console(soft_wrap=True, highlight=False), set[str](), True
+    plain = as_json or not sys.stdout.isatty()
+    console, shown, ok = Console(soft_wrap=plain, highlight=False), set[str](), True
     end = time.monotonic() + wait_s
     settled_at: float | None = None
 
@@ -134,7 +151,10 @@ async def answers(db: Database, key: str, wait_s: float, as_json: bool) -> int:
                 body = row["body"]
                 assert isinstance(body, dict)
                 ok = ok and bool(body.get("ok", True))
-                console.print(json.dumps(body, ensure_ascii=False) if as_json else reply_text(body), markup=False)
+                if as_json:
+                    console.print(json.dumps(body, ensure_ascii=False), markup=False)
+                else:
+                    console.print(reply_view(body) if console.is_terminal else reply_text(body), markup=False)
                 settled_at = None
         if state not in OPEN_STATES and shown:
             settled_at = settled_at or time.monotonic()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,12 @@ class Finding:
     def mark(self) -> str:
         """The sign people see."""
         return {"ok": "✅", "missing": "○", "warning": "⚠️"}.get(self.state, "❌")
+
+
+def findings_of(found: Iterable[Finding]) -> dict[str, Any]:
+    """All of them for programs: whether it is ready, and each as it is."""
+    rows = [asdict(one) for one in found]
+    return {"ok": all(row["state"] != "broken" for row in rows), "findings": rows}
 
 
 def ok(what: str, text: str) -> Finding:

@@ -12,9 +12,11 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from bot.printing import told
 from bot.progress import bar
 from commands.events import say
 from playbooks.errors import Refused
@@ -33,7 +35,9 @@ Format = Literal["jsonl", "csv", "md", "zip"]
 
 def migrated(url: str) -> int:
     """Bring the database to this version's schema."""
-    sys.stdout.write(f"The database is at revision {migrate.upgrade(url)}.\n")
+    revision = migrate.upgrade(url)
+    told(revision=revision)
+    sys.stdout.write(f"The database is at revision {revision}.\n")
     return 0
 
 
@@ -57,6 +61,7 @@ def verified(what: str, anchors: Sequence[str] = ()) -> int:
         verdicts += _not_there(outside, verdicts, anchors)
     else:
         verdicts = _database(what if "://" in what else f"sqlite:///{path}", outside)
+    told(streams=[asdict(verdict) | {"ok": verdict.ok} for verdict in verdicts])
     for verdict in verdicts:
         sys.stdout.write(f"{_words(verdict)}\n")
     if not verdicts:
@@ -129,6 +134,7 @@ def exported(url: str, incident: str, output: Path | None = None, format: Format
         beside = target.with_name(f".{target.name}.part")
         shutil.copyfile(made, beside)
         beside.replace(target)
+    told(stream=stream, file=str(target), events=count, sha256=digest)
     sys.stdout.write(f"{count} events of {stream} in {target}, sha256:{digest}.{_next(format, target)}\n")
     return 0
 

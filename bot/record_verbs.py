@@ -13,10 +13,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from bot.printing import Commands
+
 Which = Annotated[Literal["show", "rotate"], typer.Argument(help="show, or rotate: seal all of it by the newest key.")]
 
 
-def add(app: typer.Typer, settings: Callable[[], Any]) -> None:
+def add(app: Commands, settings: Callable[[], Any]) -> None:
     """Add them. settings: reads the environment."""
 
     @app.command()

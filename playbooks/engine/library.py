@@ -67,7 +67,7 @@ class Library:
             problem = self._read[file].problem
             raise Refused(f"The playbook **{name}** cannot be read:\n{problem}", todo="Correct the file and try again.")
         names = self.names()
-        best = nearest(name, names)
+        best = next((known for known in names if known.startswith(name)), None) or nearest(name, names)
         near = f" Did you mean **{best}**?" if best else ""
         folder = (best or name).split("/")[0]
         listed = f" {folder}" if any(known.startswith(f"{folder}/") for known in names) else ""
