@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from commands.command import Call
 from commands.house import House
 from commands.kinds import ME
+from commands.starting import try_start
 from commands.words import cut, esc, joined
 from playbooks.errors import Refused
 from playbooks.policy import Policy
-from storage import people
+from storage import people, runs
 from storage.inbox import Ask
 from storage.incidents import Incident
 
+CALL, END_CALL = "comms/page", "comms/approvers-answered"
 MOST = 15  # more phones than that are rung by naming who is on call
 
 
@@ -77,6 +79,14 @@ def of(call: Call, named: str, persons: Collection[str]) -> Reached:
         if mail := next((one.email for one in mine if one.email), None):
             emails.append(mail)
     return Reached(named, tuple(dict.fromkeys(persons)), tuple(users), tuple(emails))
+
+
+def end_calls(call: Call, found: Incident) -> None:
+    """It is over: the pages of people who were called by name end too, so that nobody's phone rings on."""
+    for run in runs.of_incident(call.tx, found.id):
+        given = {"emails": run.inputs.get("emails"), "key": run.inputs.get("key")}
+        if run.playbook == CALL and all(given.values()):
+            try_start(call, END_CALL, given, found)
 
 
 def names(call: Call, persons: Collection[str]) -> str:

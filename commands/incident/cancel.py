@@ -8,6 +8,7 @@ from commands import leaving
 from commands.command import Call, Reply, command
 from commands.fields import Arg
 from commands.places import InIncident
+from commands.reaching import end_calls
 from commands.starting import try_start
 from commands.timers import settle
 from commands.words import lines, safe
@@ -33,6 +34,7 @@ class Cancel(InIncident):
         run, problem = try_start(call, name, {"reason": self.reason, "text": self.reason}, found)
         if run:
             settle.arm(call.tx, run)
+        end_calls(call, found)
         head = incidents.anchor(call.tx, found.id)
         after = "Calling people off: the page and the status page are closed."
         if problem:

@@ -7,7 +7,7 @@ from typing import Annotated
 from commands.command import Call, Reply, command
 from commands.fields import Arg
 from commands.naming import FromHere, other
-from commands.reaching import of
+from commands.reaching import CALL, end_calls, of
 from commands.starting import try_start
 from commands.timers import settle
 from commands.words import channel_of, lines, name_of, safe
@@ -47,6 +47,7 @@ class Merge(FromHere):
         run, problem = try_start(call, name, {"reason": reason, "text": reason}, ended)
         if run:
             settle.arm(tx, run, quiet=True)
+        end_calls(call, ended)
         missing = self._bring(call, double, people)
         head = incidents.anchor(tx, double.id)
         closed = f"⚠️ Its page and status page were *not* closed: {safe(problem)} Close them by hand." if problem else ""
@@ -71,7 +72,7 @@ class Merge(FromHere):
         who = call.house.directory.name(tx, call.person)
         text = f"{who} found {double.id} to be the same as {here.id}: it goes on there. {channel_of(here)}"
         given = {"users": list(them.users), "text": text, "key": f"muster/{here.id}/merge/{double.id}"}
-        run, problem = try_start(call, "comms/page", given, here)
+        run, problem = try_start(call, CALL, given, here)
         if run:
             settle.arm(tx, run, quiet=True)
             return f"{len(them.users)} of its people are told and invited here."

@@ -10,15 +10,13 @@ from commands.command import Call, Reply, command
 from commands.fields import Arg
 from commands.house import House
 from commands.places import InIncident, bare
-from commands.reaching import asking, look, names, reach
+from commands.reaching import CALL, asking, look, names, reach
 from commands.starting import try_start
 from commands.timers import settle
 from commands.words import esc, lines, safe
 from playbooks.policy import Policy
 from storage.inbox import Ask
 from storage.incidents import Impossible
-
-PLAYBOOK = "comms/page"
 
 
 @command(
@@ -65,7 +63,7 @@ class Page(InIncident):
         key = f"muster/{found.id}/{hashlib.sha256(call.ask.key.encode()).hexdigest()[:12]}"
         given = {"emails": list(them.emails), "users": list(them.users), "key": key,
                  "text": asking(call, found, self.message)}  # fmt: skip
-        run, problem = try_start(call, PLAYBOOK, given, found)
+        run, problem = try_start(call, CALL, given, found)
         if run is None:
             by_hand = call_by_hand(call.house.policy, found.service)
             return Reply(text=f"⚠️ *Nobody was paged*: {safe(problem)} {by_hand}", ok=False)

@@ -12,6 +12,7 @@ from commands.fields import Arg, line_of
 from commands.hooks.pagerduty import commander
 from commands.nudging import closing_of
 from commands.places import InIncident, bare, going_on
+from commands.reaching import end_calls
 from commands.starting import try_start
 from commands.timers import settle
 from commands.words import day, lasted, lines, safe
@@ -59,6 +60,7 @@ class Resolve(InIncident):
         run, problem = try_start(call, name, given, found)
         if run:
             settle.arm(tx, run)
+        end_calls(call, found)
         said = [*closing(call, found, problem), leaving.stays(call, found)]
         head = incidents.anchor(tx, found.id)
         took = lasted((found.resolved_at or tx.now) - found.declared_at)
