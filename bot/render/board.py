@@ -53,7 +53,7 @@ def draw(facts: IncidentFacts, around: Around) -> Drawn:
         lines.append(f"{incident.status.capitalize()} by *{who}*: {said(incident.resolution, 600)}")
     head = headline(incident, around)
     paragraphs = [f"{head}\n{_since(incident, around)}", "\n".join(lines)]
-    rest = [*buttons(_buttons(facts, around)), context(_links(facts))]
+    rest = [*buttons(_buttons(facts, around)), context(_links(facts, around))]
     return drawn([*paragraphs, *rest], text=f"{head} · {incident.status}")
 
 
@@ -189,9 +189,11 @@ def _buttons(facts: IncidentFacts, around: Around) -> list[Button]:
     ]
 
 
-def _links(facts: IncidentFacts) -> str:
+def _links(facts: IncidentFacts, around: Around) -> str:
     incident = facts.incident
-    links = [f"`/incident timeline {incident.id}`"]
+    known = around.url.startswith(("https://", "http://")) and not around.url.endswith(":0")
+    links = [f"<{escape(around.url)}/incidents/{incident.id}|on the web>"] if known else []
+    links.append(f"`/incident timeline {incident.id}`")
     for name, label in (
         ("page_url", "page"),
         ("status_page_url", "status page"),

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import update
 
 from bot.app import App
+from bot.render import board
 from bot.sandbox.client import SandboxClient
 from storage.tables import incidents
 
@@ -39,6 +40,9 @@ async def test_the_list_and_the_page_of_one(bot: App, people: SandboxClient, bro
             break
         tag = again.headers["etag"]
     assert live == 304, "nothing changed, so nothing is sent"
+
+    seen = await bot.db.read(lambda tx: board.read(tx, "INC-1", bot.house.policy, "https://muster.example"))
+    assert seen and "<https://muster.example/incidents/INC-1|on the web>" in str(board.draw(*seen).blocks)
 
     await ana.press("Ask", typed="incident note tried a restart")
     assert "Noted" in ana.page.text or "noted" in ana.page.text, ana.page.text
