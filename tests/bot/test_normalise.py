@@ -75,3 +75,58 @@ def test_anything_else_is_ignored(payload: dict[str, Any]) -> None:
 def test_text_no_database_would_take_is_made_storable() -> None:
     assert clean("a\x00b\ud800c") == "ab?c"
     assert clean(None) == "" and len(clean("x" * 9000)) == 4000
+
+
+def marked(kind: str, **event: Any) -> Any:
+    body = {
+        "type": "event_callback", "team_id": "T1", "event_id": "Ev1", "api_app_id": "A1",
+        "authorizations": [{"user_id": "U0BOT", "is_bot": True}],
+        "event": {"type": kind, "user": "U2", **event},
+    }  # fmt: skip
+    return normalise(body)
+
+
+REACTED = {"reaction": "pushpin", "item": {"type": "message", "channel": "C1", "ts": "5.6"}, "item_user": "U3"}
+PINNED = {"channel_id": "C1", "item": {"type": "message", "channel": "C1", "message": {"ts": "5.6", "text": "a secret"}}}
+
+
+def test_marks_name_a_message_and_never_its_words() -> None:
+    for kind, event, line in (
+        ("reaction_added", REACTED, "incident capture C1/5.6 how=reaction"),
+        ("reaction_removed", REACTED, "incident uncapture C1/5.6 how=reaction"),
+        ("pin_added", PINNED, "incident capture C1/5.6 how=pin"),
+        ("pin_removed", PINNED, "incident uncapture C1/5.6 how=pin"),
+    ):
+        found = marked(kind, **event)
+        assert found.what == "ask" and found.ask.line == line and found.ask.channel == "C1"
+        assert "a secret" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "event"),
+    [
+        ("reaction_added", {**REACTED, "user": "U0BOT"}),
+        ("reaction_added", {**REACTED, "item_user": "U0BOT"}),
+        ("reaction_added", {**REACTED, "item": {"type": "file", "file": "F1"}}),
+        ("pin_added", {**PINNED, "item": {"type": "message", "channel": "C1", "message": {"ts": "5.6", "app_id": "A1"}}}),
+        ("message", {"subtype": "message_changed", "channel": "C1", "message": {"ts": "5.6", "text": "unfurled"}}),
+        ("message", {"subtype": "message_changed", "channel": "C1", "message": {"ts": "5.6", "bot_id": "B", "edited": {}}}),
+        ("message", {"channel": "C1", "text": "chatter", "ts": "5.6"}),
+        ("app_home_opened", {"tab": "messages", "channel": "D1"}),
+    ],
+)
+def test_what_is_no_news_is_forgotten(kind: str, event: dict[str, Any]) -> None:
+    assert marked(kind, **event).what == "ignore"
+
+
+def test_a_message_shortcut_hands_over_which_message() -> None:
+    body = {
+        "type": "message_action", "trigger_id": "7.8", "team": {"id": "T1"}, "user": {"id": "U2", "team_id": "T1"},
+        "channel": {"id": "C1"}, "message_ts": "5.6", "message": {"ts": "5.6", "text": "checkout is down"},
+    }  # fmt: skip
+    declare = normalise({**body, "callback_id": "incident declare"})
+    assert declare.what == "question" and declare.ask is not None
+    assert declare.ask.line == "incident declare message=C1/5.6" and declare.ask.values == {"said": "checkout is down"}
+    capture = normalise({**body, "callback_id": "incident capture"})
+    assert capture.what == "ask" and capture.ask is not None
+    assert capture.ask.line == "incident capture C1/5.6 how=shortcut" and "checkout" not in repr(capture.ask)

@@ -199,6 +199,18 @@ async def _alerts(stage: Stage, moment: Moment) -> Any:
     await sb.deliver_to(pagerduty_url=NOBODY)
 
 
+async def _pinned(stage: Stage, moment: Moment) -> Any:
+    return await stage.town.sb.pin(BEN, HERE, moment.names["spoken"].partition("/")[2])
+
+
+async def _edited(stage: Stage, moment: Moment) -> Any:
+    return await stage.town.sb.edit(BEN, HERE, moment.names["marked"].partition("/")[2], "said otherwise")
+
+
+async def _home(stage: Stage, moment: Moment) -> Any:
+    return await stage.town.sb.open_home(BEN)
+
+
 async def _form(stage: Stage, moment: Moment) -> Any:
     sb = stage.town.sb
     old = {view.id for view in await sb.views(ANA)}
@@ -223,6 +235,9 @@ OTHERS = (
     Play("mention", ANA, "events_api", _mention, words="incident note"),
     Play("webhook acknowledged", ANA, "", _hook, person=False),
     Play("webhook alerts", ANA, "", _alerts, person=False),
+    Play("pin a message", BEN, "events_api", _pinned, words="incident capture"),
+    Play("edit a message", BEN, "events_api", _edited, person=False),
+    Play("open the home tab", BEN, "events_api", _home, person=False),
     fired("acknowledge", "INC-1"),
     fired("archive", "INC-3"),
     fired("anchor", "all"),
