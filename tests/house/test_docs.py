@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from ruamel.yaml import YAML
 
 from bot.__main__ import app
@@ -24,6 +25,7 @@ from bot.settings import Settings
 from commands.command import TOPICS, Command, load_commands
 from commands.dispatch import Dispatch
 from commands.fields import fields_of, parse, usage
+from commands.helping import first_of, in_order
 from playbooks.engine.library import BUILT_IN, Library
 from playbooks.engine.load import load_text
 from playbooks.errors import Refused
@@ -162,6 +164,31 @@ def test_a_planted_unknown_verb_is_found(planted: Callable[..., Any]) -> None:
 # --- names ----------------------------------------------------------------------------------------------------------
 
 
+def unknown_options(text: str) -> Iterator[str]:
+    """`muster …` lines with options or sub-commands that are not there."""
+    code = "\n".join([*re.findall(r"`([^`\n]+)`", text), *(body for _, body in BLOCK.findall(text))])
+    for line in re.findall(r"(?:^|\$ |\bBIN/)(muster [a-z][^\n|;#]*)", code, re.MULTILINE):
+        at: Any = typer.main.get_command(app)
+        for word in line.split()[1:]:
+            if hasattr(at, "commands"):
+                at = at.commands.get(word, at)
+            elif word.startswith("--") and word.partition("=")[0].strip("`,.)") not in {
+                option for one in at.params for option in one.opts
+            }:
+                yield f"{line.strip()}: {word}"
+
+
+@every_doc
+def test_every_option_shown_is_there(doc: Path) -> None:
+    assert list(unknown_options(doc.read_text(encoding="utf-8"))) == []
+
+
+def test_a_planted_unknown_option_is_found() -> None:
+    assert list(unknown_options("`muster watch INC-42 --colour` and `muster export INC-1 --format zip`")) == [
+        "muster watch INC-42 --colour: --colour"
+    ]
+
+
 def missing(text: str, doc: Path) -> Iterator[str]:
     """Links, files, tests, make targets and `muster` commands that a text names and that are not there."""
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -212,7 +239,10 @@ def commands_page() -> str:
     for topic in TOPICS:
         parts.append(f"## /{topic}")
         mine = [cls for words, cls in load_commands().items() if words.startswith(f"{topic} ")]
-        for group in dict.fromkeys(sorted((cls.group for cls in mine), key=lambda group: (not group, group))):
+        parts.append("\n".join(["First:", "", *(f"- `/{cls.examples[0]}` {cls.summary()}" for cls in first_of(topic))]))
+        for group in [*in_order({cls.group for cls in mine if cls.group}), ""]:
+            if not any(cls.group == group for cls in mine):
+                continue
             parts.append(f"### {group or 'Pressed, not typed'}")
             parts += [_command(cls) for cls in mine if cls.group == group]
     return "\n\n".join(parts) + "\n"
