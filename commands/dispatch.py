@@ -244,7 +244,6 @@ class Dispatch:
         looked = await messages_hook.before(ask, self.house) if kind in messages_hook.EVENTS else None
         if kind == home_hook.EVENT:
             await self._seen(ask)
-            await home_hook.before(ask, self.house)
         elif kind not in messages_hook.EVENTS:
             await directory_hook.look(ask, self.house)
 
@@ -255,6 +254,8 @@ class Dispatch:
             self._settle(tx, ask, "done")
 
         await self.house.db.write(work)
+        if kind == home_hook.EVENT:
+            await home_hook.after(ask, self.house)
 
     async def _seen(self, ask: Ask) -> None:
         """Know the account before anything is drawn for it."""

@@ -19,13 +19,12 @@ PREFIX = "home:"
 LOOKED_AT_S = 1800.0
 
 
-async def before(ask: Ask, house: House) -> None:
-    """Draw what is known at once, and ask PagerDuty who is on call now."""
-    account = ask.account
-    await house.db.write(lambda tx: opened(tx, account))
+async def after(ask: Ask, house: House) -> None:
+    """What is known is drawn at once; then PagerDuty is asked who is on call now, and it is drawn again."""
     services = {one.pagerduty.escalation_policy: one.name for one in house.policy.services.values()}
     looks = [house.directory.refresh_oncall(house.policy, one) for named, one in services.items() if named]
     await asyncio.gather(*looks)
+    await house.db.write(lambda tx: cards.want(tx, "home", ask.account, STREAM))
 
 
 def opened(tx: Tx, account: str) -> None:
