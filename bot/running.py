@@ -65,8 +65,9 @@ class Running:
         words = _words(ask.line)
         if not chosen or not words:
             return ""
+        said = self._said(ask.line)
         try:
-            return f"{words} {self._house.library.find(chosen).name}"
+            return f"{words} {self._house.library.find(chosen).name}{_named(said)}"
         except Refused:
             return ""
 
@@ -76,7 +77,7 @@ class Running:
         said = self._said(ask.line)
         if said is None or said.playbook is None:
             titles = await asyncio.to_thread(self._house.library.titles)
-            return running.chooser(words, titles, replace(origin, line=words))
+            return running.chooser(words, titles, replace(origin, line=f"{words}{_named(said)}"))
         here: Incident | None = None
         others: list[Incident] = []
         with contextlib.suppress(Unreachable, TimeoutError):
@@ -86,8 +87,7 @@ class Running:
         wanted = service_input(said.playbook)
         if wanted and here and here.service:
             given.setdefault(wanted, here.service)
-        named = f" incident={said.incident}" if said.incident else ""
-        line = f"{words} {quote(said.playbook.name)}{named}"
+        line = f"{words} {quote(said.playbook.name)}{_named(said)}"
         offered = [(one.id, f"{one.id} {'restricted' if one.private else cut(one.title, 60)}") for one in others]
         return running.inputs(words, said.playbook, self._house.policy, replace(origin, line=line), given, offered)
 
@@ -142,6 +142,11 @@ class _Begun(Run):
     """The same words with nothing required."""
 
     playbook: str = ""
+
+
+def _named(said: _Said | None) -> str:
+    """The incident a line names, as it goes on in the next line."""
+    return f" incident={said.incident}" if said and said.incident else ""
 
 
 def _words(line: str) -> str:

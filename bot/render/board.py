@@ -183,7 +183,7 @@ def _buttons(facts: IncidentFacts, around: Around) -> list[Button]:
     return [
         *found,
         Button(label="Update", line=f"incident update {id}"),
-        Button(label="Run playbook", line="playbook list"),
+        Button(label="Run playbook", line=f"playbook run incident={id}"),
         Button(label="Change severity", line=f"incident sev {id}"),
         Button(label="Resolve", line=f"incident resolve {id}"),
     ]

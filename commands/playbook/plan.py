@@ -60,7 +60,7 @@ class Plan(Command):
     @classmethod
     def form(cls, ask: Ask) -> bool:
         """Alone it asks which playbook, and then what that asks for."""
-        return len(ask.line.split()) <= 2
+        return all(word.startswith("incident=") for word in ask.line.split()[2:])
 
     async def before(self, ask: Ask, house: House) -> Looked:
         """The dry run: reads outside, before any transaction."""

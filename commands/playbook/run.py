@@ -39,7 +39,7 @@ class Run(Command):
     @classmethod
     def form(cls, ask: Ask) -> bool:
         """Alone it asks which playbook, and then what that asks for."""
-        return len(ask.line.split()) <= 2
+        return all(word.startswith("incident=") for word in ask.line.split()[2:])
 
     async def before(self, ask: Ask, house: House) -> None:
         """Look at the asker's account and groups: whether they may run is decided on what is true now."""

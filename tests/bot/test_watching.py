@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import signal
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +19,9 @@ from bot import watching
 from bot.app import App
 from bot.sandbox.client import SandboxClient
 from playbooks.errors import Refused
-from tests.bot.test_main import muster
+from storage import incidents, migrate
+from storage.db import Database
+from tests.bot.test_main import ROOT, muster
 
 FAST = watching.How(every_s=0.05)
 
@@ -77,7 +83,33 @@ async def test_it_shows_the_incident_its_run_what_waits_and_its_end(bot: App, pe
     )
 
 
-def test_without_a_database_it_says_so(tmp_path: Any) -> None:
+def test_without_a_database_it_says_so() -> None:
     env = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x", "MUSTER_CONFIG": "muster.example.yaml"}
     ended = muster("watch", "INC-1", **env)
     assert ended.returncode == 1 and "DATABASE_URL" in ended.stderr and "Traceback" not in ended.stderr
+
+
+async def test_ctrl_c_ends_it_without_words(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    migrate.upgrade(url)
+    async with Database(url) as db:
+        await db.write(lambda tx: incidents.open_incident(tx, title="down", severity="sev1", by="P-AAAAAAAAAAAA"))
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DATABASE_URL": url, "MUSTER_CONFIG": "muster.example.yaml",
+           "XDG_CONFIG_HOME": str(tmp_path)}  # fmt: skip
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        "watch",
+        env=env,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout and process.stderr
+    async with asyncio.timeout(40):
+        assert b"declared sev1" in await process.stdout.readline(), "not a terminal: a line an event"
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 130
+        said = (await process.stderr.read()).decode()
+    assert "Traceback" not in said, said

@@ -30,6 +30,15 @@ async def test_a_playbook_is_run_by_its_forms(town: Any) -> None:
         (view,) = await sb.wait_until(lambda: sb.views(user))
         return view
 
+    # The board's button asks which one, and keeps the incident it was pressed for.
+    board = await sb.wait_for(channel, lambda m: m.button("Run playbook") is not None)
+    await sb.click(BEN, channel, "Run playbook", ts=board.ts)
+    (view,) = await sb.wait_until(lambda: sb.views(BEN))
+    await sb.submit(BEN, {"playbook": "failover/rds-multi-az"}, view_id=view.id)
+    (view,) = await sb.views(BEN)
+    assert '"playbook run failover/rds-multi-az incident=INC-1"' in view.private_metadata
+    await sb.close_view(BEN, view.id)
+
     # Alone: which one, by kind; then what it asks for, begun with what the incident says.
     view = await opened(BEN, channel, "/playbook run")
     groups = {one["label"]["text"]: one["options"] for one in elements(view)["playbook"]["option_groups"]}
