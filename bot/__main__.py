@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from bot import cli_verbs, completing, record_verbs
 from bot.printing import Commands, told
-from playbooks.errors import MusterError
+from playbooks.errors import MusterError, Refused
 from storage.db import Unreachable
 
 app = Commands(no_args_is_help=True, pretty_exceptions_enable=False, help=(
@@ -220,18 +220,28 @@ def verify(
 
 @app.command()
 def export(
-    what: Annotated[str, typer.Argument(help="INC-42, org, or a report: population, access-review, changes.")],
+    what: Annotated[
+        str, typer.Argument(help="INC-42, INC-42/post-mortem, org, or a report: population, access-review, changes.")
+    ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else INC-42.FORMAT.")] = None,
     format: Annotated[
-        Literal["jsonl", "csv", "md", "zip"],
-        typer.Option(help="jsonl: every event as it was hashed; csv, md: to read; zip: the evidence pack."),
+        Literal["jsonl", "csv", "md", "zip", "html", "pdf"],
+        typer.Option(
+            help="jsonl: every event as it was hashed; csv, md: to read; zip: evidence; html, pdf: post-mortem."
+        ),
     ] = "jsonl",
     start: Annotated[str | None, typer.Option("--from", help="First day of a report, 2026-01-01.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last day of a report.")] = None,
 ) -> None:
     """Write a timeline or a report to a file. That it was made is itself an event of the `org` stream."""
-    from bot import record, reporting
+    from bot import record, reporting, retold
 
+    if retold.known(what):
+        form = "md" if format == "jsonl" else format
+        raise typer.Exit(retold.exported(settings().database_url, what, output, form))
+    match format:
+        case "html" | "pdf":
+            raise Refused("A timeline is written as jsonl, csv, md or zip.", todo=f"Try {what}/post-mortem.")
     if reporting.known(what):
         raise typer.Exit(reporting.reported(settings().database_url, what, start, end, output, format))
     raise typer.Exit(record.exported(settings().database_url, what, output, format))

@@ -29,6 +29,7 @@ from bot.policy_tools import tools_of
 from bot.questions import Questions
 from bot.replies import Sender
 from bot.ruling import Ruling, ask, ruling_policy
+from bot.retelling import Retelling
 from bot.running import WORDS as RUNNING
 from bot.running import Running
 from bot.settings import Settings, reveal
@@ -104,7 +105,8 @@ class App:
         answering, running = Answering(self.house), Running(self.house)
         own = {
             "playbook mfa": Enrolling(self.house).view, "playbook answer": answering.view,
-            "incident declare": Declaring(self.house).view, **dict.fromkeys(RUNNING, running.view),
+            "incident declare": Declaring(self.house).view, "incident postmortem": Retelling(self.house).view,
+            **dict.fromkeys(RUNNING, running.view),
         }  # fmt: skip
         checks = {"playbook answer": answering.errors, **dict.fromkeys(RUNNING, running.errors)}
         wants, leads = dict.fromkeys(RUNNING, running.wants), dict.fromkeys(RUNNING, running.leads)

@@ -30,6 +30,7 @@ _PLAIN = {
     "incident.service": "{change} service {service}",
     "incident.update": "sent an update ({status}): {text:text}",
     "incident.letter": "wrote to {to}: {text:subject}",
+    "postmortem.edited": "wrote {section} of the post-mortem",
     "public.proposed": "asked a second person to publish ({what}): {text:subject} {text:text}",
     "public.released": "let the words of event {proposal} be published",
     "incident.acknowledged": "page acknowledged",

@@ -33,6 +33,7 @@ SECTIONS: tuple[tuple[str, Callable[[Story, Facts], list[str]]], ...] = (
     ("Updates sent", parts.updates),
     ("Timeline", parts.timeline),
     ("Five whys — *to fill in*", lessons.whys),
+    ("Contributing factors", lessons.factors),
     ("Went well", lessons.well),
     ("Went wrong", lessons.wrong),
     ("Got lucky", lessons.lucky),

@@ -1,4 +1,4 @@
-"""The sections of a post-mortem draft that people finish: whys, what went well or wrong, luck, action items.
+"""The sections of a post-mortem draft that people finish: whys, factors, what went well or wrong, luck, action items.
 
 Belongs here: candidate lines, each citing the events that suggest it. Does not belong here: what happened
 (post_mortem_parts.py), blame: lines name steps, clocks and rules, never a person as a cause.
@@ -27,6 +27,20 @@ def whys(story: Story, facts: Facts) -> list[str]:
             known += " " + say(f"What `{step.uses}` saw first: {quote(step.words)}", *step.seqs)
             break
     return [f"1. Why was {facts.what} down? {known.strip() or YOURS}", *(f"{n}. Why? {YOURS}" for n in range(2, 6))]
+
+
+def factors(story: Story, facts: Facts) -> list[str]:
+    """Candidates for what made it possible or longer: waits, retries, clocks; never a person."""
+    lines = []
+    for run, one in story.approvals:
+        if one.outcome == "granted" and one.waited is not None and one.waited > timedelta(minutes=5):
+            lines.append(say(f"`{run.playbook}` waited {span(one.waited)} for approval", *one.seqs))
+    for run, step in story.steps:
+        if run.shown and step.attempts > 1:
+            lines.append(say(f"`{step.uses}` had to be tried {step.attempts} times", *step.seqs, step.first))
+        elif run.shown and step.outcome in ("failed", "uncertain"):
+            lines.append(say(f"`{step.uses}` {_bad(step)}, which kept `{run.playbook}` waiting", *step.seqs))
+    return _list([*lines, *_late(story, facts)])
 
 
 def well(story: Story, facts: Facts) -> list[str]:
