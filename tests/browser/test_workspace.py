@@ -208,6 +208,27 @@ async def test_a_failure_is_switched_on_said_in_words_and_healed(desk: Desk) -> 
     await panel.locator(".heal").wait_for(state="hidden")
 
 
+async def test_home_shows_what_waits_and_a_shortcut_opens_its_form(desk: Desk) -> None:
+    page = desk.page
+    await page.locator("#direct button", has_text="Home").click()
+    await page.locator("#other .home", has_text="INC-1").wait_for(timeout=15_000)
+    await desk.camera.keep(page, "workspace-home")
+    await page.locator("#shortcuts button", has_text="Declare an incident").click()
+    await page.locator("#modal").get_by_label("Title").wait_for()
+    await page.keyboard.press("Escape")
+    await page.locator("#modal").wait_for(state="hidden")
+
+
+async def test_monitoring_tells_muster_and_the_card_is_declared(desk: Desk) -> None:
+    page = desk.page
+    await page.locator("#panel-monitoring summary").click()
+    await page.get_by_role("button", name="Fifty at once").click()
+    await desk.goes("incidents")
+    card = await desk.sees("CheckoutErrors.*Declare")
+    assert await page.locator("#messages .message", has_text="CheckoutErrors").count() == 1
+    await card.get_by_role("button", name="Declare", exact=True).wait_for()
+
+
 async def test_another_page_cannot_drive_it_and_nothing_was_refused_by_its_own_rules(desk: Desk) -> None:
     import httpx
 
@@ -225,13 +246,3 @@ async def test_another_page_cannot_drive_it_and_nothing_was_refused_by_its_own_r
         assert (await other.get(f"{url}static/..%2froutes.py")).status_code == 404
     assert all("hello" not in message.text for message in await desk.sb.messages("#general"))
     assert desk.refused == []
-
-
-async def test_monitoring_tells_muster_and_the_card_is_declared(desk: Desk) -> None:
-    page = desk.page
-    await page.locator("#panel-monitoring summary").click()
-    await page.get_by_role("button", name="Fifty at once").click()
-    await desk.goes("incidents")
-    card = await desk.sees("CheckoutErrors.*Declare")
-    assert await page.locator("#messages .message", has_text="CheckoutErrors").count() == 1
-    await card.get_by_role("button", name="Declare").wait_for()

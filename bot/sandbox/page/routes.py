@@ -97,7 +97,7 @@ class Page:
         loop = asyncio.get_running_loop()
         told_at = loop.time()
         with suppress(ConnectionError):
-            while True:
+            while request.transport is not None and not request.transport.is_closing():
                 for name, part in (await self._parts(dict(request.query))).items():
                     text = json.dumps(part, ensure_ascii=False, default=str)
                     if sent.get(name) != text:
