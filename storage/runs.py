@@ -195,6 +195,13 @@ def of_playbook(tx: Tx, playbook: str, *, limit: int = 100) -> list[Run]:
     return [Run(*row) for row in rows]
 
 
+def of_service(tx: Tx, service: str, *, since: datetime, limit: int = 30) -> list[Run]:
+    """Its runs that people see, asked for since then, newest first."""
+    query = select(*[runs.c[f.name] for f in fields(Run)]).where(runs.c.service == service, runs.c.shown.is_(True))
+    query = query.where(runs.c.created_at >= since).order_by(runs.c.created_at.desc(), runs.c.id.desc())
+    return [Run(*row) for row in tx.conn.execute(query.limit(limit))]
+
+
 def approval(tx: Tx, id: str) -> Approval | None:
     """One approval by id."""
     found: list[Approval] = _rows(tx, Approval, id=id)

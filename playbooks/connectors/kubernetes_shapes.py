@@ -80,7 +80,8 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Revision:
-    """A ReplicaSet of a deployment. cause: kubernetes.io/change-cause, "" without."""
+    """A ReplicaSet of a deployment. cause: kubernetes.io/change-cause, "" without; made: when (RFC 3339), which stays
+    when it is gone back to."""
 
     name: str
     number: int
@@ -88,6 +89,7 @@ class Revision:
     template: Json
     annotations: Mapping[str, str]
     cause: str
+    made: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,8 @@ def to_revision(raw: Json) -> Revision:
     template = raw["spec"]["template"]
     cause = str(annotations.get("kubernetes.io/change-cause") or "")
     name = str(raw["metadata"]["name"])
-    return Revision(name, _number(annotations.get(REVISION)), _images(template), template, annotations, cause)
+    made = str(raw["metadata"].get("creationTimestamp") or "")
+    return Revision(name, _number(annotations.get(REVISION)), _images(template), template, annotations, cause, made)
 
 
 def to_pod(raw: Json) -> Pod:

@@ -45,6 +45,7 @@ TYPED: dict[str, tuple[str, str]] = {
     "incident clock": (ANA, "dora aware-since 00:01 a ledger was read"),
     "incident clocks": (ANA, ""),
     "incident declare": (ANA, "sev2 sign-in is slow service=auth"),
+    "incident deploys": (ANA, ""),
     "incident detected": (BEN, "00:01"),
     "incident escalate": (ANA, "nobody answers"),
     "incident eta": (ANA, "45m the replica is catching up"),
