@@ -108,7 +108,7 @@ async def _plain(db: Database, id: str, how: How, policy: Policy, url: str, out:
     """Not a terminal, or one look: how it stands, then each event on a line of its own."""
     if how.once:
         scene = await db.read(lambda tx: watching.read(tx, id, policy, url))
-        out.print(watching.draw(scene, height=0))
+        out.print(watching.draw(scene))
         return 0
     return await _Watch(db, id, how).run(lambda tx, after: watching.lines(tx, id, after), out)
 
@@ -124,7 +124,7 @@ async def _live(db: Database, id: str, how: How, policy: Policy, url: str, out: 
             found = await looked.at(db, lambda tx: (watching.read(tx, id, policy, url), _stands(tx, id)))
             if found is not None:
                 scene, stands = found
-                live.update(watching.draw(scene, height=out.height - 1), refresh=True)
+                live.update(watching.draw(scene, out), refresh=True)
                 if ended.over(stands, scene.last > seen):
                     break
                 seen = scene.last

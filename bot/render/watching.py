@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -27,6 +27,7 @@ from storage.runs import Approval, Run, Step
 from storage.timeline import Event
 
 EVENTS = 200  # the most that are read for a screen
+EVENTS_LEAST = 5  # lines of events that are drawn even where the screen is full
 RUNS = 6
 DONE = ("succeeded", "skipped", "failed", "uncertain", "aborted")
 COLOURS = {"succeeded": "green", "incomplete": "yellow", "aborted": "red", "paused": "yellow"}
@@ -86,14 +87,18 @@ def lines(tx: Tx, id: str, after: int) -> list[tuple[int, Text]]:
     return [(one.seq, _line(one, say(one, names))) for one in timeline.read(tx, id, after=after)]
 
 
-def draw(scene: Scene, *, height: int) -> RenderableType:
-    """The screen. height: lines there are, of which the newest events fill the rest; 0: as many as it takes."""
+def draw(scene: Scene, console: Console | None = None) -> RenderableType:
+    """All of it; for a console only what its screen holds: the newest events in what the rest leaves, a line each."""
     above: list[RenderableType] = [Panel(_board(scene), title=scene.id, title_align="left", border_style="red")]
     above += [_run(one) for one in scene.going]
-    used = _board(scene).plain.count("\n") + 4 + sum(len(one.steps) + 6 for one in scene.going)
-    room = max(5, height - used) if height else EVENTS
-    listed = [_line(event, said) for event, said in scene.events[-room:]]
-    return Group(*above, *listed)
+    if console is None:
+        return Group(*above, *(_line(event, said) for event, said in scene.events))
+    used = len(console.render_lines(Group(*above)))
+    room = max(EVENTS_LEAST, console.height - 1 - used)
+    lines = [_line(event, said) for event, said in scene.events[-room:]]
+    for line in lines:
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return Group(*above, *lines)
 
 
 def _board(scene: Scene) -> Text:
@@ -116,9 +121,10 @@ def _run(one: Going) -> RenderableType:
 
 
 def _asked(one: Going, asked: Approval) -> Text:
-    waits = f"🔐 waits for approval of step {asked.idx} until {asked.expires_at:%H:%M:%S} UTC"
+    effect = " ".join(str(asked.plan.get("effect") or "").split())
+    waits = f"🔐 step {asked.idx} waits for approval until {asked.expires_at:%H:%M:%S} UTC: {effect}"
     votes = f" ({one.votes} vote{'' if one.votes == 1 else 's'} so far)"
-    return Text(f"{waits}{votes}: muster approve {one.run.id}", style="bold yellow")
+    return Text(f"{waits}{votes}\n→ muster approve {one.run.id}", style="bold yellow")
 
 
 def _line(event: Event, said: str) -> Text:

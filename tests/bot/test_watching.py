@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.text import Text
 
 from bot import watching
 from bot.app import App
+from bot.render import watching as render
 from bot.sandbox.client import SandboxClient
 from playbooks.errors import Refused
 from storage import incidents, migrate
@@ -60,6 +61,17 @@ async def test_it_shows_the_incident_its_run_what_waits_and_its_end(bot: App, pe
     assert "Ana" in shown(wide)
     with pytest.raises(Refused, match="no incident inc-99"):
         await watching.watch(settings, "inc-99", watching.How(once=True))
+
+    # A screen of 45 lines shows its newest events, one line each.
+    scene = await bot.db.read(lambda tx: render.read(tx, "INC-1", bot.policy, ""))
+    small = screen(60)
+    small.size = ConsoleDimensions(60, 45)
+    small.print(render.draw(scene, small))
+    lines = [Text.from_ansi(line).plain for line in shown(small).rstrip("\n").split("\n")]
+    assert len(lines) <= 45 and lines[-1].strip().startswith(f"{scene.last} "), "the newest stands on the last line"
+    assert "eu-north-1a -> eu-north-1b" in " ".join(" ".join(lines).replace("│", " ").split()), (
+        "what is approved is said"
+    )
 
     # Three who watch until the end: a terminal, a file, a program.
     live, file, program = screen(100), screen(100, terminal=False), screen(100, terminal=False)

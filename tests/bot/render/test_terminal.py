@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from rich.console import Console, RenderableType
@@ -48,7 +49,7 @@ def test_a_terminal_shows_panels_and_tables_for_its_width(width: int) -> None:
     assert "[red]not red[/]" in "".join(reply) and "Send [it]" in "".join(reply) and "muster say" in "".join(reply)
     fields = [{"type": "mrkdwn", "text": f"*Role {n}*\nBen"} for n in range(3)]
     link = {"type": "button", "text": {"type": "plain_text", "text": "Page"}, "url": "https://x.example/1"}
-    blocks = [
+    blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": "INC-1"}},
         {
             "type": "section",
