@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from commands.command import TOPICS, Actor, Call, Command, Reply, load_commands
+from commands.duties import Duties
 from commands.fields import fields_of, parse
 from commands.following import tell_followers
 from commands.giving_up import give_up, waits
@@ -107,6 +108,7 @@ class Dispatch:
     def __init__(self, house: House) -> None:
         self.house = house
         self.commands = load_commands()
+        self.duties = Duties()
 
     async def handle(self, ask: Ask) -> Reply | None:
         """Handle one stored ask: its effect, its answer and its settling are one transaction.
@@ -141,6 +143,7 @@ class Dispatch:
             await self._news(ask)
             return None
         found = self.find(ask.line)
+        await self.duties.look(self.house, found.cls)
         seen: Any = None
         if found.cls.before is not Command.before:
             command = await self.house.db.write(lambda tx: self._prepare(tx, ask, found)[0])
