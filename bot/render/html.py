@@ -227,6 +227,8 @@ def _control(element: Block, name: str, people: Sequence[tuple[str, str]], said:
     before = said if said is not None else str(element.get("initial_value") or element.get("initial_date") or "")
     most = int(element.get("max_length") or 3000)
     if element.get("multiline"):
-        return Markup('<textarea name="{}" rows="5" maxlength="{}"{}>{}</textarea>').format(field, most, must, before)
+        rows = min(5 + before.count("\n") + len(before) // 80, 25)
+        area = Markup('<textarea name="{}" rows="{}" maxlength="{}"{}>{}</textarea>')
+        return area.format(field, rows, most, must, before)
     type_ = {"datepicker": "date", "number_input": "text", "url_text_input": "url"}.get(kind, "text")
     return Markup('<input type="{}" name="{}" value="{}" maxlength="{}"{}>').format(type_, field, before, most, must)

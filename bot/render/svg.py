@@ -55,10 +55,14 @@ def over_time(title: str, lanes: Sequence[Lane], start: datetime, end: datetime)
                 f'<rect class="{bar.kind}" x="{x}" y="{y + 2}" width="{width:.1f}" height="{ROW - 10}" rx="3">'
                 f"<title>{escape(bar.said)}</title></rect>"
             )
+        last = 0.0  # where the last label ends: what would stand in it keeps its words for the tooltip
         for moment, said in lane.moments:
-            parts.append(
-                f'<circle class="dot" cx="{at(moment)}" cy="{y + 10}" r="5"><title>{escape(said)}</title></circle>'
-            )
+            x = at(moment)
+            parts.append(f'<circle class="dot" cx="{x}" cy="{y + 10}" r="5"><title>{escape(said)}</title></circle>')
+            word = said.split(" ")[0]
+            if x >= last and x + 8 + 7 * len(word) <= WIDTH:
+                parts.append(f'<text class="quiet" x="{x + 8}" y="{y + 14}">{escape(word)}</text>')
+                last = x + 14 + 7 * len(word)
     words = "; ".join(f"{lane.label}: {_in_words(lane)}" for lane in lanes)
     return _svg(title, words, height, "".join(parts), "wide")
 

@@ -81,7 +81,7 @@ class Asking:
         for name in dict.fromkeys(name for name in given if name.startswith("field:")):
             text = " ".join(str(one) for one in given.getall(name)).strip()
             if text:
-                values[name.removeprefix("field:")] = clean(text)
+                values[name.removeprefix("field:")] = clean(text.replace("\r\n", "\n"))
         typed = said.get("typed") == "yes"
         ask = await self._ask(visit, line, about, values, once=once, typed=typed)
         if typed and self.opens(line):

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
 from markupsafe import Markup
 
-from bot.render import approval, board, html, run, svg
-from bot.render.facts import IncidentFacts
-from bot.render.svg import Bar, Lane
+from bot.render import approval, board, html, post_mortem_chart, run
 from bot.web.asking import Asking
 from bot.web.site import Visit, unchanged
 from commands.events import say
-from storage import anchors, cards, incidents, people, runs, timeline
+from storage import anchors, cards, incidents, people, timeline
 from storage.db import Tx
 from storage.incidents import Incident
 from storage.runs import Run
-from storage.timeline import Event
 
 PAGE = 50
 READ = 500  # rows looked at for one page of matches
@@ -171,7 +167,7 @@ def _page(tx: Tx, visit: Visit, one: Incident, asks: html.Asks, query: Any) -> d
     return {
         "one": one, "board": html.card(drawn.blocks, asks), "approvals": waiting,
         "runs": [_run(tx, visit, each, asks) for each in reversed(facts.runs)],
-        "picture": picture(tx, facts, timeline.read(tx, one.id, types=("incident.update",)), tx.now),
+        "picture": picture(tx, one.id),
         "events": shown[:EVENTS], "older": older and f"{older}#timeline", "kind": kind[0],
         "words": query.get("words", ""), "after": after, "head": head,
         "anchored": held.seq if held else 0,
@@ -188,41 +184,10 @@ def _run(tx: Tx, visit: Visit, one: Run, asks: html.Asks) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def picture(tx: Tx, facts: IncidentFacts, updates: list[Event], now: datetime) -> Markup:
+def picture(tx: Tx, incident: str) -> Markup:
     """Key times, each run with its waits for approval, updates, over one axis."""
-    one = facts.incident
-    start = min(one.detected_at or one.declared_at, one.declared_at)
-    ends = [one.resolved_at, *(each.ended_at for each in facts.runs), now if one.open else None]
-    end = max([time for time in ends if time is not None], default=now)
-    times = (("detected", one.detected_at), ("declared", one.declared_at), ("acknowledged", one.acknowledged_at),
-             ("decided", one.decided_at), ("restored", one.restored_at), ("resolved", one.resolved_at))  # fmt: skip
-    known = [(name, time) for name, time in times if time is not None]
-    phases = tuple(
-        Bar(was, until, "bar-wait", f"{first} {was:%H:%M:%S} to {then} {until:%H:%M:%S}")
-        for (first, was), (then, until) in pairwise(known)
-    )
-    lanes = [Lane("Key times", phases, tuple((time, f"{name} {time:%H:%M:%S}") for name, time in known))]
-    for each in facts.runs[:20]:
-        until = each.ended_at or now
-        bad = "bar-bad" if each.state in ("aborted", "incomplete", "paused") else "bar"
-        bars = [
-            Bar(
-                each.created_at,
-                until,
-                bad,
-                f"{each.playbook} {each.state}, {each.created_at:%H:%M:%S} to {until:%H:%M:%S}",
-            )
-        ]
-        lanes.append(Lane(f"{each.id} {each.playbook.rpartition('/')[2]}", tuple(bars)))
-        waits = tuple(
-            Bar(a.opened_at, a.decided_at or now, "bar-wait", f"approval {a.state}, asked {a.opened_at:%H:%M:%S}")
-            for a in runs.approvals_of(tx, each.id)
-        )
-        if waits:
-            lanes.append(Lane("… waits for approval", waits))
-    told = [(e.when, f"update {e.when:%H:%M:%S}") for e in updates]
-    lanes.append(Lane("Updates", (), tuple(told)))
-    return svg.over_time(f"{one.id} over time", lanes, start, end)
+    found = post_mortem_chart.read(tx, incident)
+    return found.svg() if found is not None else Markup("")
 
 
 def _names(tx: Tx) -> Any:

@@ -1,26 +1,33 @@
-"""`/incidents/INC-42/post-mortem`: the latest text, the ones before, and the buttons that write the next one.
+"""`/incidents/INC-42/post-mortem`: the text that counts, section by section, each with its form; every version; a file.
 
 Belongs here: this page and the text as a file. Does not belong here: building a text (playbooks/engine/post_mortem.py),
-changing or publishing it: its buttons ask the same commands as Slack's.
+changing or sharing it: its buttons ask the same commands as Slack's (commands/incident/postmortem.py).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 
 from bot.render import html
 from bot.render.blocks import buttons
+from bot.render.html import Asks
+from bot.render.post_mortem import fragment
 from bot.web.asking import Asking
+from bot.web.incidents import picture
 from bot.web.site import Visit, missing
 from commands.command import Button
-from storage import documents
+from playbooks.engine.post_mortem_sections import sections
+from storage import people, post_mortems
 from storage.db import Tx
-from storage.documents import Document
 from storage.incidents import Incident
+from storage.post_mortems import Version
 
-_CITED = re.compile(r"\[(\d+(?:, \d+)*)\](?!\()")
+_FIRST = re.compile(r"^## ", re.MULTILINE)
 
 
 class PostMortems:
@@ -30,49 +37,75 @@ class PostMortems:
         self._asking = asking
 
     async def show(self, visit: Visit) -> web.StreamResponse:
-        """GET …/post-mortem?version="""
-        one, kept = await visit.site.db.read(lambda tx: _read(tx, visit))
-        shown = _chosen(kept, visit.request.query.get("version"))
-        asks = self._asking.asks(visit, one.id)
-        again = Button(label="Draft again" if kept else "Draft it", line=f"incident postmortem {one.id}")
-        return visit.site.html(
-            visit, "post_mortem.html", one=one, kept=list(reversed(kept)), shown=shown,
-            text=html.markdown(cited(one.id, shown.body)) if shown else None,
-            actions=html.card(buttons([again]), asks),
-        )  # fmt: skip
+        """GET …/post-mortem?version=doc-…"""
+
+        def read(tx: Tx) -> dict[str, Any]:
+            one, kept, counts = _read(tx, visit)
+            shown = _chosen(kept, counts, visit.request.query.get("version"))
+            asks = self._asking.asks(visit, one.id)
+            versions = [(each, _author(tx, each)) for each in reversed(kept)]
+            return {
+                "one": one, "versions": versions, "shown": shown, "counts": counts,
+                "author": _author(tx, shown) if shown else "", "picture": picture(tx, one.id),
+                "lead": fragment(_FIRST.split(shown.document.body)[0], cite=cite(one.id)) if shown else "",
+                "sections": _sections(one, shown, asks, live=shown == counts) if shown else [],
+                "actions": html.card(buttons(_actions(one, counts)), asks),
+            }  # fmt: skip
+
+        return visit.site.html(visit, "post_mortem.html", **await visit.site.db.read(read))
 
     async def file(self, visit: Visit) -> web.StreamResponse:
         """GET …/post-mortem.md?version=: as a file."""
-        _, kept = await visit.site.db.read(lambda tx: _read(tx, visit))
-        shown = _chosen(kept, visit.request.query.get("version"))
+        _, kept, counts = await visit.site.db.read(lambda tx: _read(tx, visit))
+        shown = _chosen(kept, counts, visit.request.query.get("version"))
         if shown is None:
             raise missing("text")
-        answer = web.Response(text=shown.body, content_type="text/markdown")
-        answer.headers["Content-Disposition"] = f'attachment; filename="{re.sub(r"[^A-Za-z0-9.-]", "_", shown.name)}"'
+        answer = web.Response(text=shown.document.body, content_type="text/markdown")
+        name = re.sub(r"[^A-Za-z0-9.-]", "_", shown.document.name)
+        answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return answer
 
 
-def cited(incident: str, text: str) -> str:
-    """`[3, 26]` as links to those events."""
-
-    def link(found: re.Match[str]) -> str:
-        numbers = (int(one) for one in found[1].split(", "))
-        said = ", ".join(f"[{one}](/incidents/{incident}?before={one + 1}#event-{one})" for one in numbers)
-        return f"\\[{said}\\]"
-
-    return _CITED.sub(link, text)
+def cite(incident: str) -> Callable[[int], str]:
+    """Where an event of this incident is shown."""
+    return lambda number: f"/incidents/{incident}?before={number + 1}#event-{number}"
 
 
-def _read(tx: Tx, visit: Visit) -> tuple[Incident, list[Document]]:
+def _read(tx: Tx, visit: Visit) -> tuple[Incident, list[Version], Version | None]:
     one = visit.incident(tx, visit.request.match_info["incident"])
-    return one, [kept for kept in documents.of_stream(tx, one.id) if kept.name.endswith(".md")]
+    return one, post_mortems.versions(tx, one.id), post_mortems.latest(tx, one.id)
 
 
-def _chosen(kept: list[Document], id: str | None) -> Document | None:
-    """The one asked for, else the latest; None where there is none."""
-    if id:
-        found = next((one for one in kept if one.id == id), None)
-        if found is None:
-            raise missing("text")
-        return found
-    return kept[-1] if kept else None
+def _chosen(kept: list[Version], counts: Version | None, id: str | None) -> Version | None:
+    """The one asked for, else the one that counts; None where there is none."""
+    if not id:
+        return counts
+    found = next((one for one in kept if one.document.id == id), None)
+    if found is None:
+        raise missing("text")
+    return found
+
+
+def _author(tx: Tx, version: Version) -> str:
+    return people.name(tx, version.by) if version.by else "Muster"
+
+
+def _sections(one: Incident, shown: Version, asks: Asks, *, live: bool) -> list[dict[str, Any]]:
+    """Each with its form where this is the text that counts; older ones are only read."""
+    found = []
+    for part in sections(shown.document.body):
+        edit = Button(label=f"Edit {part.heading}", line=f"incident postmortem {one.id} section={part.slug}")
+        found.append({
+            "slug": part.slug, "heading": part.heading, "wanted": part.wanted,
+            "text": fragment(part.text, cite=cite(one.id)),
+            "edit": html.card(buttons([edit]), asks) if live else Markup(""),
+        })  # fmt: skip
+    return found
+
+
+def _actions(one: Incident, counts: Version | None) -> list[Button]:
+    line = f"incident postmortem {one.id}"
+    if counts is None:
+        return [Button(label="Draft it", line=line)]
+    share = Button(label="Share in its channel", line=f"{line} what=share", style="primary")
+    return [share, Button(label="Draft again", line=f"{line} what=draft")]

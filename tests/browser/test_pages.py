@@ -104,6 +104,30 @@ async def test_declare_approve_as_two_and_watch_it_run(desks: Desks) -> None:
     await desks.camera.keep(ana, "page-incident-timeline")
 
 
+async def test_the_post_mortem_is_written_and_shared(desks: Desks) -> None:
+    ana, path = await desks.of("Ana"), f"{desks.app.url}/incidents/INC-1/post-mortem"
+    await ana.goto(path)
+    await ana.get_by_role("button", name="Draft it").click()
+    await ana.get_by_text("Drafting the post-mortem").wait_for()
+    for _ in range(50):
+        await ana.goto(path)
+        if await ana.get_by_role("link", name="Edit Summary").count():
+            break
+        await ana.wait_for_timeout(200)
+    await ana.get_by_role("link", name="Edit Summary").click()
+    await ana.get_by_label("Text").fill("Checkout was down for three minutes [1]; nobody lost an order.")
+    await ana.get_by_role("button", name="Send").click()
+    await ana.get_by_text("is written: version 2").wait_for()
+    await ana.goto(path)
+    await ana.get_by_text("nobody lost an order").wait_for()
+    await desks.camera.keep(ana, "page-post-mortem")
+    await ana.locator("#summary").get_by_role("link", name="1", exact=True).click()
+    await ana.locator("#event-1:target").wait_for()
+    await ana.goto(path)
+    await ana.get_by_role("button", name="Share in its channel").click()
+    await ana.get_by_text("Sharing version 2").wait_for()
+
+
 async def test_keyboard_phone_dark_and_no_script(desks: Desks) -> None:
     ana = await desks.of("Ana")
     await ana.goto(f"{desks.app.url}/incidents/INC-1")

@@ -3,38 +3,52 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from bot.app import App
 from bot.sandbox.client import SandboxClient
-from bot.web.post_mortems import cited
 
 
-def test_citations_lead_to_events() -> None:
-    assert cited("INC-4", "back [3, 26]. [a](b) [7](x)") == (
-        "back \\[[3](/incidents/INC-4?before=4#event-3), [26](/incidents/INC-4?before=27#event-26)\\]. [a](b) [7](x)"
-    )
-
-
-async def test_drafted_read_and_downloaded(bot: App, people: SandboxClient, browse: Any) -> None:
+async def test_drafted_written_shared_and_downloaded(bot: App, people: SandboxClient, browse: Any) -> None:
     await people.type("U0ANA", "incidents", "/incident declare sev2 checkout <i>is</i> slow")
     await people.wait_for("incidents", "INC-1", as_user="U0ANA")
-    ana = await browse("U0ANA")
+    ana, ben = await browse("U0ANA"), await browse("U0BEN")
     path = "/incidents/INC-1/post-mortem"
-    assert "There is none yet" in (await ana.go(path)).text and "?version" not in ana.page.text
+    assert "There is none yet" in (await ana.go(path)).text
     assert (await ana.go(f"{path}.md")).status_code == 404
-    for version in (1, 2):
-        await ana.go(path)
-        assert (
-            "Drafting" in (await ana.press("Draft it" if version == 1 else "Draft again", "incident postmortem")).text
-        )
-        async with asyncio.timeout(20):
-            while (await ana.go(path)).text.count("?version=") < (1, 3)[version - 1]:
-                await asyncio.sleep(0.1)
+    await ana.go(path)
+    assert "Drafting" in (await ana.press("Draft it", "incident postmortem")).text
+    async with asyncio.timeout(20):
+        while "Version 1" not in (await ana.go(path)).text:
+            await asyncio.sleep(0.1)
     page = ana.page.text
     assert "checkout &lt;i&gt;is&lt;/i&gt; slow" in page and 'href="/incidents/INC-1?before=2#event-1"' in page
-    assert "All 2 versions" in page
+    assert "to fill in" in page and "by <strong>Muster</strong>" in page and "<svg" in page
+
+    edit = re.search(r'href="(/ask\?line=[^"]*section%3Dsummary[^"]*)"', page)
+    assert edit
+    link = edit[1].replace("&amp;", "&")
+    await ana.go(link)
+    await ben.go(link)
+    assert ">Ana declared sev2" in ana.page.text, "it begins with what it says now"
+    said = "Slow <b>for</b> 12 minutes [1].\r\n\r\nNobody lost data."
+    assert "is written: version 2" in (await ana.press("Send", field_text=said)).text
+    late = (await ben.press("Send", field_text="Ben's words")).text
+    assert "Refused" in late and "Ben&#39;s words" in late, "changed meanwhile: nothing is lost, nothing overwritten"
+    page = (await ana.go(path)).text
+    assert "Slow &lt;b&gt;for&lt;/b&gt; 12 minutes" in page and "by <strong>Ana</strong>" in page
+    assert "Version 1" in page and "(counts)" in page
+    first = re.search(r'href="(\?version=doc-[^"]+)">Version 1<', page)
+    assert (
+        first
+        and "Slow &lt;b&gt;" not in (await ana.go(f"{path}{first[1]}")).text
+        and "another one counts" in ana.page.text
+    )
+    assert "Edit Summary" not in ana.page.text, "an old version is only read"
     file = await ana.go(f"{path}.md")
-    assert file.headers["content-disposition"].startswith("attachment") and file.text.startswith("# ")
+    assert file.headers["content-disposition"].startswith("attachment") and "Nobody lost data." in file.text
+    await ana.go(path)
+    assert "Sharing version 2" in (await ana.press("Share in its channel")).text
     assert (await ana.go(f"{path}?version=doc-none")).status_code == 404
     assert (await ana.go("/incidents/INC-9/post-mortem")).status_code == 404
