@@ -55,7 +55,7 @@ from playbooks.engine.library import BUILT_IN, Library
 from playbooks.engine.post_mortem import TimelineDrafts
 from playbooks.errors import MusterError, Refused
 from playbooks.policy import Policy, load_policy
-from playbooks.ports import Drafts, Record
+from playbooks.ports import Drafts, Messages, Record
 from storage import anchors, migrate
 from storage.db import Database, Unreachable
 from storage.journal import Journal
@@ -95,6 +95,7 @@ class App:
         self.connectors.name_files([policy.anchors.file] if policy.anchors.file else [])
         self.connectors.tools |= tools_of(settings, policy)
         tools = {**self.connectors.tools, Drafts: TimelineDrafts(db, policy), Record: TimelineRecord(db)}
+        tools |= {Messages: self.connectors.slack_reads} if self.connectors.slack_reads else {}
         tools |= {Seal: settings.seal} if settings.seal else {}  # for decisions that put something into escrow
         self.engine = Engine(db, tools, self.library, policy, replica=name, url=settings.url, directory=self.directory)
         sandbox = settings.sandbox_url is not None

@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from commands.house import House
-from playbooks.connectors.slack import SlackReads
-from playbooks.connectors.slack_messages import SaidMessage
 from playbooks.errors import MusterError, NotConfigured
 from playbooks.policy import Policy
+from playbooks.ports import Messages, SaidMessage
 from storage import captures, people
 from storage.captures import Captured
 from storage.db import Tx
@@ -38,7 +37,7 @@ def place_of(message: str) -> tuple[str, str]:
 
 async def look(house: House, channel: str, ts: str) -> Looked:
     """Ask Slack; a Slack that does not answer is said in words, since what is kept then is the link alone."""
-    slack = house.engine.house.tools.get(SlackReads)
+    slack = house.engine.house.tools.get(Messages)
     try:
         if slack is None:
             raise NotConfigured("Slack is not configured here.")

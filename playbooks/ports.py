@@ -62,3 +62,29 @@ class Record(ABC):
     @abstractmethod
     async def holds(self, heads: tuple[str, ...]) -> None:
         """Refused unless each of these heads (INC-42@41:sha256:…) is an event of the timeline: nobody anchors a lie."""
+
+
+@dataclass(frozen=True)
+class SaidMessage:
+    """A message of somebody's. user: Slack id, "" for none; files: (name, link); marks: emoji names it wears now."""
+
+    channel: str
+    ts: str
+    user: str
+    text: str
+    link: str
+    files: tuple[tuple[str, str], ...] = ()
+    marks: frozenset[str] = frozenset()
+    pinned: bool = False
+    edited: bool = False
+    bot: bool = False
+
+
+class Messages(ABC):
+    """Messages that people wrote, for those who put one on a timeline."""
+
+    vendor = "Slack"
+
+    @abstractmethod
+    async def said(self, channel: str, ts: str) -> SaidMessage | None:
+        """A message as it stands now, with its link; None when there is none any more."""

@@ -213,6 +213,12 @@ def approvals_of(tx: Tx, run: str) -> list[Approval]:
     return _rows(tx, Approval, run=run, order="opened_at")
 
 
+def waiting_approvals(tx: Tx) -> list[str]:
+    """Ids of all approvals that wait for votes, in whatever run; those that expire first come first."""
+    query = select(approvals.c.id).where(approvals.c.state == "open").order_by(approvals.c.expires_at, approvals.c.id)
+    return list(tx.conn.execute(query).scalars())
+
+
 def open_approval(tx: Tx, run: str) -> Approval | None:
     """The approval a run waits for now, open or granted, or None."""
     live = [one for one in approvals_of(tx, run) if one.state in ("open", "granted")]

@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-
 from bot.render import approval, decision
 from bot.render.approval import ApprovalFacts
 from bot.render.blocks import Block, Drawn, buttons, context, cut, escape, person, section
@@ -20,7 +18,7 @@ from commands.command import Actor, Button
 from commands.places import visible
 from commands.tasking import buttons as task_buttons
 from playbooks.policy import Policy
-from storage import decisions, incidents, people, tables, tasks, triage
+from storage import decisions, incidents, people, runs, tasks, triage
 from storage.db import Tx
 from storage.incidents import Incident
 from storage.tasks import Task
@@ -78,9 +76,8 @@ def _actor(tx: Tx, account: str, who: str) -> Actor:
 
 def _approvals(tx: Tx, policy: Policy, url: str, who: str, seen: set[str]) -> list[tuple[ApprovalFacts, Around]]:
     """Open ones this person could complete now and has not answered."""
-    query = select(tables.approvals.c.id).where(tables.approvals.c.state == "open")
     found = []
-    for id in tx.conn.execute(query.order_by(tables.approvals.c.expires_at)).scalars():
+    for id in runs.waiting_approvals(tx):
         shown = approval.read(tx, id, policy, url)
         if shown is None:
             continue

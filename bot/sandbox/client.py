@@ -175,13 +175,9 @@ class SandboxClient:
     async def unpin(self, user: str, channel: str, ts: str) -> None:
         await self.post("unpin", user=user, channel=channel, ts=ts)
 
-    async def edit(self, user: str, channel: str, ts: str, text: str) -> None:
-        """A person edits their own message."""
+    async def edit(self, user: str, channel: str, ts: str, text: str | None = None) -> None:
+        """A person edits their own message; without a text they delete it."""
         await self.post("edit", user=user, channel=channel, ts=ts, text=text)
-
-    async def delete(self, user: str, channel: str, ts: str) -> None:
-        """A person deletes their own message."""
-        await self.post("edit", user=user, channel=channel, ts=ts)
 
     async def open_home(self, user: str) -> None:
         await self.post("home", user=user)

@@ -14,7 +14,7 @@ from typing import Any
 
 from playbooks.connectors.answers import ServiceRefused, no_answer, short, too_many
 from playbooks.connectors.slack_canvas import NO_CANVAS, Canvas, Canvases, CanvasReads
-from playbooks.connectors.slack_messages import MessageReads, SaidMessage
+from playbooks.connectors.slack_messages import MessageReads
 from playbooks.connectors.slack_words import (
     ABOUT_PEOPLE,
     IN_ALREADY,
@@ -351,6 +351,6 @@ def _response_code(answer: str) -> str:
 
 
 __all__ = [
-    "NO_CANVAS", "Canvas", "Channel", "Invited", "Message", "SaidMessage", "Slack", "SlackFile", "SlackReads",
+    "NO_CANVAS", "Canvas", "Channel", "Invited", "Message", "Slack", "SlackFile", "SlackReads",
     "SlackTeam", "SlackUser", "UserGroup", "View",
 ]  # fmt: skip

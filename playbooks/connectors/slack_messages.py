@@ -6,33 +6,17 @@ Belongs here: finding a message by its channel and time, in or out of a thread. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from playbooks.connectors.answers import ServiceRefused
 from playbooks.connectors.slack_calls import SlackCalls
 from playbooks.connectors.slack_words import Json
+from playbooks.ports import Messages, SaidMessage
 
 NOT_THERE = ("thread_not_found", "message_not_found")
 
 
-@dataclass(frozen=True)
-class SaidMessage:
-    """A message of somebody's. user: Slack id, "" for none; files: (name, link); marks: emoji names it wears now."""
-
-    channel: str
-    ts: str
-    user: str
-    text: str
-    link: str
-    files: tuple[tuple[str, str], ...] = ()
-    marks: frozenset[str] = frozenset()
-    pinned: bool = False
-    edited: bool = False
-    bot: bool = False
-
-
-class MessageReads(SlackCalls):
+class MessageReads(SlackCalls, Messages):
     """What can be asked about one message."""
 
     async def said(self, channel: str, ts: str) -> SaidMessage | None:

@@ -56,7 +56,7 @@ async def test_pins_and_reactions_put_messages_on_the_timeline_and_take_them_bac
     assert "were not read" in told.plain.replace("*", "")
     await town.says(ANA, room, f"/incident capture {(await noted(town, 'capture.kept', count=2))[1].text('link')}", "is on *INC-1*")
     assert (await noted(town, "capture.kept", count=3))[2].text() == "writes fail since 14:00"
-    await sb.delete(DOV, room, other)
+    await sb.edit(DOV, room, other)
     await noted(town, "capture.deleted")
 
     elsewhere = await said(town, BEN, "#general", "lunch?")
