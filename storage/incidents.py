@@ -163,8 +163,7 @@ def set_severity(tx: Tx, incident: str, severity: str, *, by: str, reason: str =
 def set_role(
     tx: Tx, incident: str, role: str, person: str, *, by: str, interim: bool = False, note: str = ""
 ) -> RoleHeld | None:
-    """Give a hat to a person; returns who wore it before. Taking it over properly ends an interim. note: what they
-    should know.
+    """Give a hat to a person, with what they should know; returns who wore it before. Taken properly, an interim ends.
 
     Raises Impossible when the incident has ended or that person wears it already.
     """

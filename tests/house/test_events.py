@@ -36,7 +36,7 @@ PASSES_ON = {"playbooks/engine/transition.py"}
 GROUPS = {
     "incident": "An incident", "alert": "What the pager said", "todo": "Tasks", "clock": "Clocks", "followup": "Clocks", "card": "Cards",
     "run": "A run", "step": "A step", "approval": "An approval", "review": "Reviews", "service": "Services",
-    "public": "Words for the public", "postmortem": "The post-mortem", "person": "People", "account": "People", "group": "People", "access": "People",
+    "public": "Words for the public", "postmortem": "The post-mortem", "person": "People", "session": "People", "account": "People", "group": "People", "access": "People",
     "factor": "People", "credential": "People", "key": "People",
     "decision": "Decisions of two people", "journal": "Blind mode", "policy": "The policy", "stream": "Streams", "anchor": "Streams", "export": "Streams",
     "hold": "What leaves the record", "text": "What leaves the record", "escrow": "What leaves the record",

@@ -14,6 +14,8 @@ APPENDERS = {
     "playbooks/engine/starting.py": "a run was asked for",
     "storage/levels.py": "the disaster level of an incident, declared by a person",
     "storage/incidents.py": "what happens to an incident, people's own entries, first deliveries of cards",
+    "storage/standing.py": "links, other incidents, followers; that one is private, closed or open again",
+    "storage/tasks.py": "what has to be done, by whom",
     "storage/clocks.py": "regulatory clocks, and reminders that were put off",
     "storage/impact.py": "who is hit, until when, which services",
     "storage/followups.py": "what is to be done after an incident",

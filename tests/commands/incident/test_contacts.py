@@ -9,6 +9,7 @@ from playbooks.policy_sections import Contact
 
 async def test_inside_first_then_the_telephone_then_outside(talk: Any, monkeypatch: Any) -> None:
     await talk.declare()
+    monkeypatch.setattr(talk.house, "policy", talk.house.policy.model_copy(update={"contacts": {}}))
     none = await talk("Ana", "incident contacts")
     assert (
         "Incident commander —" in none.text and "+1-555-0199" in none.text and "names no contacts outside" in none.text
