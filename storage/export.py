@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -60,6 +61,17 @@ def stream_to(tx: Tx, stream: str, sinks: Iterable[Sink], progress: Progress | N
 def write_jsonl(tx: Tx, stream: str, file: TextIO) -> int:
     """One event a line, as hashed, with its hash and kept texts; returns how many. `muster verify FILE` checks it."""
     return stream_to(tx, stream, [Jsonl(file)])
+
+
+def as_text(tx: Tx, stream: str, format: str, last: int) -> str:
+    """A stream's events up to that number, as "jsonl" or "csv". Words that were erased meanwhile are not in it."""
+    file = io.StringIO(newline="")
+    sink: Sink = Csv(file, Names(tx)) if format == "csv" else Jsonl(file)
+    for row in raw(tx, stream):
+        if row["seq"] <= last:
+            sink.take(row)
+    sink.end()
+    return file.getvalue()
 
 
 def made(

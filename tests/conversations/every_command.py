@@ -49,6 +49,7 @@ TYPED: dict[str, tuple[str, str]] = {
     "incident detected": (BEN, "00:01"),
     "incident escalate": (ANA, "nobody answers"),
     "incident eta": (ANA, "45m the replica is catching up"),
+    "incident export": (ANA, "csv"),
     "incident followups": (ANA, "add alarm on replica lag"),
     "incident help": (ANA, "declare"),
     "incident hold": (BEN, "case 7 at court"),

@@ -33,7 +33,7 @@ class UploadFile(Action):
     Example: {uses: slack.upload_file, with: {channel: C0123, document: doc-7, title: Post-mortem of INC-42}}
     """
 
-    channel: str = Field(description="Id of the channel")
+    channel: str = Field(description="Id of the channel, or of a person, who gets it as a direct message")
     document: str = Field(description="Id of a kept document (an output of post_mortem.draft)")
     title: str = Field(default="", description="Title in Slack; else the document's name")
 
@@ -49,12 +49,15 @@ class UploadFile(Action):
     async def run(self, act: Act) -> Uploaded:
         """Upload and share it."""
         document = await act.use(Drafts).read(self.document)  # type: ignore[type-abstract]
-        title = self.title or document.name
-        file = await act.use(Slack).upload(self.channel, document.name, document.body.encode(), title=title)
+        title, slack = self.title or document.name, act.use(Slack)
+        channel = await slack.open_dm(self.channel) if self._direct else self.channel
+        file = await slack.upload(channel, document.name, document.body.encode(), title=title)
         return Uploaded(file_id=file.id, name=document.name, permalink=file.permalink)
 
     async def reconcile(self, world: World) -> Found:
         """Looks for a file of this name and title shared by the bot in the channel since the step began."""
+        if self._direct:
+            return Found(happened=None, evidence="I do not look into direct messages.")
         since = (world.started_at or world.now).timestamp() - CLOCK_SLACK_S
         slack = world.use(SlackReads)
         document = await world.use(Drafts).read(self.document)  # type: ignore[type-abstract]
@@ -67,6 +70,11 @@ class UploadFile(Action):
             done = Uploaded(file_id=file.id, name=document.name, permalink=file.permalink)
             return Found(happened=True, evidence=f"{document.name} is shared in the channel.", outputs=done)
         return Found(happened=False, evidence=f"The channel holds no {document.name} since then.")
+
+    @property
+    def _direct(self) -> bool:
+        """Whether it goes to one person."""
+        return self.channel[:1] in ("U", "W")
 
     def say(self, done: Uploaded) -> str:
         """Shared name."""

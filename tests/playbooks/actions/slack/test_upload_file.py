@@ -37,6 +37,17 @@ async def test_reconcile_knows(
     assert found.happened is happened and (not happened or found.outputs.file_id)
 
 
+async def test_to_one_person_it_goes_directly_and_is_not_looked_for(
+    act: Any, world: Any, slack: Slack, drafts: Drafts, sb: SandboxClient
+) -> None:
+    step = UploadFile(channel="U0BEN", document="doc-7")
+    done = await step.run(act(slack, drafts))
+    (shared,) = (await sb.messages("@U0BEN"))[-1].files
+    assert shared["id"] == done.file_id
+    found = await step.reconcile(world(slack, drafts))
+    assert found.happened is None and "direct messages" in found.evidence
+
+
 async def test_429_and_refusals(act: Any, world: Any, slack: Slack, drafts: Drafts, sb: SandboxClient) -> None:
     await sb.fail("slack", "files.getUploadURLExternal", "429")
     with pytest.raises(Temporary):
