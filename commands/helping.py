@@ -21,7 +21,7 @@ FIRST: Mapping[str, tuple[str, ...]] = {
     "playbook": ("list", "search", "plan", "run", "approve", "deny", "status", "pause", "retry", "abort"),
 }
 GROUPS = (
-    "Start and end", "While it goes on", "People", "Look before leaping", "Run", "Approve", "Look", "Keep time",
+    "Start and end", "While it goes on", "People", "Clocks and follow-ups", "Look before leaping", "Run", "Approve", "Look",
     "Decide", "Prove it is you", "The record",
 )  # fmt: skip
 _TAIL = re.compile(r"[:;] |, now or ")
@@ -38,7 +38,7 @@ MEANT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "page": ("call", "alert", "invite", "wake"),
         "oncall": ("on-call", "who", "schedule"),
         "ack": ("acknowledge",),
-        "update": ("report-status", "tell", "announce", "inform"),
+        "update": ("report-status", "announce", "inform"),
         "timeline": ("history", "events"),
         "list": ("all", "ls", "incidents"),
         "postmortem": ("post-mortem", "retro", "retrospective"),
