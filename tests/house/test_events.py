@@ -30,6 +30,9 @@ GIVEN: dict[str, dict[str, set[str]]] = {
     "incident.resolved": {"texts": {"resolution"}},
     "incident.cancelled": {"texts": {"reason"}},
     "step.started": {"body": {"approval"}},
+    "alert.joined": {"texts": {"url"}},
+    "triage.opened": {"texts": {"url"}},
+    "capture.kept": {"texts": {"author", "files", "link", "text"}},
 }
 # The two methods every event of the engine goes through, which hand on what they were given.
 PASSES_ON = {"playbooks/engine/transition.py"}
@@ -229,7 +232,7 @@ def test_a_type_is_a_noun_and_what_happened(kinds: dict[str, Kind]) -> None:
 
 def mentioned(sources: list[Any], kinds: dict[str, Kind]) -> Iterator[str]:
     """Types that code reads or words that it has for types, which nothing writes."""
-    others = {"run", "card", "person", "service"}  # also names of other things
+    others = {"run", "card", "person", "service", "triage"}  # also names of other things
     nouns = {type.partition(".")[0] for type in kinds} - others
     like = re.compile(rf"(?:{'|'.join(sorted(nouns))})\.[a-z_]+")
     for source in sources:
