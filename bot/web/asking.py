@@ -24,6 +24,7 @@ from bot.render.forms import read_origin
 from bot.render.html import Asks
 from bot.store import NotStored, Store
 from bot.web.site import Visit, Wrong, back_of, to
+from commands.fields import fields_of
 from storage import inbox, people, replies
 from storage.db import Tx
 from storage.inbox import Ask
@@ -127,18 +128,30 @@ class Asking:
     async def _ask(
         self, visit: Visit, line: str, about: str, values: dict[str, str], *, once: str = "", typed: bool = False
     ) -> Ask:
-        """The ask, standing in its incident's channel where this person may know of the incident."""
+        """The ask, standing in its incident's channel where this person may know of the incident.
 
-        def place(tx: Tx) -> str | None:
-            return visit.incident(tx, about).channel if about else None
+        An incident that was declared a moment ago has none yet: then the line names it, or it would be about nothing.
+        """
 
-        channel = await visit.site.db.read(place)
+        def place(tx: Tx) -> tuple[str | None, str]:
+            found = visit.incident(tx, about) if about else None
+            return (found.channel, found.id) if found else (None, "")
+
+        channel, named = await visit.site.db.read(place)
+        if named and channel is None:
+            line = self._naming(line, named)
         kind = "command" if typed else "form" if values else "button"
         return Ask(
             key=_key(visit, once), kind=kind, line=line.lstrip("/ "), account_kind="slack",
             account=visit.session.account, via="web", values=values, channel=channel,
             team=visit.session.account.partition("/")[0],
         )  # fmt: skip
+
+    def _naming(self, line: str, incident: str) -> str:
+        """The line with its incident, where its command takes one and it names none."""
+        command = self._questions.command_of(line.lstrip("/ "))
+        takes = command is not None and any(field.arg.kind == "incident" for field in fields_of(command))
+        return f"{line} incident={incident}" if takes and incident not in line else line
 
     async def _wrong(self, ask: Ask) -> dict[str, str]:
         """What is wrong in the fields of a form: field -> words."""
