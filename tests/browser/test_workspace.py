@@ -219,7 +219,7 @@ async def test_home_shows_what_waits_and_a_shortcut_opens_its_form(desk: Desk) -
     await page.locator("#modal").wait_for(state="hidden")
     await desk.goes("inc-1-checkout-is-down")
     await desk.types("/playbook run")
-    await page.locator("#modal").get_by_label("Playbook").select_option(RDS.split()[0])
+    await page.locator("#modal").get_by_label("Playbook").select_option(RDS.split(maxsplit=1)[0])
     await page.locator("#modal").get_by_role("button", name="Next").click()  # the same modal, updated
     await page.locator("#modal").get_by_label("Service").wait_for()
     await page.keyboard.press("Escape")
