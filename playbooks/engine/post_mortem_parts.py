@@ -14,6 +14,7 @@ from typing import Any
 from playbooks.engine.post_mortem_story import TIMES, ApprovalStory, Moment, RunStory, StepStory, Story
 from playbooks.engine.post_mortem_words import Facts, cite, clock, clock_s, people, plain, quote, say, span, table
 from storage.timeline import Event
+from storage.types import from_iso
 
 YOURS = "*(yours)*"
 MARKS = {"succeeded": "✅", "failed": "❌", "skipped": "⏭", "uncertain": "❓", "unknown": "❓"}
@@ -57,9 +58,18 @@ def severity(story: Story, facts: Facts) -> list[str]:
 def impact(story: Story, facts: Facts) -> list[str]:
     """What is known of the impact, and the questions only people can answer."""
     known = [f"- {_impact(story, facts)}"] if _outage(story) else []
+    known += [f"- {_said(event)}" for event in story.of("incident.impact")]
     asks = ("Who was affected, and how many?", "What could they not do?", "Was data lost or shown to others?",
             "What did it cost?")  # fmt: skip
     return [*known, *(f"- *({ask})*" for ask in asks)]
+
+
+def _said(event: Event) -> str:
+    """Users “12 % of checkouts”, from 13:59 [14]. As somebody said it."""
+    words = [f"{name} {quote(event.text(name))}" for name in ("users", "revenue") if event.text(name)]
+    words += [f"{key} {clock(from_iso(str(event.body[key])))}" for key in ("from", "to") if event.body.get(key)]
+    words += [quote(event.text("text"))] if event.text("text") else []
+    return f"Said: {', '.join(words)} {cite([event.seq])}."
 
 
 def roles(story: Story, facts: Facts) -> list[str]:

@@ -230,8 +230,18 @@ def test_a_long_timeline_is_cut_and_says_so() -> None:
     assert "more events are in the export" in body
 
 
+def test_what_people_said_of_the_impact_is_cited() -> None:
+    tape = story()
+    said = {"users": "12 % of checkouts. All of <them>", "text": "cards only"}
+    seq = tape.add("14:15", "incident.impact", "P-ANA", **{"from": "2026-11-20T13:59:00.000000Z"}, texts=said)
+    body = build(tape.events, FACTS)
+    check(body, tape.events)
+    line = next(one for one in body.splitlines() if one.startswith("- Said: users “12 % of checkouts"))
+    assert "from 13:59" in line and "“cards only”" in line and line.endswith(f"[{seq}].")
+
+
 TYPES = [
-    "incident.declared", "incident.acknowledged", "incident.time", "incident.update", "incident.resolved", "incident.role",
+    "incident.impact", "incident.declared", "incident.acknowledged", "incident.time", "incident.update", "incident.resolved", "incident.role",
     "incident.severity", "incident.note", "run.requested", "run.started", "run.paused", "run.ended", "step.started",
     "step.done", "step.succeeded", "step.failed", "step.unknown", "step.reconciled", "step.skipped", "step.uncertain",
     "approval.requested", "approval.voted", "approval.granted", "approval.denied", "approval.expired", "approval.void",
