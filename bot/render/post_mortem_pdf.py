@@ -99,6 +99,7 @@ def _line(page: _Page, line: str) -> None:
 
 def _table(page: _Page, rows: list[list[str]]) -> None:
     page.use(8)
+    page.set_fill_color(255, 255, 255)  # cells are filled with what was drawn last
     width = max(len(row) for row in rows)
     with page.table(first_row_as_headings=True, line_height=4.5, text_align="LEFT") as made:
         for row in rows:
