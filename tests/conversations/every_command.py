@@ -247,6 +247,7 @@ OTHERS = (
     fired("answered", "{held}/1"),
     fired("approvers", "{held}/1", rung=1),
     fired("clock", "INC-1/gdpr"),
+    fired("customer_mail", "INC-1"),
     fired("decision", "{decision}", "UPDATE decisions SET expires_at = opened_at WHERE state = 'open'"),
     fired("eta", "INC-1"),
     fired("followup", "INC-1/f1", again=True),
