@@ -91,7 +91,7 @@ class Incidents:
         values = await visit.site.db.read(lambda tx: _page(tx, visit, visit.incident(tx, name), asks, query))
         hidden = html.hidden(asks, "").replace(Markup('name="line" value=""'), Markup('name="typed" value="yes"'))
         return visit.site.html(
-            visit, "incident.html", live=version, hidden=hidden, kinds=[k[:2] for k in KINDS], **values
+            visit, "one_incident.html", live=version, hidden=hidden, kinds=[k[:2] for k in KINDS], **values
         )
 
 

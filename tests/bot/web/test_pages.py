@@ -96,5 +96,7 @@ async def test_numbers_of_what_is_on_the_record(bot: App, people: SandboxClient,
     assert "<strong>2</strong> declared" in page and page.count("<svg") >= 3 and "<desc>" in page
     assert "20 min" in page and "30 min" in page, "MTTR: median of 10 and 30, and p90"
     one = (await ana.go("/numbers?severity=sev1")).text
-    assert "<strong>1</strong> declared" in one and "30 min" not in one.partition("By severity")[0].partition("Detect")[2]
+    assert (
+        "<strong>1</strong> declared" in one and "30 min" not in one.partition("By severity")[0].partition("Detect")[2]
+    )
     assert "<strong>0</strong> declared" in (await ana.go("/numbers?kind=drill")).text
