@@ -60,6 +60,7 @@ FAULTS = {
         ("bot/codes.py", "import pyotp"),
         ("bot/enrolling.py", "import segno"),
         ("bot/web/sign_in.py", "import joserfc.jwt"),
+        ("bot/render/post_mortem.py", "import fpdf"),
         ("playbooks/connectors/aws.py", "import kubernetes"),
         ("playbooks/actions/pagerduty/link.py", "import pdpyras"),
         ("storage/runs.py", "import psycopg"),
