@@ -68,12 +68,12 @@ class Questions:
         self._tasks = Tasks("questions")
         self._seen: OrderedDict[str, None] = OrderedDict()
 
-    def take(self, inbound: Inbound) -> bool:
+    async def take(self, inbound: Inbound) -> bool:
         """Open a modal for this press, if its line wants one; True when the press is answered by that."""
         ask = inbound.ask
         assert ask is not None
         command = self.command_of(ask.line)
-        if not inbound.asks and not self.opens(ask):
+        if not inbound.asks and not await self.opens(ask):
             return False
         if inbound.trigger in self._seen:
             return True  # the same press delivered again: its modal is open already
@@ -98,13 +98,18 @@ class Questions:
         found = {inbound.blocks.get(name, anywhere): text[:2000] for name, text in wrong.items()}
         return {block: text for block, text in found.items() if block}
 
-    def opens(self, ask: Ask) -> bool:
-        """Whether a line wants a form first."""
+    async def opens(self, ask: Ask) -> bool:
+        """Whether a line wants a form first. A line that cannot be judged in time is simply asked."""
         command = self.command_of(ask.line)
         if command is None:
             return False
         wants = self._wants.get(command.words)
-        return command.form(ask) or (wants is not None and wants(ask))
+        if command.form(ask) or wants is None:
+            return command.form(ask)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CHECK_S):
+                return await asyncio.to_thread(wants, ask)
+        return False
 
     def leads_to(self, ask: Ask) -> str:
         """The line whose form comes after this sent one, or ""."""

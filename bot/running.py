@@ -63,7 +63,7 @@ class Running:
         """After the choice of a playbook: the line whose form comes next; "" where the form is complete."""
         chosen = str(ask.values.get("playbook") or "")
         words = _words(ask.line)
-        if not chosen or not words:
+        if not words or not self._house.library.has(chosen):
             return ""
         said = self._said(ask.line)
         try:
@@ -121,7 +121,11 @@ class Running:
         rest = line.strip()[len(words) :] if words else ""
         try:
             found = parse(_Begun, rest, policy=self._house.policy, now=datetime.now(UTC))
-            book = self._house.library.find(found.playbook) if found.playbook else None
+            # A name there is not would be compared with all there are, which takes seconds: the answer does that.
+            library = self._house.library
+            if found.playbook and not library.has(found.playbook):
+                return None
+            book = library.find(found.playbook) if found.playbook else None
         except Refused:
             return None
         return _Said(book, dict(found.inputs), found.incident)

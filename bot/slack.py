@@ -141,7 +141,7 @@ class SlackDoor:
         if inbound.what == "ignore" or inbound.ask is None or not self._marks(inbound.ask):
             self._metrics.ignored.labels(inbound.kind).inc()
             return BoltResponse(status=200, body={"challenge": inbound.challenge} if inbound.challenge else "")
-        if inbound.what == "question" and self._questions.take(inbound):
+        if inbound.what == "question" and await self._questions.take(inbound):
             return BoltResponse(status=200)
         if inbound.what == "form" and (errors := await self._errors(inbound, inbound.ask)):
             return BoltResponse(status=200, body={"response_action": "errors", "errors": errors})

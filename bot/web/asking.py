@@ -59,7 +59,8 @@ class Asking:
 
     def opens(self, line: str) -> bool:
         """Whether a line wants a form first, as its button in Slack would open one."""
-        return self._questions.opens(Ask("", "button", line, "slack", "", "web"))
+        command = self._questions.command_of(line)
+        return command is not None and command.form(Ask("", "button", line, "slack", "", "web"))
 
     async def show(self, visit: Visit) -> web.StreamResponse:
         """GET /ask?line=…: the form of a command, or a box to type one."""
@@ -85,7 +86,7 @@ class Asking:
                 values[name.removeprefix("field:")] = clean(text.replace("\r\n", "\n"))
         typed = said.get("typed") == "yes"
         ask = await self._ask(visit, line, about, values, once=once, typed=typed)
-        if typed and self.opens(line):
+        if typed and await self._questions.opens(ask):
             return await self._form(visit, ask, back, {}, 200)
         if wrong := await self._wrong(ask):
             return await self._form(visit, ask, back, wrong, 422)

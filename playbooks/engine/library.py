@@ -49,6 +49,10 @@ class Library:
         named = {self._name(root, file) for root in self._paths for file in sorted(root.rglob("*.yaml"))}
         return tuple(sorted(name for name in named if self._get(name) is not None))
 
+    def has(self, name: str) -> bool:
+        """Whether there is a file of that name, readable or not; looks for nothing near it, so it is quick."""
+        return self._file(name.strip().lower()) is not None
+
     def titles(self) -> dict[str, str]:
         """Name -> title as its line says, sorted, without reading the playbooks: for a form that must open at once."""
         found = {self._name(root, file): file for root in self._paths for file in root.rglob("*.yaml")}
