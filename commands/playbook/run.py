@@ -54,7 +54,7 @@ class Run(Command):
         if found is not None and not found.open:
             raise Refused(
                 f"{found.id} was {found.status}; nothing new runs in it. Nothing was started.",
-                todo="Ask outside its channel, or declare a new incident.",
+                todo="Ask outside its channel, or `/incident reopen <reason>` if it is back.",
             )
         id = request(call, playbook, inputs, found, shown=True)
         worst = Risk(max(step.risk for step in runs.steps_of(tx, id)))
