@@ -79,6 +79,7 @@ async def test_declared_from_a_message_while_somebody_else_has_the_form_open(tow
     assert "has the form to declare open too" in view.plain and "checkout answers 503" in str(view.raw)
     assert await sb.submit(ANA, {"severity": "sev2", "service": "checkout"})
     found = await sb.find_channel("inc-1")
+    await sb.wait_for(found["name"], lambda m: m.button("Resolve") is not None)
     (kept,) = await noted(town, "capture.kept")
     assert "checkout answers 503" in kept.text() and kept.body["how"] == "declared" and kept.body["channel"] == "C0GENERAL"
     (declared,) = await town.events("INC-1", "incident.declared")
