@@ -1,6 +1,6 @@
 """Slack says that a message was edited or deleted: where it stands on a timeline, the timeline says so.
 
-Belongs here: whether it stands on one, and looking at it. Does not belong here: what is written (commands/capturing.py).
+Belongs here: whether it stands on one, and looking at it. Not: what is written (commands/capturing.py).
 """
 
 from __future__ import annotations

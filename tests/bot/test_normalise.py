@@ -87,7 +87,10 @@ def marked(kind: str, **event: Any) -> Any:
 
 
 REACTED = {"reaction": "pushpin", "item": {"type": "message", "channel": "C1", "ts": "5.6"}, "item_user": "U3"}
-PINNED = {"channel_id": "C1", "item": {"type": "message", "channel": "C1", "message": {"ts": "5.6", "text": "a secret"}}}
+PINNED = {
+    "channel_id": "C1",
+    "item": {"type": "message", "channel": "C1", "message": {"ts": "5.6", "text": "a secret"}},
+}
 
 
 def test_marks_name_a_message_and_never_its_words() -> None:
@@ -108,9 +111,15 @@ def test_marks_name_a_message_and_never_its_words() -> None:
         ("reaction_added", {**REACTED, "user": "U0BOT"}),
         ("reaction_added", {**REACTED, "item_user": "U0BOT"}),
         ("reaction_added", {**REACTED, "item": {"type": "file", "file": "F1"}}),
-        ("pin_added", {**PINNED, "item": {"type": "message", "channel": "C1", "message": {"ts": "5.6", "app_id": "A1"}}}),
+        (
+            "pin_added",
+            {**PINNED, "item": {"type": "message", "channel": "C1", "message": {"ts": "5.6", "app_id": "A1"}}},
+        ),
         ("message", {"subtype": "message_changed", "channel": "C1", "message": {"ts": "5.6", "text": "unfurled"}}),
-        ("message", {"subtype": "message_changed", "channel": "C1", "message": {"ts": "5.6", "bot_id": "B", "edited": {}}}),
+        (
+            "message",
+            {"subtype": "message_changed", "channel": "C1", "message": {"ts": "5.6", "bot_id": "B", "edited": {}}},
+        ),
         ("message", {"channel": "C1", "text": "chatter", "ts": "5.6"}),
         ("app_home_opened", {"tab": "messages", "channel": "D1"}),
     ],

@@ -35,7 +35,11 @@ async def test_pins_and_reactions_put_messages_on_the_timeline_and_take_them_bac
     await sb.react(ANA, room, ts, "pushpin")
     (kept,) = await noted(town, "capture.kept")
     assert kept.text() == "the replica is behind by an hour" and "slack.com/archives/" in kept.text("link")
-    assert "replica" not in str(kept.body) and kept.body["how"] == "reaction" and abs(float(ts) - kept.when.timestamp()) < 1
+    assert (
+        "replica" not in str(kept.body)
+        and kept.body["how"] == "reaction"
+        and abs(float(ts) - kept.when.timestamp()) < 1
+    )
     assert kept.body["author"] == kept.actor or kept.body["author"] or kept.text("author") == BEN
     await sb.wait_for(room, "is on *INC-1*", as_user=ANA)
     await sb.pin(DOV, room, ts)  # marked twice: on the timeline once
@@ -54,7 +58,9 @@ async def test_pins_and_reactions_put_messages_on_the_timeline_and_take_them_bac
     await sb.pin(ANA, room, other)
     told = await sb.wait_for(room, "by its link alone", as_user=ANA)
     assert "were not read" in told.plain.replace("*", "")
-    await town.says(ANA, room, f"/incident capture {(await noted(town, 'capture.kept', count=2))[1].text('link')}", "is on *INC-1*")
+    await town.says(
+        ANA, room, f"/incident capture {(await noted(town, 'capture.kept', count=2))[1].text('link')}", "is on *INC-1*"
+    )
     assert (await noted(town, "capture.kept", count=3))[2].text() == "writes fail since 14:00"
     await sb.edit(DOV, room, other)
     await noted(town, "capture.deleted")
@@ -81,7 +87,9 @@ async def test_declared_from_a_message_while_somebody_else_has_the_form_open(tow
     found = await sb.find_channel("inc-1")
     await sb.wait_for(found["name"], lambda m: m.button("Resolve") is not None)
     (kept,) = await noted(town, "capture.kept")
-    assert "checkout answers 503" in kept.text() and kept.body["how"] == "declared" and kept.body["channel"] == "C0GENERAL"
+    assert (
+        "checkout answers 503" in kept.text() and kept.body["how"] == "declared" and kept.body["channel"] == "C0GENERAL"
+    )
     (declared,) = await town.events("INC-1", "incident.declared")
     assert declared.text("title").startswith("checkout answers 503")
 

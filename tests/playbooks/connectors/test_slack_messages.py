@@ -16,7 +16,9 @@ async def test_a_message_with_its_link_marks_and_author(slack: Slack, sb: Sandbo
     await sb.pin("U0ANA", "incidents", ts)
     found = await slack.said("C0INCIDENTS", ts)
     assert found is not None and (found.user, found.pinned, found.marks) == ("U0BEN", True, {"pushpin"})
-    assert found.text == "writes fail &amp; more" and found.link.endswith(f"/archives/C0INCIDENTS/p{ts.replace('.', '')}")
+    assert found.text == "writes fail &amp; more" and found.link.endswith(
+        f"/archives/C0INCIDENTS/p{ts.replace('.', '')}"
+    )
     threaded = await slack.said("C0INCIDENTS", reply)
     assert threaded is not None and threaded.text == "since 14:00" and not threaded.pinned
     await sb.edit("U0BEN", "incidents", ts, "writes failed")
