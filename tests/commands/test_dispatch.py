@@ -19,8 +19,8 @@ from storage.tables import inbox as inbox_rows
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("incident", "`/incident declare`"),
-        ("playbook", "`/playbook run`"),
+        ("incident", "`/incident declare sev1 checkout is down`"),
+        ("playbook", "`/playbook run "),
         ("incident delcare sev1 x", "Did you mean `/incident declare`?"),
         ("declare sev1 x", "Did you mean `/incident declare`?"),
         ("incedent declare", "There are `/incident` and `/playbook`."),
