@@ -43,9 +43,7 @@ class Retelling:
             said = f"*{escape(heading)}* is longer than a form holds. What you write here takes its place."
             text = ""
         else:
-            said = (
-                f"*{escape(heading or 'This section')}*, in Markdown. Numbers in brackets are events."
-            )
+            said = f"*{escape(heading or 'This section')}*, in Markdown. Numbers in brackets are events."
         field = next(one for one in fields_of(Postmortem) if one.name == "text")
         shown = Field("text", field.arg, True, text)
         line = f"{ask.line.strip()} base={base}" if base and "base=" not in ask.line else ask.line
