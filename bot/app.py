@@ -28,8 +28,8 @@ from bot.metrics import Metrics
 from bot.policy_tools import tools_of
 from bot.questions import Questions
 from bot.replies import Sender
-from bot.ruling import Ruling, ask, ruling_policy
 from bot.retelling import Retelling
+from bot.ruling import Ruling, ask, ruling_policy
 from bot.running import WORDS as RUNNING
 from bot.running import Running
 from bot.settings import Settings, reveal

@@ -21,8 +21,8 @@ FIRST: Mapping[str, tuple[str, ...]] = {
     "playbook": ("list", "search", "plan", "run", "approve", "deny", "status", "pause", "retry", "abort"),
 }
 GROUPS = (
-    "Start and end", "While it goes on", "People", "Clocks and follow-ups", "Look before leaping", "Run", "Approve", "Look",
-    "Decide", "Prove it is you", "The record",
+    "Start and end", "While it goes on", "People", "Clocks and follow-ups", "Look before leaping", "Run", "Approve",
+    "Look", "Decide", "Prove it is you", "The record",
 )  # fmt: skip
 _TAIL = re.compile(r"[:;] |, now or ")
 OTHER = {"incident": "Recovery: `/playbook help`.", "playbook": "The incident itself: `/incident help`."}

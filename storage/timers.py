@@ -57,7 +57,8 @@ def pending_of(tx: Tx, subject: str) -> list[Timer]:
     """What is still to come for this subject ("INC-1") and for what belongs to it ("INC-1/gdpr"), the next first."""
     mine = or_(timers.c.subject == subject, timers.c.subject.startswith(f"{subject}/", autoescape=True))
     query = select(timers).where(timers.c.state == "pending", mine).order_by(timers.c.due_at, timers.c.kind)
-    return [Timer(row["kind"], row["subject"], row["due_at"], row["payload"]) for row in tx.conn.execute(query).mappings()]
+    rows = tx.conn.execute(query).mappings()
+    return [Timer(row["kind"], row["subject"], row["due_at"], row["payload"]) for row in rows]
 
 
 def now(tx: Tx, subject: str) -> None:

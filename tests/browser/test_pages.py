@@ -1,6 +1,6 @@
 """Muster's own pages in a real browser: declare, approve as two people, watch it run; keyboard, phone, dark, no script.
 
-One browser, one sandbox and one Muster play the whole file; the tests follow each other in the order they stand in.
+One browser, one sandbox and one Muster play the whole file; the scenes follow each other, as one test.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from tests.browser.conftest import SIZE, Camera, opened
 POLICY = Path(__file__).parents[2] / "muster.example.yaml"
 RUN = "playbook run failover/rds-multi-az service=checkout"
 PHONE = {"width": 390, "height": 844}
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("workspace")]
 
 
 @dataclass
@@ -75,7 +74,7 @@ async def desks(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desks
             await app.stop()
 
 
-async def test_declare_approve_as_two_and_watch_it_run(desks: Desks) -> None:
+async def declare_approve_as_two_and_watch_it_run(desks: Desks) -> None:
     ana = await desks.of("Ana")
     await ana.get_by_role("link", name="Declare an incident").click()
     await ana.get_by_label("Title").fill("checkout is down")
@@ -104,7 +103,7 @@ async def test_declare_approve_as_two_and_watch_it_run(desks: Desks) -> None:
     await desks.camera.keep(ana, "page-incident-timeline")
 
 
-async def test_the_post_mortem_is_written_and_shared(desks: Desks) -> None:
+async def the_post_mortem_is_written_and_shared(desks: Desks) -> None:
     ana, path = await desks.of("Ana"), f"{desks.app.url}/incidents/INC-1/post-mortem"
     await ana.goto(path)
     await ana.get_by_role("button", name="Draft it").click()
@@ -128,7 +127,7 @@ async def test_the_post_mortem_is_written_and_shared(desks: Desks) -> None:
     await ana.get_by_text("Sharing version 2").wait_for()
 
 
-async def test_keyboard_phone_dark_and_no_script(desks: Desks) -> None:
+async def keyboard_phone_dark_and_no_script(desks: Desks) -> None:
     ana = await desks.of("Ana")
     await ana.goto(f"{desks.app.url}/incidents/INC-1")
     await ana.keyboard.press("Tab")
@@ -163,3 +162,18 @@ async def test_keyboard_phone_dark_and_no_script(desks: Desks) -> None:
     await quiet.get_by_role("link", name="Incidents").click()
     await desks.camera.keep(quiet, "page-incidents")
     assert desks.complaints == [], "no page breaks its own security policy"
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_pages_as_people_use_them(desks: Desks) -> None:
+    for scene in (
+        declare_approve_as_two_and_watch_it_run,
+        the_post_mortem_is_written_and_shared,
+        keyboard_phone_dark_and_no_script,
+    ):
+        try:
+            await scene(desks)
+        except BaseException as error:
+            error.add_note(f"in the scene {scene.__name__}")
+            raise

@@ -1,6 +1,6 @@
 """The local workspace in a real browser: a sev1 with two approvers, a form, an answer for one, a failure.
 
-One browser, one sandbox and one Muster play the whole file; the tests follow each other in the order they stand in.
+One browser, one sandbox and one Muster play the whole file; the scenes follow each other, as one test.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from tests.browser.conftest import SIZE, Camera, opened
 
 POLICY = Path(__file__).parents[2] / "muster.example.yaml"
 RDS = "failover/rds-multi-az service=checkout"
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("workspace")]
 
 
 @dataclass
@@ -89,7 +88,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
         patch.undo()
 
 
-async def test_a_line_is_completed_from_what_muster_knows(desk: Desk) -> None:
+async def a_line_is_completed_from_what_muster_knows(desk: Desk) -> None:
     box, offered = desk.page.locator("#box"), desk.page.locator("#offered li")
     await box.fill("/inc")
     await offered.first.wait_for()
@@ -105,7 +104,7 @@ async def test_a_line_is_completed_from_what_muster_knows(desk: Desk) -> None:
     assert await desk.page.locator("#offered").is_hidden()
 
 
-async def test_ana_declares_with_a_form_that_says_what_is_wrong(desk: Desk) -> None:
+async def ana_declares_with_a_form_that_says_what_is_wrong(desk: Desk) -> None:
     await desk.types("/incident declare")
     modal = desk.page.locator("#modal")
     await modal.wait_for()
@@ -126,7 +125,7 @@ async def test_ana_declares_with_a_form_that_says_what_is_wrong(desk: Desk) -> N
     await desk.card("Resolve")
 
 
-async def test_two_people_approve_and_everybody_watches_it_run(desk: Desk) -> None:
+async def two_people_approve_and_everybody_watches_it_run(desk: Desk) -> None:
     page = desk.page
     await page.get_by_role("button", name="Acknowledge as Ben").click()
     await page.locator("#panel-pagerduty .status-acknowledged").wait_for()
@@ -151,7 +150,7 @@ async def test_two_people_approve_and_everybody_watches_it_run(desk: Desk) -> No
     await desk.camera.keep(page, "workspace-finished")
 
 
-async def test_a_line_of_people_a_thread_a_pin_and_a_reaction(desk: Desk) -> None:
+async def a_line_of_people_a_thread_a_pin_and_a_reaction(desk: Desk) -> None:
     page = desk.page
     await desk.types('what is <img src=x onerror="alert(1)"> *bold* with @ben & `code`?')
     said = await desk.sees("what is <img")
@@ -181,7 +180,7 @@ async def test_a_line_of_people_a_thread_a_pin_and_a_reaction(desk: Desk) -> Non
     await page.locator('#people [aria-checked=true]:has-text("Ana")').wait_for()
 
 
-async def test_a_telephone_shows_the_codes_muster_asks_for(desk: Desk) -> None:
+async def a_telephone_shows_the_codes_muster_asks_for(desk: Desk) -> None:
     modal = desk.page.locator("#modal")
     await desk.types("/playbook mfa")
     await modal.get_by_role("button", name="Add it to Ana's phone").click()
@@ -192,7 +191,7 @@ async def test_a_telephone_shows_the_codes_muster_asks_for(desk: Desk) -> None:
     assert "Ana's authenticator" in await desk.page.locator("#phone").inner_text()
 
 
-async def test_a_failure_is_switched_on_said_in_words_and_healed(desk: Desk) -> None:
+async def a_failure_is_switched_on_said_in_words_and_healed(desk: Desk) -> None:
     page, panel = desk.page, desk.page.locator("#panel-pagerduty")
     await panel.get_by_text("Make it fail").click()
     await panel.get_by_label("How", exact=True).select_option("error:invalid key")
@@ -208,7 +207,7 @@ async def test_a_failure_is_switched_on_said_in_words_and_healed(desk: Desk) -> 
     await panel.locator(".heal").wait_for(state="hidden")
 
 
-async def test_home_shows_what_waits_and_a_shortcut_opens_its_form(desk: Desk) -> None:
+async def home_shows_what_waits_and_a_shortcut_opens_its_form(desk: Desk) -> None:
     page = desk.page
     await page.locator("#direct button", has_text="Home").click()
     await page.locator("#other .home", has_text="INC-1").wait_for(timeout=15_000)
@@ -226,7 +225,7 @@ async def test_home_shows_what_waits_and_a_shortcut_opens_its_form(desk: Desk) -
     await page.locator("#modal").wait_for(state="hidden")
 
 
-async def test_monitoring_tells_muster_and_the_card_is_declared(desk: Desk) -> None:
+async def monitoring_tells_muster_and_the_card_is_declared(desk: Desk) -> None:
     page = desk.page
     await page.locator("#panel-monitoring summary").click()
     await page.get_by_role("button", name="Fifty at once").click()
@@ -236,7 +235,7 @@ async def test_monitoring_tells_muster_and_the_card_is_declared(desk: Desk) -> N
     await card.get_by_role("button", name="Declare", exact=True).wait_for()
 
 
-async def test_another_page_cannot_drive_it_and_nothing_was_refused_by_its_own_rules(desk: Desk) -> None:
+async def another_page_cannot_drive_it_and_nothing_was_refused_by_its_own_rules(desk: Desk) -> None:
     import httpx
 
     url, line = desk.sandbox.page.url, {"user": "U0EVE", "channel": "C0GENERAL", "text": "hello"}
@@ -253,3 +252,24 @@ async def test_another_page_cannot_drive_it_and_nothing_was_refused_by_its_own_r
         assert (await other.get(f"{url}static/..%2froutes.py")).status_code == 404
     assert all("hello" not in message.text for message in await desk.sb.messages("#general"))
     assert desk.refused == []
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_workspace_as_people_use_it(desk: Desk) -> None:
+    for scene in (
+        a_line_is_completed_from_what_muster_knows,
+        ana_declares_with_a_form_that_says_what_is_wrong,
+        two_people_approve_and_everybody_watches_it_run,
+        a_line_of_people_a_thread_a_pin_and_a_reaction,
+        a_telephone_shows_the_codes_muster_asks_for,
+        a_failure_is_switched_on_said_in_words_and_healed,
+        home_shows_what_waits_and_a_shortcut_opens_its_form,
+        monitoring_tells_muster_and_the_card_is_declared,
+        another_page_cannot_drive_it_and_nothing_was_refused_by_its_own_rules,
+    ):
+        try:
+            await scene(desk)
+        except BaseException as error:
+            error.add_note(f"in the scene {scene.__name__}")
+            raise
