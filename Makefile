@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # A third of a test's time is waiting, for processes and services: half again as many workers as there are cores.
-WORKERS ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) * 3 + 1) / 2 )))
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) * 2 )))
 # Tests start hundreds of Pythons: each would compile all it imports again where the environment says to keep nothing.
 unexport PYTHONDONTWRITEBYTECODE
 
