@@ -40,6 +40,14 @@ def set(tx: Tx, kind: str, subject: str, due_at: datetime, payload: Mapping[str,
     tx.hint("timers")
 
 
+def sooner(tx: Tx, kind: str, subject: str, due_at: datetime) -> None:
+    """Set it, or move it forward with what it carries; one that is pending and due no later stays as it is."""
+    mine = (timers.c.kind == kind, timers.c.subject == subject, timers.c.state == "pending")
+    row = tx.conn.execute(select(timers.c.due_at, timers.c.payload).where(*mine)).first()
+    if row is None or due_at < row.due_at:
+        set(tx, kind, subject, due_at, row.payload if row else None)
+
+
 def ensure(tx: Tx, kind: str, subject: str, due_at: datetime, payload: Mapping[str, Any] | None = None) -> None:
     """Set it unless it is pending: what happens once a day is not put off by a restart."""
     query = select(timers.c.state).where(timers.c.kind == kind, timers.c.subject == subject)

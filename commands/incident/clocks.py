@@ -9,6 +9,7 @@ from commands.command import Call, Reply, command
 from commands.places import InIncident
 from commands.words import clock, lasted, lines
 from storage import clocks as kept
+from storage import timers
 
 
 @command("incident clocks", group="Clocks and follow-ups", place="incident", examples=("incident clocks",))
@@ -37,16 +38,24 @@ class Clocks(InIncident):
         if not found.open:
             return []
         said = []
-        severity = policy.severities.get(found.severity)
-        within = severity.acknowledge_within if severity and severity.page_within is not None else None
-        if found.acknowledged_at is None and within:
-            said.append(_due("Acknowledgement", found.declared_at + within, now))
+        if found.acknowledged_at is None and (due := self._acknowledge(call)):
+            said.append(_due("Acknowledgement", due, now))
         if found.update_due_at:
             said.append(_due("Status update", found.update_due_at, now))
         service = policy.services.get(found.service or "")
         if service and found.restored_at is None:
             said.append(_due(f"RTO of {service.name}", (found.detected_at or found.declared_at) + service.rto, now))
         return said
+
+    def _acknowledge(self, call: Call) -> datetime | None:
+        """The clock that runs, also of a severity it had before; once it ran out, what this severity wants."""
+        found = call.here
+        for one in timers.pending_of(call.tx, found.id):
+            if one.kind == "acknowledge" and one.subject == found.id and not one.payload.get("rung"):
+                return one.due_at
+        severity = call.house.policy.severities.get(found.severity)
+        within = severity.acknowledge_within if severity and severity.page_within is not None else None
+        return found.declared_at + within if within else None
 
 
 def _due(what: str, at: datetime, now: datetime) -> str:

@@ -139,7 +139,7 @@ class Declare(Command):
             timers.set(call.tx, "acknowledge", found.id, found.declared_at + severity.acknowledge_within)
         if cadence := cadence_of(severity, private=found.private):
             incidents.set_update_due(call.tx, found.id, found.declared_at + cadence)
-        customer_mail.arm(call.tx, found, severity)
+        customer_mail.arm(call.tx, call.house.policy, found)
         role_timer.arm(call.tx, found, severity)
 
     def _reply(self, call: Call, found: Incident, severity: Severity, problem: str, others: list[Incident]) -> Reply:

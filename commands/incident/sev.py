@@ -1,5 +1,5 @@
 """`/incident sev`: how bad it is, as known now. Raising it does what declaring it so would have done; lowering stops
-nothing: whoever was woken, invited or told stays so."""
+nothing: whoever was woken, invited or told stays so, and what was promised stays due when it was promised."""
 
 from __future__ import annotations
 
@@ -40,29 +40,40 @@ class Sev(InIncident):
         return bare(ask)
 
     def act(self, call: Call, seen: None) -> Reply:
-        """The clocks of the new severity count from now."""
+        """The clocks of the new severity count from now; one that runs is never put off."""
         before, policy = call.here, call.house.policy
         found = incidents.set_severity(call.tx, before.id, self.severity, by=call.person, reason=self.reason)
         severity = policy.severity(found.severity)
-        said = self.clocks(call, found, severity)
-        if worse(policy, found.severity, before.severity):
+        raised = worse(policy, found.severity, before.severity)
+        said = self.clocks(call, found, severity, calls=raised)
+        if raised:
             said += self.raised(call, found, severity)
         mark = dot(policy, found.severity)
         return Reply(text=lines(f"{mark} *{found.id}* is *{found.severity}* now (was {before.severity}).", *said))
 
-    def clocks(self, call: Call, found: Incident, severity: Severity) -> list[str]:
-        """Those of this severity, counted from now; what to say of them."""
-        tx, said = call.tx, []
-        cadence = cadence_of(severity, private=found.private)
-        incidents.set_update_due(tx, found.id, tx.now + cadence if cadence else None)
-        if cadence:
-            said.append(f"Next update due *{clock(tx.now + cadence, tx.now)} UTC* (every {length_words(cadence)}).")
-        customer_mail.arm(tx, found, severity)
+    def clocks(self, call: Call, found: Incident, severity: Severity, *, calls: bool = True) -> list[str]:
+        """Those of this severity, counted from now where none of them runs that is due earlier; what to say of them.
+
+        calls: somebody is paged now, so that the clock of the acknowledgement starts where none runs.
+        """
+        tx = call.tx
+        said = self._next_update(call, found, severity)
+        customer_mail.arm(tx, call.house.policy, found)
         role_timer.arm(tx, found, severity)
-        pages = severity.page_within is not None
+        pages = calls and severity.page_within is not None
         if pages and severity.acknowledge_within and found.acknowledged_at is None:
-            timers.set(tx, "acknowledge", found.id, tx.now + severity.acknowledge_within)
+            timers.sooner(tx, "acknowledge", found.id, tx.now + severity.acknowledge_within)
         return said
+
+    def _next_update(self, call: Call, found: Incident, severity: Severity) -> list[str]:
+        """People were told when they hear from us next: that time only moves forward."""
+        now, promised = call.tx.now, found.update_due_at
+        cadence = cadence_of(severity, private=found.private)
+        every = f"every {length_words(cadence)}" if cadence else "none is due"
+        if cadence and (promised is None or now + cadence < promised):
+            incidents.set_update_due(call.tx, found.id, now + cadence)
+            return [f"Next update due *{clock(now + cadence, now)} UTC* ({every})."]
+        return [f"Next update stays due *{clock(promised, now)} UTC*; after it {every}."] if promised else []
 
     def raised(self, call: Call, found: Incident, severity: Severity, *, anew: bool = False) -> list[str]:
         """The run that pages, invites and publishes what the new severity asks for; what is done already stays once.

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from playbooks.errors import Refused
 from storage import cards, incidents, runs
+from storage import timers as storage_timers
 from storage.tables import timers
 
 
@@ -48,6 +49,41 @@ async def test_lowered_it_stops_nothing(talk: Any) -> None:
     reply = await talk("Ben", "incident sev sev3")
     assert reply.ok and "paged" not in reply.text
     assert [run.id for run in await talk.read(lambda tx: runs.of_incident(tx, id))] == before
+
+
+async def _clocks(talk: Any, id: str) -> dict[str, Any]:
+    """Kind -> when it is due, of what is still to come; the board's time of the next update as "board"."""
+    found = {one.kind: one.due_at for one in await talk.read(lambda tx: storage_timers.pending_of(tx, id))}
+    return found | {"board": (await talk.incident(id)).update_due_at}
+
+
+KEPT = ("update", "board", "customer_mail", "acknowledge")
+
+
+async def test_lowered_it_cancels_no_promised_notice(talk: Any) -> None:
+    id = await talk.declare()
+    promised = await _clocks(talk, id)
+    assert promised["update"] == promised["board"]
+    for lower, after in (("sev2", "after it every 1 h"), ("sev3", "after it none is due")):
+        reply = await talk("Ben", f"incident sev {lower}")
+        assert "stays due" in reply.text and after in reply.text
+        left = await _clocks(talk, id)
+        assert {kind: left[kind] for kind in KEPT} == {kind: promised[kind] for kind in KEPT}, lower
+    assert "Acknowledgement: due" in (await talk("Ben", "incident clocks")).text
+
+
+async def test_raised_it_is_due_earlier_or_when_it_was(talk: Any) -> None:
+    id = await talk.declare("sev2 checkout is slow")
+    before = await _clocks(talk, id)
+    assert "customer_mail" not in before and "acknowledge" not in before
+    reply = await talk("Ben", "incident sev sev1")
+    after = await _clocks(talk, id)
+    assert after["board"] == after["update"] < before["board"] and "every 30 min" in reply.text
+    assert after["customer_mail"] and after["acknowledge"]
+    await talk("Ben", "incident sev sev3")
+    assert "stays due" in (await talk("Ben", "incident sev sev1")).text
+    again = await _clocks(talk, id)
+    assert {kind: again[kind] for kind in KEPT} == {kind: after[kind] for kind in KEPT}, "a detour puts nothing off"
 
 
 async def test_raised_without_its_playbook_names_the_telephone(talk: Any, monkeypatch: Any) -> None:

@@ -57,6 +57,13 @@ async def test_whoever_writes_it_is_told_before_the_time_is_over_and_when_it_is(
     await talk.house.db.write(lambda tx: incidents.cancel(tx, id, by="P-1", reason="a duplicate"))
     await begun(24.5)
     assert await sent() == [], "what was cancelled disrupted nobody"
+    lower = await talk.declare()
+    await talk("Ben", f"incident sev sev3 incident={lower}")
+    await sent()
+    await begun(24.5, lower)
+    assert "Muster sent none" in (await sent())[0]["text"], "what a sev1 promised is owed by the sev3 too"
+    await fire(f"customer_mail {lower}")
+    assert await sent() == [], "said once that it is over"
     over = await talk.declare()
     await talk.house.db.write(lambda tx: incidents.resolve(tx, over, by="P-1", resolution="by itself"))
     await sent()
