@@ -7,6 +7,7 @@ itself (dispatch.py), asking (playbooks/directory.py).
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 
 from commands.command import Command
@@ -30,8 +31,15 @@ class Duties:
 
         At most once in five minutes each; when PagerDuty does not answer, what was known last counts, as for votes.
         """
+        await self._look(house, _groups(house.policy, cls))
+
+    async def look_private(self, house: House) -> None:
+        """The same for who may see private incidents alone: a page shows what somebody may see, whatever is asked."""
+        await self._look(house, _turning(house.policy, house.policy.permissions.see_private))
+
+    async def _look(self, house: House, groups: list[str]) -> None:
         now = time.monotonic()
-        wanted = [one for one in _groups(house.policy, cls) if now - self._tried.get(one, -AGAIN_S) >= AGAIN_S]
+        wanted = [one for one in groups if now - self._tried.get(one, -AGAIN_S) >= AGAIN_S]
         if not wanted:
             return
 
@@ -47,5 +55,10 @@ class Duties:
 def _groups(policy: Policy, cls: type[Command]) -> list[str]:
     named = getattr(policy.permissions, cls.who, ()) if cls.who not in ("anyone", "everyone") else ()
     private = policy.permissions.see_private if cls.place != "nowhere" else ()
-    groups = [policy.groups[name] for name in dict.fromkeys([*named, *private]) if name in policy.groups]
+    return _turning(policy, [*named, *private])
+
+
+def _turning(policy: Policy, names: Iterable[str]) -> list[str]:
+    """Those of these groups whose members take turns."""
+    groups = [policy.groups[name] for name in dict.fromkeys(names) if name in policy.groups]
     return [one.name for one in groups if one.pagerduty_schedule or one.pagerduty_escalation_policy]

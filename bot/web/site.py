@@ -21,6 +21,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from commands.duties import Duties
 from commands.house import House
 from commands.places import visible
 from playbooks.directory import Person
@@ -98,6 +99,7 @@ class Site:
     def __init__(self, house: House, url: Callable[[], str], *, can_sign_in: bool) -> None:
         self.house = house
         self.db = house.db
+        self._duties = Duties()
         self._url = url
         self.can_sign_in = can_sign_in
         self.templates = Environment(
@@ -178,6 +180,7 @@ class Site:
             return None
         if await self.db.read(lambda tx: _old(tx, found.account)):
             await self.house.directory.refresh_account("slack", found.account)  # at most two seconds; rows decide
+        await self._duties.look_private(self.house)  # whoever holds the rota may have changed since the last look
 
         def work(tx: Tx) -> Person | None:
             if people.account(tx, "slack", found.account) is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from commands.command import load_commands
 from commands.fields import fields_of
 from playbooks.policy import parse_policy
+from playbooks.policy_sections import Group
 from storage import incidents
 from tests.commands.conftest import POLICY
 
@@ -84,3 +86,23 @@ async def test_no_command_tells_a_stranger_of_it(talk: Any) -> None:
     events = await talk.events(secret)
     eve = await talk.member("Eve", "all")
     assert not [event.type for event in events if event.actor == eve], "nor does she leave anything on it"
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_who_may_is_also_said_by_name(talk: Any) -> None:
+    """And the answer to all others is that of an incident there is not."""
+    policy = talk.house.policy.model_copy(
+        update={
+            "groups": {"sec": Group(name="sec", people=("ben",))},
+            "permissions": talk.house.policy.permissions.model_copy(update={"see_private": ("sec",)}),
+        }
+    )
+    for who in ("Ana", "Ben", "Eve"):
+        await talk.member(who)
+    talk.house = talk.dispatch.house = replace(talk.house, policy=policy)
+    secret = await talk.declare(f"sev3 {WORD} type=security", channel="CSECRET")
+    await talk.house.directory.refresh_groups(policy)
+    talk.channel = "CTOWN"
+    assert secret in (await talk("Ben", f"incident status {secret}")).text
+    other = await talk("Eve", "incident status INC-777")
+    assert (await talk("Eve", f"incident status {secret}")).text == other.text.replace("INC-777", secret)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import update
@@ -10,7 +11,10 @@ from sqlalchemy import update
 from bot.app import App
 from bot.render import board
 from bot.sandbox.client import SandboxClient
+from bot.sandbox.server import Sandbox
+from commands import duties
 from storage.tables import incidents
+from tests.bot.conftest import EXAMPLE
 
 
 async def test_the_list_and_the_page_of_one(bot: App, people: SandboxClient, browse: Any) -> None:
@@ -73,3 +77,36 @@ async def test_a_private_one_is_there_for_those_who_may_know(bot: App, people: S
         answer = await eve.http.post(f"{bot.url}/ask", data=given, follow_redirects=True)
         assert "a leak" not in answer.text and "Noted" not in answer.text
     assert "i was here" not in (await ben.go("/incidents/INC-1")).text
+
+
+async def test_who_else_may_know_is_said_by_group_by_schedule_and_by_name(
+    start: Any, people: SandboxClient, sandbox: Sandbox, browser_of: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(duties, "GOOD_FOR", duties.timedelta(0))
+    monkeypatch.setattr(duties, "AGAIN_S", 0.0)
+    path, text = tmp_path / "muster.yaml", EXAMPLE.read_text(encoding="utf-8")
+    for old, new in (
+        ("see_private: [security]", "see_private: [legal, rota, named]"),
+        ("\ngroups:\n", "\ngroups:\n  legal: { slack: comms }\n  rota: { pagerduty_schedule: Payments rota }\n"
+                         "  named: { people: [eve] }\n"),
+        ("  ben: { slack: U0BEN,", "  eve: { slack: U0EVE }\n  ben: { slack: U0BEN, pagerduty: PUSRBEN,"),
+        ("  chi: { slack: U0CHI,", "  chi: { slack: U0CHI, pagerduty: PUSRCHI,"),
+    ):  # fmt: skip
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    path.write_text(text, encoding="utf-8")
+    app = await start(muster_config=path)
+    await people.type("U0ANA", "incidents", "/incident declare sev3 a leak type=security")
+    await people.wait_for("incidents", "INC-1", as_user="U0ANA")
+
+    async def see(*who: str) -> set[str]:
+        return {one for one in who if (await browsers[one].go("/incidents/INC-1")).status_code == 200}
+
+    everybody = ("U0ANA", "U0BEN", "U0CHI", "U0DOV", "U0EVE")
+    browsers = {one: await browser_of(app, one) for one in everybody}
+    assert await see(*everybody) == {"U0ANA", "U0DOV", "U0BEN", "U0EVE"}, "hers; by user group, schedule and name"
+    sandbox.pagerduty.on_call = [("PPOLPAY", 1, "PUSRCHI")]  # the rota turns, and nobody tells Muster
+    assert await see(*everybody) == {"U0ANA", "U0DOV", "U0CHI", "U0EVE"}
+    hidden, none = browsers["U0BEN"].page.text, (await browsers["U0BEN"].go("/incidents/INC-2")).text
+    gone = re.compile(r"INC-\d|Drawn.*|/incidents/\S*")
+    assert gone.sub("", hidden) == gone.sub("", none), "a stranger sees what they see of one that is not there"
