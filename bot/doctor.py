@@ -17,6 +17,7 @@ from bot import (
     doctor_objectives,
     doctor_outside,
     doctor_policy,
+    doctor_sign_in,
 )
 from bot.connectors import Connectors, connect
 from bot.finding import Finding, ok
@@ -47,6 +48,7 @@ async def examine(settings: Settings) -> list[Finding]:
         if stands:
             findings += await db.read(lambda tx: doctor_keys.look(tx, settings.seal))
         team = await _slack(settings, connectors, findings)
+        findings.append(doctor_sign_in.look(settings))
         findings += await asyncio.gather(
             _asked("PagerDuty", connectors.pagerduty_reads, lambda: _pagerduty(settings, connectors)),
             _asked("Statuspage", connectors.statuspage_reads, lambda: _statuspage(connectors)),
