@@ -5,6 +5,7 @@ Belongs here: reading for these two pages. Does not belong here: how a runbook i
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from bot.render.html import markdown
 from bot.render.runbook import head_of, kind_of, runbook
 from bot.web.site import Visit, missing
 from playbooks.action import Risk, find
+from playbooks.engine.library import Library
 from playbooks.engine.model import Playbook
 from playbooks.errors import Refused
 from storage import incidents, people, runs
@@ -25,6 +27,12 @@ from storage.runs import Run
 async def index(visit: Visit) -> web.StreamResponse:
     """GET /playbooks?words="""
     library, words = visit.site.house.library, visit.request.query.get("words", "").lower().split()
+    folders, problems = await asyncio.to_thread(_folders, library, words)  # the first time it takes seconds
+    return visit.site.html(visit, "playbooks.html", folders=folders, words=" ".join(words), problems=problems)
+
+
+def _folders(library: Library, words: list[str]) -> tuple[dict[str, list[dict[str, str]]], dict[str, str]]:
+    """Kind -> the playbooks that have all these words, as lines of a table; and what cannot be read."""
     folders: dict[str, list[dict[str, str]]] = {}
     for name in library.names():
         try:
@@ -35,14 +43,14 @@ async def index(visit: Visit) -> web.StreamResponse:
         if all(word in f"{name} {one.title} {when}".lower() for word in words):
             line = {"name": name, "title": one.title, "when": when, "kind": kind_of(one), "risk": risk_of(one)}
             folders.setdefault(name.partition("/")[0], []).append(line)
-    return visit.site.html(visit, "playbooks.html", folders=folders, words=" ".join(words), problems=library.problems())
+    return folders, library.problems()
 
 
 async def show(visit: Visit) -> web.StreamResponse:
     """GET /playbooks/{name}"""
     name = visit.request.match_info["name"]
     library = visit.site.house.library
-    if name not in library.names():
+    if not library.has(name):
         raise missing("playbook")
     one = library.find(name)
     history = await visit.site.db.read(lambda tx: _history(tx, visit, one))

@@ -21,8 +21,8 @@ class List(Command):
 
     def act(self, call: Call, seen: None) -> Reply:
         """Names with their titles."""
-        library = call.house.library
-        names = list(library.names())
+        titles = call.house.library.titles()
+        names = list(titles)
         wanted = self.kind.strip("/").lower()
         kind = [name for name in names if not wanted or name.startswith(f"{wanted}/")]
         found = kind or [name for name in names if wanted in name]
@@ -33,7 +33,7 @@ class List(Command):
             raise Refused(
                 f"There are no playbooks **{wanted}**.{hint} Kinds: {', '.join(kinds)}.", todo="`/playbook list`"
             )
-        listed = [f"• *{name}* {esc(cut(library.find(name).title, 90))}" for name in found[:MOST]]
+        listed = [f"• *{name}* {esc(cut(titles[name], 90))}" for name in found[:MOST]]
         if len(found) > MOST:
             listed.append(f"… and {len(found) - MOST} more: `/playbook list <kind>`")
         return Reply(text="\n".join(listed), data={"playbooks": found})

@@ -7,7 +7,7 @@ from typing import Annotated
 from commands.command import Button, Call, Command, Reply, command
 from commands.fields import Arg
 from commands.words import cut, esc, joined
-from playbooks.engine.model import Playbook
+from playbooks.engine.library import title_of
 
 MOST = 8
 
@@ -26,19 +26,19 @@ class Search(Command):
     def act(self, call: Call, seen: None) -> Reply:
         """Those with all words; where none has, those with the most of them. A name counts more than a text."""
         wanted = list(dict.fromkeys(self.query.lower().replace("/", " ").replace("-", " ").split()))
-        library = call.house.library
-        scored = [(_score(library.find(name), wanted), name) for name in library.names()]
+        texts = call.house.library.texts()
+        scored = [(_score(name, text, wanted), name) for name, text in texts.items()]
         best = max((hits for (hits, _), _ in scored), default=0)
         found = [(score, name) for score, name in scored if best and score[0] == best]
         found.sort(key=lambda one: (-one[0][1], one[1]))
         if not found:
-            kinds = sorted({name.partition("/")[0] for name in library.names()})
+            kinds = sorted({name.partition("/")[0] for name in texts})
             return Reply(
                 text=f"No playbook speaks of *{esc(self.query)}*. `/playbook list <kind>`: {esc(', '.join(kinds))}.",
                 data={"playbooks": []},
             )
         named = [name for _, name in found]
-        listed = [f"• *{name}* {esc(cut(library.find(name).title, 90))}" for name in named[:MOST]]
+        listed = [f"• *{name}* {esc(cut(title_of(texts[name]), 90))}" for name in named[:MOST]]
         if len(named) > MOST:
             listed.append(f"… and {len(named) - MOST} more: say more words.")
         if best < len(wanted):
@@ -47,10 +47,8 @@ class Search(Command):
         return Reply(text="\n".join(listed), buttons=buttons, data={"playbooks": named})
 
 
-def _score(playbook: Playbook, wanted: list[str]) -> tuple[int, int]:
+def _score(name: str, text: str, wanted: list[str]) -> tuple[int, int]:
     """(how many of the words it has, how well)."""
-    name = playbook.name.lower()
-    title = playbook.title.lower()
-    body = f"{playbook.description} {playbook.text}".lower()
+    title, body = title_of(text).lower(), text.lower()
     hits = [8 * (word in name) + 4 * (word in title) + (word in body) for word in wanted]
     return sum(1 for one in hits if one), sum(hits)

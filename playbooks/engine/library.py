@@ -53,10 +53,16 @@ class Library:
         """Whether there is a file of that name, readable or not; looks for nothing near it, so it is quick."""
         return self._file(name.strip().lower()) is not None
 
+    def texts(self) -> dict[str, str]:
+        """Name -> text of its file, sorted, without making playbooks of them: all of those take seconds the first time.
+
+        A file that no playbook can be made of is among them; `find` says what is wrong in it.
+        """
+        return {name: _text(file) for name, file in self._files().items()}
+
     def titles(self) -> dict[str, str]:
-        """Name -> title as its line says, sorted, without reading the playbooks: for a form that must open at once."""
-        found = {self._name(root, file): file for root in self._paths for file in root.rglob("*.yaml")}
-        return {name: _title(found[name]) for name in sorted(found) if _NAME.fullmatch(name)}
+        """Name -> title as its line says, sorted; as quick as `texts`."""
+        return {name: title_of(text) for name, text in self.texts().items()}
 
     def find(self, name: str) -> Playbook:
         """The playbook of that name as its file says now, or as it last said something readable.
@@ -70,7 +76,7 @@ class Library:
         if (file := self._file(name)) is not None:
             problem = self._read[file].problem
             raise Refused(f"The playbook **{name}** cannot be read:\n{problem}", todo="Correct the file and try again.")
-        names = self.names()
+        names = tuple(self._files())
         best = next((known for known in names if known.startswith(name)), None) or nearest(name, names)
         near = f" Did you mean **{best}**?" if best else ""
         folder = (best or name).split("/")[0]
@@ -81,7 +87,12 @@ class Library:
         """Name -> what is wrong, for every file that cannot be read now. Where an earlier text was good, it is used."""
         self.names()
         there = {file: self._name(root, file) for root in self._paths for file in root.rglob("*.yaml")}
-        return {there[file]: read.problem for file, read in self._read.items() if file in there and read.problem}
+        return {there[file]: read.problem for file, read in list(self._read.items()) if file in there and read.problem}
+
+    def _files(self) -> dict[str, Path]:
+        """Name -> its file, sorted, readable or not; only the folders are looked at."""
+        found = {self._name(root, file): file for root in self._paths for file in root.rglob("*.yaml")}
+        return {name: found[name] for name in sorted(found) if _NAME.fullmatch(name)}
 
     def _name(self, root: Path, file: Path) -> str:
         return file.relative_to(root).with_suffix("").as_posix()
@@ -120,11 +131,16 @@ class Library:
         return _Read(stamp, last.playbook if last else None, problem)
 
 
-def _title(file: Path) -> str:
+def _text(file: Path) -> str:
     try:
-        said = _TITLE.search(file.read_text(encoding="utf-8"))
+        return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+def title_of(text: str) -> str:
+    """What the title's line of a playbook's text says; "" when there is none."""
+    said = _TITLE.search(text)
     return said[1].strip().strip("\"'") if said else ""
 
 

@@ -153,6 +153,18 @@ def test_unknown_names_get_the_nearest(library: Library) -> None:
     )
 
 
+def test_names_titles_and_the_nearest_cost_no_playbook(library: Library, tmp_path: Path) -> None:
+    """Making all of them takes seconds, and a person waits."""
+    assert library.titles() == {name: library.find(name).title for name in library.names()}
+    assert library.texts() == {name: library.find(name).text for name in library.names()}
+    write(tmp_path, "own/one", "good", 1)
+    (tmp_path / "own" / "two.yaml").write_bytes(b"\xff")
+    fresh = Library([BUILT_IN, tmp_path], actions=lambda name: pytest.fail(f"{name} was read"))
+    assert fresh.titles() == {**library.titles(), "own/one": "good", "own/two": ""}
+    with pytest.raises(Refused, match=r"Did you mean \*\*own/one\*\*"):
+        fresh.find("own/oen")
+
+
 @pytest.mark.parametrize(
     "name", ["", "../../etc/passwd", "failover", "/etc/passwd", "a/../b", "failover/rds-multi-az.yaml", "x" * 9999]
 )
