@@ -50,7 +50,7 @@ class Pages:
             "/playbooks": playbooks.index, "/playbooks/{name:.+}": playbooks.show, "/services": services.show,
             "/numbers": numbers.show, "/audit": audit.show, "/people": people.show,
             "/incidents/{incident}/post-mortem": self._post_mortems.show,
-            "/incidents/{incident}/post-mortem.md": self._post_mortems.file,
+            "/incidents/{incident}/post-mortem.{format}": self._post_mortems.file,
             "/ask": self._asking.show, "/asks/{once}": self._asking.answer,
         }  # fmt: skip
         for path, page in pages.items():

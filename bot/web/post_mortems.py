@@ -6,6 +6,7 @@ changing or sharing it: its buttons ask the same commands as Slack's (commands/i
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from typing import Any
@@ -13,10 +14,12 @@ from typing import Any
 from aiohttp import web
 from markupsafe import Markup
 
-from bot.render import html
+from bot.render import html, post_mortem_chart
 from bot.render.blocks import buttons
 from bot.render.html import Asks
 from bot.render.post_mortem import fragment
+from bot.render.post_mortem_chart import Chart
+from bot.retold import made_of
 from bot.web.asking import Asking
 from bot.web.incidents import picture
 from bot.web.site import Visit, missing
@@ -27,6 +30,7 @@ from storage.db import Tx
 from storage.incidents import Incident
 from storage.post_mortems import Version
 
+FILES = {"md": "text/markdown", "html": "text/html", "pdf": "application/pdf"}
 _FIRST = re.compile(r"^## ", re.MULTILINE)
 
 
@@ -55,14 +59,21 @@ class PostMortems:
         return visit.site.html(visit, "post_mortem.html", **await visit.site.db.read(read))
 
     async def file(self, visit: Visit) -> web.StreamResponse:
-        """GET …/post-mortem.md?version=: as a file."""
-        _, kept, counts = await visit.site.db.read(lambda tx: _read(tx, visit))
-        shown = _chosen(kept, counts, visit.request.query.get("version"))
-        if shown is None:
-            raise missing("text")
-        answer = web.Response(text=shown.document.body, content_type="text/markdown")
-        name = re.sub(r"[^A-Za-z0-9.-]", "_", shown.document.name)
-        answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        """GET …/post-mortem.md?version=: as a file, `.md`, `.html` or `.pdf`, with its picture as of now."""
+        format = visit.request.match_info["format"]
+
+        def read(tx: Tx) -> tuple[Incident, Version, Chart | None]:
+            one, kept, counts = _read(tx, visit)
+            shown = _chosen(kept, counts, visit.request.query.get("version"))
+            if shown is None or format not in FILES:
+                raise missing("text")
+            return one, shown, post_mortem_chart.read(tx, one.id)
+
+        one, shown, chart = await visit.site.db.read(read)
+        made = await asyncio.to_thread(made_of, one.id, shown.document.body, chart, format)  # a PDF takes a while
+        answer = web.Response(body=made, content_type=FILES[format], charset=None if format == "pdf" else "utf-8")
+        name = re.sub(r"[^A-Za-z0-9.-]", "_", shown.document.name.rpartition(".")[0] or shown.document.name)
+        answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{format}"'
         return answer
 
 

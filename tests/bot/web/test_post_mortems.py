@@ -48,6 +48,13 @@ async def test_drafted_written_shared_and_downloaded(bot: App, people: SandboxCl
     assert "Edit Summary" not in ana.page.text, "an old version is only read"
     file = await ana.go(f"{path}.md")
     assert file.headers["content-disposition"].startswith("attachment") and "Nobody lost data." in file.text
+    for format, begins in (("html", b"<!doctype html>"), ("pdf", b"%PDF-")):
+        assert re.search(rf'href="{path}\.{format}\?version=doc-', page), "linked"
+        made = await ana.go(f"{path}.{format}")
+        assert made.status_code == 200 and made.content.startswith(begins) and format in made.headers["content-type"]
+        assert f'-post-mortem.{format}"' in made.headers["content-disposition"].replace("_", "-")
+    assert "Slow &lt;b&gt;for&lt;/b&gt;" in (await ana.go(f"{path}.html")).text and "<svg" in ana.page.text
+    assert (await ana.go(f"{path}.exe")).status_code == 404
     await ana.go(path)
     assert "Sharing version 2" in (await ana.press("Share in its channel")).text
     assert (await ana.go(f"{path}?version=doc-none")).status_code == 404
