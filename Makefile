@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# A third of a test's time is waiting, for processes and services: half again as many workers as there are cores.
+# Half of a test's time is waiting, for processes and services: twice as many workers as there are cores.
 WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) * 2 )))
 # Tests start hundreds of Pythons: each would compile all it imports again where the environment says to keep nothing.
 unexport PYTHONDONTWRITEBYTECODE

@@ -16,7 +16,7 @@ from storage.tables import documents as document_rows
 from storage.tables import runs, steps, texts
 from storage.timeline import Entry
 
-SECRET = 'customer "Jon Möller" & his card 4111'
+SECRET = 'customer "Jon Möller" & his card 4111-1111'
 
 
 def _gone(tx: Tx, stream: str, seq: int) -> erasing.Redacted:
@@ -48,7 +48,7 @@ def _run(tx: Tx, stream: str) -> None:
         "params": {"text": f"Update: {SECRET}", "channel": "C1"}, "outputs": {"lines": [SECRET, "other"]},
     }  # fmt: skip
     tx.conn.execute(insert(steps).values(step))
-    inputs = '{"text": "customer \\"Jon Möller\\" & his card 4111"}'
+    inputs = '{"text": "customer \\"Jon Möller\\" & his card 4111-1111"}'
     timeline.append(tx, stream, Entry("run.requested", "P-ANA", {"run": run["id"]}, {"inputs": inputs}))
 
 
@@ -59,10 +59,10 @@ async def test_every_copy_goes_and_the_chain_stays_valid(db: Database) -> None:
         incidents.note(tx, found.id, "something else", by="P-ANA")
         incidents.add_update(tx, found.id, f"We see {SECRET} fail", by="P-ANA", status="investigating")
         _run(tx, found.id)
-        typed = 'incident note customer "Jon Möller" &amp; his card 4111'
+        typed = 'incident note customer "Jon Möller" &amp; his card 4111-1111'
         inbox.store(tx, [Ask("k1", "command", typed, "slack", "T1/U1", "slack", values={"text": SECRET})])
         inbox.store(tx, [Ask("k2", "command", "incident note something else", "slack", "T1/U1", "slack")])
-        answer = {"text": 'noted: customer "Jon Möller" &amp; his  card 4111', "ok": True}
+        answer = {"text": 'noted: customer "Jon Möller" &amp; his  card 4111-1111', "ok": True}
         replies.add(tx, ask="k1", account_kind="slack", account="T1/U1", channel=None, body=answer)
         body = f"# Post-mortem\nIt began.\n- 14:02 {SECRET}\nIt ended."
         documents.keep(tx, stream=found.id, name="pm.md", key="pm", body=body)
@@ -75,7 +75,7 @@ async def test_every_copy_goes_and_the_chain_stays_valid(db: Database) -> None:
 
     def look(tx: Tx) -> None:
         left = _everywhere(tx)
-        assert "Möller" not in left and "\\u00f6ller" not in left and "4111" not in left
+        assert "Möller" not in left and "\\u00f6ller" not in left and "4111-1111" not in left
         assert "something else" in left and "It ended." in left and "checkout is down" in left
         found = incidents.get(tx, "INC-1")
         assert found and found.latest_update == "(erased)" and found.title == "checkout is down"

@@ -90,4 +90,4 @@ async def test_planned_errors_speak_the_services_protocol(
 
 async def test_an_action_moto_does_not_know_is_501(sandbox: Sandbox) -> None:
     with pytest.raises(ClientError, match="NotImplemented"):
-        await asyncio.to_thread(client(sandbox, "ssm").describe_instance_information)
+        await asyncio.to_thread(client(sandbox, "ssm").describe_activations)

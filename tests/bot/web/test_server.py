@@ -1,4 +1,4 @@
-"""Health, metrics and the pages that are not there yet."""
+"""Health and metrics."""
 
 from __future__ import annotations
 
@@ -41,9 +41,3 @@ async def test_metrics_count_what_happened(bot: App, people: SandboxClient) -> N
     ):  # fmt: skip
         assert line in text
     assert "U0ANA" not in text and "incident help" not in text
-
-
-async def test_an_incident_page_says_where_to_look(bot: App, people: SandboxClient) -> None:
-    status, text = await get(bot, people, "/incidents/INC-42")
-    assert status == 404 and "/incident status INC-42" in text
-    assert "<script>" not in (await get(bot, people, "/incidents/%3Cscript%3E"))[1]

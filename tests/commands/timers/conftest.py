@@ -18,7 +18,7 @@ async def _fire(talk: Any, line: str, **values: Any) -> None:
 
 
 async def _sent(talk: Any) -> list[dict[str, Any]]:
-    return [one.body for one in await talk.house.db.write(lambda tx: replies.claim(tx, "t"))]
+    return [one.body for one in await talk.house.db.write(lambda tx: replies.claim(tx, "t", lease_s=600))]
 
 
 @pytest.fixture

@@ -44,6 +44,7 @@ class Outside:
         self.can_tell = True
         self.target = "db-1"
         self.gate: asyncio.Event | None = None
+        self.shown: asyncio.Event | None = None  # until then nobody is told what became of a step
         self.looks = 0
 
     async def effect(self, name: str) -> None:
@@ -83,6 +84,8 @@ class _Base(Action):
 
     async def reconcile(self, world: World) -> Found:
         outside = world.use(OutsideReads)
+        if outside.shown is not None:
+            await outside.shown.wait()
         if not outside.can_tell:
             return Found(None, "the outside is silent")
         happened = any(effect.startswith(f"{self.tag}@") for effect in outside.effects)

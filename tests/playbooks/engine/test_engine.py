@@ -333,7 +333,7 @@ async def test_a_replica_that_dies_is_taken_over_and_the_old_one_is_fenced(stage
     if url.startswith("sqlite"):
         pytest.skip("SQLite has one runner by design")
     one, two = stage.engine("one"), stage.engine("two", Database(url))
-    stage.outside.gate = asyncio.Event()
+    stage.outside.gate, stage.outside.shown = asyncio.Event(), asyncio.Event()
     run = await stage.request("  - {id: two, uses: toy.never, with: {tag: two}}\n", one)
     await one.start()
     await stage.until(lambda tx: runs.steps_of(tx, run)[0].state == "started")
@@ -342,6 +342,8 @@ async def test_a_replica_that_dies_is_taken_over_and_the_old_one_is_fenced(stage
     await two.start()
     await stage.until(lambda tx: runs.get(tx, run).lease_owner == "two", timeout=8)
     stage.outside.gate.set()
+    await stage.until(lambda tx: stage.outside.effects)
+    stage.outside.shown.set()
     ended = await stage.ended(run)
     assert ended.state == "succeeded"
     kinds = await events(stage)
