@@ -45,6 +45,8 @@ from commands.timers import (
     role,
     settle,
     task,
+    ticketed,
+    tickets,
     update,
 )
 from commands.timers import clock as legal_clock
@@ -68,7 +70,7 @@ TIMERS = {
     "approvers": approvers.act, "review": review.act, quorum_check.KIND: quorum_check.act,
     customer_mail.KIND: customer_mail.act, "task": task.act,
     "clock": legal_clock.act, "followup": followup.act, "eta": eta.act,
-    role.KIND: role.act, "archive": archive.act,
+    role.KIND: role.act, "archive": archive.act, tickets.KIND: tickets.act, ticketed.KIND: ticketed.act,
 }  # fmt: skip
 _SPENT = re.compile(r"\bproof-[0-9a-f]{20}\b")  # the verdict on a code (bot/codes.py), judged before any handler
 _LINE = re.compile(r"/?(\S*)\s*(\S*)\s*(.*)", re.DOTALL)

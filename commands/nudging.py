@@ -9,7 +9,7 @@ A subject is a timer: of the incident ("update" of INC-1), or of one thing in it
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from commands.command import Button, Reply
@@ -95,5 +95,10 @@ def closing_of(policy: Policy, days: int, start: datetime) -> datetime:
     """The end of the working day so many business days after `start`. UTC."""
     organisation = policy.organisation
     zone = ZoneInfo(organisation.time_zone)
-    day = organisation.calendar.business_days_after(start.astimezone(zone).date(), days)
-    return datetime.combine(day, organisation.calendar.closes, zone).astimezone(UTC)
+    return closing_on(policy, organisation.calendar.business_days_after(start.astimezone(zone).date(), days))
+
+
+def closing_on(policy: Policy, day: date) -> datetime:
+    """The end of that working day. UTC."""
+    organisation = policy.organisation
+    return datetime.combine(day, organisation.calendar.closes, ZoneInfo(organisation.time_zone)).astimezone(UTC)

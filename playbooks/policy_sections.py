@@ -169,11 +169,13 @@ class StatusPageRule(Section):
 
 class Review(Section):
     """The retrospective and what follows. due_business_days counts from the day of resolution, follow_up_business_days
-    from the day a follow-up is written down."""
+    from the day a follow-up is written down. follow_up_ticket: jira makes an issue of each follow-up and follows it
+    until it is done."""
 
     required: bool = False
     due_business_days: int = Field(default=5, ge=1, le=90)
     follow_up_business_days: int = Field(default=10, ge=1, le=250)
+    follow_up_ticket: Literal["none", "jira"] = "none"
 
 
 class Severity(Section):

@@ -19,12 +19,15 @@ from storage.types import from_iso
 
 KIND = "followup"
 RETROSPECTIVE = "retrospective"
-TYPES = ("followup.added", "followup.done")
+TYPES = ("followup.added", "followup.done", "followup.ticketed", "followup.lost")
 
 
 @dataclass(frozen=True)
 class FollowUp:
-    """One follow-up. owner, by, done_by: person ids; what: "(erased)" once it is."""
+    """One follow-up. owner, by, done_by: person ids; what: "(erased)" once it is.
+
+    ticket, ticket_url: its issue in Jira; lost: Jira does not show that issue any more.
+    """
 
     incident: str
     name: str
@@ -35,6 +38,9 @@ class FollowUp:
     due_at: datetime
     done_by: str | None = None
     done_at: datetime | None = None
+    ticket: str = ""
+    ticket_url: str = ""
+    lost: bool = False
 
     @property
     def open(self) -> bool:
@@ -54,6 +60,13 @@ def of_incident(tx: Tx, incident: str) -> list[FollowUp]:
         name = str(event.body["followup"])
         if event.type == "followup.done":
             found[name] = replace(found[name], done_by=event.actor, done_at=event.at)
+            continue
+        if event.type == "followup.ticketed":
+            issue, url = str(event.body["ticket"]), str(event.body["url"])
+            found[name] = replace(found[name], lost=False, ticket=issue, ticket_url=url)
+            continue
+        if event.type == "followup.lost":
+            found[name] = replace(found[name], lost=True)
             continue
         due, owner = from_iso(str(event.body["due_at"])), str(event.body["owner"])
         found[name] = FollowUp(incident, name, event.text("what") or name, event.actor, owner, event.at, due)
@@ -85,8 +98,11 @@ def add(tx: Tx, incident: str, what: str, *, by: str, owner: str, due_at: dateti
     return made
 
 
-def done(tx: Tx, incident: str, name: str, *, by: str, reason: str = "") -> int:
-    """It is done; returns the event's number. Raises Impossible naming those there are."""
+def done(tx: Tx, incident: str, name: str, *, by: str, reason: str = "", ticket: str = "") -> int:
+    """It is done; ticket: the issue that says so. Returns the event's number.
+
+    Raises Impossible naming those there are.
+    """
     incidents.locked(tx, incident)
     found = get(tx, incident, name)
     if found is None:
@@ -98,7 +114,33 @@ def done(tx: Tx, incident: str, name: str, *, by: str, reason: str = "") -> int:
     if found.done_at:
         raise Impossible(f"{name} of {incident} was done on {found.done_at:%d %b %H:%M} UTC. Nothing was changed.")
     texts = {"reason": reason} if reason else {}
-    seq = timeline.append(tx, incident, Entry("followup.done", by, {"followup": name}, texts))[0]
+    body = {"followup": name}
+    if ticket:
+        body["ticket"] = ticket
+    seq = timeline.append(tx, incident, Entry("followup.done", by, body, texts))[0]
     timers.cancel(tx, KIND, found.id)
     cards.want(tx, "board", incident, incident)
     return seq
+
+
+def ticketed(tx: Tx, incident: str, name: str, *, ticket: str, url: str, run: str) -> None:
+    """A run made (or found) its issue. What is known already is not said twice."""
+    incidents.locked(tx, incident)
+    found = get(tx, incident, name)
+    if found is None or (found.ticket == ticket and not found.lost):
+        return
+    body = {"followup": name, "ticket": ticket, "url": url, "run": run}
+    timeline.append(tx, incident, Entry("followup.ticketed", "muster", body))
+    cards.want(tx, "board", incident, incident)
+
+
+def lost(tx: Tx, incident: str, name: str, *, run: str) -> bool:
+    """Jira does not show its issue any more; whether that is news."""
+    incidents.locked(tx, incident)
+    found = get(tx, incident, name)
+    if found is None or found.lost or not found.ticket:
+        return False
+    body = {"followup": name, "ticket": found.ticket, "run": run}
+    timeline.append(tx, incident, Entry("followup.lost", "muster", body))
+    cards.want(tx, "board", incident, incident)
+    return True

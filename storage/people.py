@@ -184,6 +184,11 @@ def name(tx: Tx, person: str) -> str:
     return str(found) if found else person
 
 
+def named(tx: Tx, name: str) -> list[str]:
+    """The people who are called exactly this."""
+    return [str(one) for one in find(tx, people, ("id",), {"name": name}).scalars()]
+
+
 def names(tx: Tx, persons: Iterable[str]) -> dict[str, str]:
     """Person -> name, for many at once; who is not known stays an id."""
     wanted = set(persons)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from bot.render.blocks import escape, person
 from bot.render.facts import Around, IncidentFacts, rto_line, took
 from storage.clocks import LegalClock
+from storage.followups import FollowUp
 
 MOST = 5
 STEPS = ((1.0, "❗ *overdue*"), (0.8, "⚠️ less than a fifth left"), (0.5, "less than half left"))
@@ -74,6 +75,11 @@ def _after(facts: IncidentFacts, around: Around) -> str:
     waits = [one for one in facts.followups if one.open]
     if not waits:
         return ""
-    said = [f"{one.name} *{around.name(one.owner)}* by {around.at(one.due_at)}" for one in waits[:MOST]]
+    said = [f"{_named(one)} *{around.name(one.owner)}* by {around.at(one.due_at)}" for one in waits[:MOST]]
     more = f" and {len(waits) - MOST} more" if len(waits) > MOST else ""
     return f"After it: {' · '.join(said)}{more} (`/incident followups`)"
+
+
+def _named(one: FollowUp) -> str:
+    """f1, with its issue."""
+    return f"{one.name} (<{one.ticket_url}|{one.ticket}>)" if one.ticket else one.name

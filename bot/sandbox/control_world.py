@@ -195,9 +195,13 @@ async def prometheus(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
 
 
 async def jira(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
-    """{lag_s?, cloud?}: how far its search lags behind, and which kind of Jira it is."""
+    """{lag_s?, cloud?, dated?, move?: {key: status}}: how far its search lags behind, which kind of Jira it is, whether
+    its screen has a due date, which issues somebody moves ("" deletes one)."""
     sandbox.jira.lag_s = float(asked.get("lag_s", sandbox.jira.lag_s))
     sandbox.jira.cloud = bool(asked.get("cloud", sandbox.jira.cloud))
+    sandbox.jira.dated = bool(asked.get("dated", sandbox.jira.dated))
+    for key, status in dict(asked.get("move") or {}).items():
+        sandbox.jira.move(key, str(status))
     return {"lag_s": sandbox.jira.lag_s, "cloud": sandbox.jira.cloud}
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TOKEN, PROJECT = "muster@example.com:sandbox-jira-token", "OPS"
 KINDS = ("Task", "Bug", "Incident")
 LINKS = ("Relates", "Blocks")
+STATUSES = {"To Do": "new", "In Progress": "indeterminate", "Done": "done", "Won't Do": "done"}  # and their categories
 
 
 class Refusal(Exception):
@@ -30,13 +31,24 @@ class Refusal(Exception):
 
 
 class Jira:
-    """``issues`` by key, oldest first. lag_s: until the search finds a new one. cloud: whether it has /search/jql."""
+    """``issues`` by key, oldest first. lag_s: until the search finds a new one. cloud: whether it has /search/jql.
+
+    dated: whether the project's screen has a due date.
+    """
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.issues: dict[str, dict[str, Any]] = {}
         self.lag_s = 0.0
         self.cloud = True
+        self.dated = True
+
+    def move(self, key: str, status: str) -> None:
+        """As somebody who drags it to another column; "" deletes it."""
+        if status:
+            self.issues[key]["fields"]["status"] = status_of(status)
+        else:
+            self.issues[key]["deleted"] = True
 
     def routes(self, base: str) -> list[web.RouteDef]:
         api = f"{base}/rest/api/2"
@@ -75,7 +87,7 @@ class Jira:
             raise Refusal(401, "Client must be authenticated to access this resource.")
 
     def _one(self, key: str) -> dict[str, Any]:
-        if key not in self.issues:
+        if key not in self.issues or self.issues[key].get("deleted"):
             raise Refusal(404, "Issue does not exist or you do not have permission to see it.")
         return self.issues[key]
 
@@ -98,12 +110,14 @@ class Jira:
             wrong["summary"] = "You must specify a summary of the issue, on one line."
         if any(" " in label for label in fields.get("labels") or ()):
             wrong["labels"] = "The label contains spaces which is invalid."
+        if "duedate" in fields and not self.dated:
+            wrong["duedate"] = "Field 'duedate' cannot be set. It is not on the appropriate screen, or unknown."
         if wrong:
             raise Refusal(400, **wrong)
         key = f"{PROJECT}-{len(self.issues) + 1}"
         self.issues[key] = {
             "id": str(10000 + len(self.issues)), "key": key, "made_at": time.time(), "remote": {},
-            "fields": {**fields, "status": {"name": "To Do"}, "issuelinks": []},
+            "fields": {**fields, "status": status_of("To Do"), "issuelinks": []},
         }  # fmt: skip
         return 201, {"id": self.issues[key]["id"], "key": key}
 
@@ -127,7 +141,8 @@ class Jira:
         wanted = set(re.findall(r'"([^"]+)"', match[2]))
         found = [
             one for one in reversed(self.issues.values())
-            if wanted & set(one["fields"].get("labels") or ()) and time.time() - one["made_at"] >= self.lag_s
+            if not one.get("deleted") and wanted & set(one["fields"].get("labels") or ())
+            and time.time() - one["made_at"] >= self.lag_s
         ]  # fmt: skip
         return 200, {"issues": found[: int(body.get("maxResults", 50))]}
 
@@ -147,6 +162,11 @@ class Jira:
             if row not in here["fields"]["issuelinks"]:
                 here["fields"]["issuelinks"].append(row)
         return 201, None
+
+
+def status_of(name: str) -> dict[str, Any]:
+    """A status as the REST API shows it."""
+    return {"name": name, "statusCategory": {"key": STATUSES[name]}}
 
 
 def _refuse(fault: Fault) -> web.StreamResponse:

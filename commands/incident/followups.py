@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
@@ -13,14 +14,16 @@ from commands.house import House
 from commands.kinds import ME, NOBODY
 from commands.places import InIncident
 from commands.reaching import look, person_by
+from commands.ticketing import ask_for
 from commands.words import clock, cut, esc, lines
+from playbooks.engine import action_items
 from playbooks.errors import Refused
-from storage import followups, people
+from storage import followups, people, post_mortems
 from storage.db import Tx
 from storage.followups import FollowUp
 from storage.inbox import Ask
 
-PAGE = 15
+PAGE, MOST = 15, 20
 
 
 @command(
@@ -33,15 +36,18 @@ PAGE = 15
         "incident followups add alarm on replica lag",
         "incident followups done f1 the alarm is on",
         "incident followups done retrospective",
+        "incident followups take",
     ),
 )
 class Followups(InIncident):
     """List what follows, add to it, or say what is done
 
     Resolving adds the retrospective where the policy wants one. Whoever has it is reminded in working hours only.
+    `take` turns the action items of the post-mortem into follow-ups, each once. Where the policy wants it
+    (`review.follow_up_ticket`), each becomes an issue in Jira, and is done when that is.
     """
 
-    change: Annotated[str, Arg("choice", "list, add or done", choices=("list", "add", "done"))] = "list"
+    change: Annotated[str, Arg("choice", "list, add, done or take", choices=("list", "add", "done", "take"))] = "list"
     owner: Annotated[str, Arg("person", "who does it; you when left out", keyed=True)] = ME
     due: Annotated[datetime | None, Arg("until", "until when; by policy when left out", keyed=True)] = None
     what: Annotated[str, Arg("rest", "what is to be done; or the name of what is done: f1")] = ""
@@ -52,32 +58,86 @@ class Followups(InIncident):
             await look(ask, house, self.owner)
 
     def act(self, call: Call, seen: None) -> Reply:
-        """One of the three."""
+        """One of the four."""
         if self.change == "add":
             return self._add(call)
         if self.change == "done":
             return self._done(call)
+        if self.change == "take":
+            return self._take(call)
         return listed(call)
 
     def _add(self, call: Call) -> Reply:
-        tx, found, policy = call.tx, call.here, call.house.policy
+        tx, found = call.tx, call.here
         if not self.what:
             raise Refused("Say what is to be done. Nothing was written down.", todo=f"Try `/{self.examples[1]}`")
         if self.owner == NOBODY:
             raise Refused("A follow-up needs an owner. Nothing was written down.", todo="Name them: `owner=@eve`.")
         owner = call.person if self.owner == ME else person_by(call, self.owner)
-        severity = policy.severities.get(found.severity)
-        days = severity.review.follow_up_business_days if severity else 10
-        due = self.due or nudging.closing_of(policy, days, tx.now)
+        due = self.due or _closing(call)
         made = followups.add(tx, found.id, self.what, by=call.person, owner=owner, due_at=due)
-        return Reply(text=lines(f"*{found.id}*, follow-up {made.name}", line(tx, made)), data={"followup": made.name})
+        issue = ask_for(call, found, made)
+        text = lines(f"*{found.id}*, follow-up {made.name}", line(tx, made), issue)
+        return Reply(text=text, data={"followup": made.name})
+
+    def _take(self, call: Call) -> Reply:
+        """Each action item that is no follow-up yet becomes one; who cannot be told apart is not guessed."""
+        tx, found = call.tx, call.here
+        counts = post_mortems.latest(tx, found.id)
+        if counts is None:
+            raise Refused("There is no post-mortem yet. Nothing was taken.",
+                          todo=f"`/incident postmortem {found.id}` drafts it.")  # fmt: skip
+        rows = action_items.items(counts.document.body)
+        there = {action_items.same(one.what) for one in followups.of_incident(tx, found.id)}
+        fresh = [one for one in rows if action_items.same(one.what) not in there]
+        if len(fresh) > MOST:
+            raise Refused(f"That is {len(fresh)} action items; at most {MOST} are taken at once. Nothing was taken.",
+                          todo="Shorten the list in the post-mortem.")  # fmt: skip
+        if not fresh:
+            none = "The post-mortem has no action items" if not rows else "Every action item is a follow-up already"
+            todo = f"`/incident postmortem {found.id} section={action_items.SECTION}` writes them."
+            return Reply(text=f"{none}; nothing was taken. {todo}")
+        said, issues = [], []
+        for one in fresh:
+            owner = _owner(call, one.owner)
+            due = nudging.closing_on(call.house.policy, one.due) if one.due else _closing(call)
+            made = followups.add(tx, found.id, one.what, by=call.person, owner=owner or call.person, due_at=due)
+            issues.append(ask_for(call, found, made))
+            guess = f" (yours: *{esc(cut(one.owner, 60))}* is nobody I can tell)" if one.owner and not owner else ""
+            said.append(line(tx, made) + guess)
+        return Reply(text=lines(f"*{found.id}*: {len(said)} follow-ups taken", *said, *_told(issues)))
 
     def _done(self, call: Call) -> Reply:
         name, _, reason = self.what.strip().partition(" ")
         if not name:
             raise Refused("Which one? Nothing was changed.", todo="`/incident followups` lists them.")
         seq = followups.done(call.tx, call.here.id, name.lower(), by=call.person, reason=reason.strip())
-        return Reply(text=f"☑️ *{call.here.id}*: {esc(name.lower())} is done (event {seq}).", data={"event": seq})
+        one = followups.get(call.tx, call.here.id, name.lower())
+        there = f" {one.ticket} in Jira stays as it is: close it there." if one and one.ticket and not one.lost else ""
+        text = f"☑️ *{call.here.id}*: {esc(name.lower())} is done (event {seq}).{there}"
+        return Reply(text=text, data={"event": seq})
+
+
+def _closing(call: Call) -> datetime:
+    severity = call.house.policy.severities.get(call.here.severity)
+    days = severity.review.follow_up_business_days if severity else 10
+    return nudging.closing_of(call.house.policy, days, call.tx.now)
+
+
+def _owner(call: Call, words: str) -> str | None:
+    """Who that is: one mentioned, or the only one of that name; None: nobody, or more than one."""
+    mention = re.fullmatch(r"<@(\w+)(?:\|[^>]*)?>", words)
+    if mention:
+        return call.house.directory.person_by_slack(call.tx, mention[1])
+    named = people.named(call.tx, words.removeprefix("@")) if words else []
+    return named[0] if len(named) == 1 else None
+
+
+def _told(issues: Sequence[str]) -> list[str]:
+    """What is said of issues, once."""
+    going = [one for one in issues if one.startswith("Its issue")]
+    wrong = [one for one in issues if one and one not in going]
+    return [*([f"{len(going)} issues in Jira are being made."] if going else []), *wrong]
 
 
 def listed(call: Call) -> Reply:
@@ -94,11 +154,14 @@ def listed(call: Call) -> Reply:
 def line(tx: Tx, one: FollowUp) -> str:
     """`☐ *f1* alarm on replica lag · *Ben* · due *4 Dec 17:00 UTC*`"""
     what = esc(cut(" ".join(one.what.split()), 300))
+    issue = f" · <{one.ticket_url}|{one.ticket}>" if one.ticket else ""
     if one.done_at:
-        by = esc(people.name(tx, one.done_by or ""))
-        return f"☑️ *{one.name}* ~{what}~ · done by *{by}* {clock(one.done_at, tx.now)}"
+        by = "in Jira" if one.done_by == "muster" else f"by *{esc(people.name(tx, one.done_by or ''))}*"
+        return f"☑️ *{one.name}* ~{what}~ · done {by} {clock(one.done_at, tx.now)}{issue}"
+    issue += " ⚠️ not shown by Jira any more" if one.lost else ""
     late = " ⚠️ overdue" if one.due_at < tx.now else ""
-    return f"☐ *{one.name}* {what} · *{esc(people.name(tx, one.owner))}* · due *{clock(one.due_at, tx.now)} UTC*{late}"
+    owner, due = esc(people.name(tx, one.owner)), clock(one.due_at, tx.now)
+    return f"☐ *{one.name}* {what} · *{owner}* · due *{due} UTC*{late}{issue}"
 
 
 def buttons(mine: Sequence[FollowUp]) -> list[Button]:
@@ -107,4 +170,5 @@ def buttons(mine: Sequence[FollowUp]) -> list[Button]:
 
 
 def _data(one: FollowUp) -> dict[str, str | bool]:
-    return {"name": one.name, "what": one.what, "due_at": one.due_at.isoformat(), "open": one.open}
+    due = one.due_at.isoformat()
+    return {"name": one.name, "what": one.what, "due_at": due, "open": one.open, "ticket": one.ticket}

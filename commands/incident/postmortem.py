@@ -179,7 +179,8 @@ def _buttons(incident: str, counts: Version) -> tuple[Button, ...]:
         for name in THEIRS
         if name in there
     ]
-    return (*edits, Button(label="Share", line=f"incident postmortem {incident} what=share"))
+    take = Button(label="Take action items", line=f"incident followups {incident} take")
+    return (*edits, take, Button(label="Share", line=f"incident postmortem {incident} what=share"))
 
 
 def _first(text: str) -> str:

@@ -36,7 +36,10 @@ NEXT_STEP = {
 
 @dataclass(frozen=True)
 class Issue:
-    """An issue. key: "OPS-12"; url: where people see it. links: (type, key) of issues it is linked to."""
+    """An issue. key: "OPS-12"; url: where people see it. links: (type, key) of issues it is linked to.
+
+    done: whether its status is of the category done, whatever the project calls it.
+    """
 
     key: str
     url: str
@@ -44,6 +47,7 @@ class Issue:
     status: str = ""
     labels: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
+    done: bool = False
 
 
 def label_of(marker: str) -> str:
@@ -110,10 +114,11 @@ class JiraReads:
         for link in fields.get("issuelinks") or ():
             other = link.get("outwardIssue") or link.get("inwardIssue") or {}
             links.append((str((link.get("type") or {}).get("name") or ""), str(other.get("key") or "")))
+        status = fields.get("status") or {}
         return Issue(
             key=str(raw["key"]), url=f"{self._url}/browse/{raw['key']}", summary=str(fields.get("summary") or ""),
-            status=str((fields.get("status") or {}).get("name") or ""), labels=tuple(fields.get("labels") or ()),
-            links=tuple(links),
+            status=str(status.get("name") or ""), labels=tuple(fields.get("labels") or ()), links=tuple(links),
+            done=(status.get("statusCategory") or {}).get("key") == "done",
         )  # fmt: skip
 
     async def _ask(self, verb: str, path: str, body: Json | None, *, write: bool) -> Any:
@@ -153,14 +158,24 @@ class Jira(JiraReads):
     acting = True
 
     async def create(
-        self, summary: str, description: str, *, kind: str, markers: Sequence[str], labels: Sequence[str] = ()
-    ) -> Issue:
-        """Create an issue, labelled with the markers. Not repeatable: look with `find` before doing it again."""
-        fields = {
+        self, summary: str, description: str, *, kind: str, markers: Sequence[str], labels: Sequence[str] = (),
+        due: str = "",
+    ) -> Issue:  # fmt: skip
+        """Create an issue, labelled with the markers. Not repeatable: look with `find` before doing it again.
+
+        due: YYYY-MM-DD, left out where the project's screen does not have it (its refusal made nothing).
+        """
+        fields: dict[str, Any] = {
             "project": {"key": self.project}, "issuetype": {"name": kind}, "summary": summary,
             "description": description, "labels": [*labels, *map(label_of, markers)],
         }  # fmt: skip
-        made = await self._ask("POST", "/issue", {"fields": fields}, write=True)
+        dated = {**fields, **({"duedate": due} if due else {})}
+        try:
+            made = await self._ask("POST", "/issue", {"fields": dated}, write=True)
+        except ServiceRefused as no:
+            if not due or no.code != "400" or "duedate" not in no.message:
+                raise
+            made = await self._ask("POST", "/issue", {"fields": fields}, write=True)
         return Issue(key=str(made["key"]), url=f"{self._url}/browse/{made['key']}", summary=summary)
 
     async def link_address(self, key: str, address: str, title: str) -> None:

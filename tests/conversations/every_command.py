@@ -256,6 +256,8 @@ OTHERS = (
     fired("role", "INC-1"),
     fired("settle", "{stuck}"),
     fired("task", "INC-1/1", "UPDATE timers SET due_at = due_at WHERE kind = 'task'"),
+    fired("ticketed", "{closed}"),
+    fired("tickets", "INC-1"),
     fired("update", "INC-1", "UPDATE incidents SET update_due_at = declared_at WHERE id = 'INC-1'"),
 )
 

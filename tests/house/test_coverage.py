@@ -26,7 +26,7 @@ LIBRARY = Library([ROOT / "playbooks/library"])
 OWN = frozenset({
     "alert/acknowledge", "cancel/default", "close/archive", "comms/acknowledge", "comms/acted-alone", "comms/approvers-answered", "comms/ask-again",
     "comms/escalate", "comms/page", "comms/page-approvers",
-    "declare/imported", "record/anchor", "role/assign", "service/record",
+    "declare/imported", "followup/look", "record/anchor", "role/assign", "service/record",
 })  # fmt: skip
 HEAD = """# What became of each procedure
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from storage import followups, timers
+from storage import followups, post_mortems, timers
 
 
 async def test_add_list_and_done(talk: Any) -> None:
@@ -48,3 +48,27 @@ async def test_wrong_input(talk: Any) -> None:
     assert "Did you mean *done*?" in (await talk("Ana", "incident followups don f1")).text.replace("**", "*")
     await talk("Ana", "incident cancel it was the probe")
     assert "it was no incident" in (await talk("Ana", f"incident followups {id} add x")).text
+
+
+async def test_take_makes_each_action_item_a_follow_up_once(talk: Any) -> None:
+    id = await talk.declare()
+    assert "no post-mortem yet" in (await talk("Ana", "incident followups take")).text
+
+    async def text(words: str) -> None:
+        body = f"# x\n\n## Action items\n\n{words}\n"
+        given = {"by": "P", "section": "action-items", "before": "", "key": words}
+        await talk.house.db.write(lambda tx: post_mortems.save(tx, id, body, **given))
+
+    await text("*(none suggested by the timeline; add yours)*")
+    assert "has no action items" in (await talk("Ana", "incident followups take")).text
+    rows = "| what | owner | due |\n|---|---|---|\n| Alarm on lag | Ben | 2027-02-01 |\n| page | Zoe | *(yours)* |"
+    await text(rows)
+    taken = await talk("Ana", "incident followups take")
+    assert "2 follow-ups taken" in taken.text and "*Zoe* is nobody I can tell" in taken.text
+    one, two = await talk.read(lambda tx: followups.of_incident(tx, id))
+    assert one.owner == await talk.member("Ben", "sre") and one.due_at.date().isoformat() == "2027-02-01"
+    assert two.owner == await talk.member("Ana") and two.open
+    assert "Every action item is a follow-up already" in (await talk("Ana", "incident followups take")).text
+    await text("\n".join(f"- item {number}" for number in range(21)))
+    assert "at most 20 are taken at once" in (await talk("Ana", "incident followups take")).text
+    assert len(await talk.read(lambda tx: followups.of_incident(tx, id))) == 2

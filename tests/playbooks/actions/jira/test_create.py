@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.sandbox.client import SandboxClient
-from playbooks.actions.jira.create import SETTLED_S, Create
+from playbooks.actions.issues import SETTLED_S
+from playbooks.actions.jira.create import Create
 from playbooks.connectors.jira import Jira, label_of
 from playbooks.errors import Refused, Temporary, Uncertain
 
