@@ -117,7 +117,9 @@ async def test_ctrl_c_ends_it_without_words(tmp_path: Path) -> None:
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # ignored by what runs behind nohup
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        ),  # ignored by what runs behind nohup
     )
     assert process.stdout and process.stderr
     async with asyncio.timeout(40):
