@@ -148,7 +148,7 @@ class Database:
         try:
             return await self._read_once(work)
         except DBAPIError as error:
-            if not _undone(error):
+            if not (_undone(error) or _cut(error)):  # a look has no effect, also one cut while it is ended
                 raise _unreachable(error) from error
         try:
             return await self._read_once(work)
@@ -208,8 +208,11 @@ def _before_commit() -> Iterator[None]:
 def _undone(error: DBAPIError) -> bool:
     """Whether the work certainly had no effect and is worth another try: a race lost, or a connection that was cut (by
     a restarted server, or for idling) before the commit was sent."""
-    cut = isinstance(error.orig, psycopg.OperationalError) and _is_lost(error.orig, _sqlstate(error))
-    return _sqlstate(error) in _LOST_RACE or (cut and _NO_EFFECT in getattr(error, "__notes__", ()))
+    return _sqlstate(error) in _LOST_RACE or (_cut(error) and _NO_EFFECT in getattr(error, "__notes__", ()))
+
+
+def _cut(error: DBAPIError) -> bool:
+    return isinstance(error.orig, psycopg.OperationalError) and _is_lost(error.orig, _sqlstate(error))
 
 
 def _limit_idling(dbapi: Any, record: Any) -> None:

@@ -15,6 +15,10 @@ STEP = Escalate(dedup_key="INC-42")
 PUT = "PUT /incidents/{id}"
 
 
+async def _told(sb: SandboxClient, kind: str) -> bool:
+    return any(one["event_type"] == kind for one in (await sb.pagerduty())["webhooks"])
+
+
 async def test_the_second_layer_is_paged_and_a_repeat_pages_nobody(
     act: Any, world: Any, pagerduty: PagerDuty, sb: SandboxClient, page: PdIncident, effects: Any
 ) -> None:
@@ -26,7 +30,7 @@ async def test_the_second_layer_is_paged_and_a_repeat_pages_nobody(
     assert (await STEP.verify(world(pagerduty), done)).ok is True
     shown = (await sb.pagerduty())["incidents"][0]
     assert (shown["status"], [one["assignee"]["summary"] for one in shown["assignments"]]) == ("triggered", ["Chi"])
-    assert (await sb.pagerduty())["webhooks"][-1]["event_type"] == "incident.escalated"
+    await sb.wait_until(lambda: _told(sb, "incident.escalated"))
     again = await STEP.run(act(pagerduty))
     assert again.already and "had the page already" in STEP.say(again) and await effects("pagerduty", PUT) == 1
     assert (await STEP.plan(world(pagerduty))).effect.startswith("Leave the PagerDuty incident")
