@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from commands.briefing import held
 from commands.command import Call, Reply, command
 from commands.places import InIncident, going_on
 from commands.words import channel_of, clock, dot, esc, lasted, lines, name_of
 from playbooks.durations import words as length_words
 from playbooks.policy import Service
-from storage import incidents, runs
+from storage import runs
 from storage.incidents import Incident
 
 
@@ -21,7 +22,7 @@ class Status(InIncident):
         """From rows, as the board."""
         found = call.here
         text = lines(
-            _head(call, found), _roles(call, found), _clocks(call, found), _update(call, found), _runs(call, found)
+            _head(call, found), held(call, found), _clocks(call, found), _update(call, found), _runs(call, found)
         )
         return Reply(text=text, data={"incident": found.id, "status": found.status, "severity": found.severity})
 
@@ -32,16 +33,6 @@ def _head(call: Call, found: Incident) -> str:
     took = lasted((found.resolved_at or call.tx.now) - found.declared_at)
     since = f"since {clock(found.declared_at, call.tx.now)}{until} UTC ({took})"
     return f"{mark} {name_of(found)} · *{found.status}* · {since} · {channel_of(found)}"
-
-
-def _roles(call: Call, found: Incident) -> str:
-    """Commander *Ben* (interim) · Comms lead —"""
-    worn, said = incidents.roles(call.tx, found.id), []
-    for name, role in call.house.policy.roles.items():
-        held = worn.get(name)
-        who = f"*{esc(call.house.directory.name(call.tx, held.person))}*" if held else "—"
-        said.append(f"{esc(role.title)} {who}{' (interim)' if held and held.interim else ''}")
-    return " · ".join(said)
 
 
 def _clocks(call: Call, found: Incident) -> str:
