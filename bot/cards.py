@@ -199,7 +199,8 @@ class Projector:
 
     async def _first(self, card: Card, channel: str, drawn: Drawn) -> None:
         """Post it. `posting` stands on the record first; a post that may have arrived is looked for before another."""
-        lost = card.state == "posting" and card.posting_key is not None and card.channel == channel
+        begun = card.state == "posting" and card.posting_key is not None and card.channel is not None
+        lost = begun and (card.channel == channel or str(card.channel).startswith("#"))  # then: under its name
         moved = (card.channel, card.ts) if card.ts and card.channel and card.channel != channel else None
         if not await self.duty.holds():
             return

@@ -6,6 +6,7 @@ A private incident's card stands in its own channel or nowhere; it never falls b
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from storage.db import Tx
 
 WAIT_FOR_CHANNEL_S = 15.0  # a channel is usually there within two seconds; then people must see it somewhere
 LOOK_AGAIN_S = 30.0
-NAMES_GOOD_FOR_S = 300.0
+ASK_AGAIN_S = 30.0  # for a name that Slack did not have among the channels the bot is in
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,19 @@ class Places:
         self._slack = slack
         self._ids: dict[str, str] = {}
         self._asked_at = float("-inf")
+        self._asking = asyncio.Lock()
 
     async def id_of(self, channel: str) -> str:
-        """The id of "#incidents"; an id stays itself. A name the bot is not in stays a name: Slack then says why."""
+        """The id of "#incidents"; an id stays itself. A name the bot is not in stays a name: Slack then says why.
+
+        Who comes while Slack is being asked waits for the answer, and an answer that never came is asked for again: a
+        post under a name cannot be looked for, so a lost one would be posted twice.
+        """
         if not channel.startswith("#"):
             return channel
         name = channel[1:]
-        if name not in self._ids and time.monotonic() - self._asked_at > NAMES_GOOD_FOR_S / 10:
-            self._asked_at = time.monotonic()
-            self._ids = {one.name: one.id for one in await self._slack.channels_joined()}
+        async with self._asking:
+            if name not in self._ids and time.monotonic() - self._asked_at > ASK_AGAIN_S:
+                self._ids = {one.name: one.id for one in await self._slack.channels_joined()}
+                self._asked_at = time.monotonic()
         return self._ids.get(name, channel)
