@@ -19,7 +19,7 @@ from storage.types import from_iso
 
 KIND = "followup"
 RETROSPECTIVE = "retrospective"
-TYPES = ("followup.added", "followup.done", "followup.ticketed", "followup.lost")
+TYPES = ("followup.added", "followup.changed", "followup.done", "followup.ticketed", "followup.lost")
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,10 @@ def of_incident(tx: Tx, incident: str) -> list[FollowUp]:
         if event.type == "followup.lost":
             found[name] = replace(found[name], lost=True)
             continue
+        if event.type == "followup.changed":
+            due, owner = from_iso(str(event.body["due_at"])), str(event.body["owner"])
+            found[name] = replace(found[name], due_at=due, owner=owner)
+            continue
         due, owner = from_iso(str(event.body["due_at"])), str(event.body["owner"])
         found[name] = FollowUp(incident, name, event.text("what") or name, event.actor, owner, event.at, due)
     return list(found.values())
@@ -103,6 +107,36 @@ def done(tx: Tx, incident: str, name: str, *, by: str, reason: str = "", ticket:
 
     Raises Impossible naming those there are.
     """
+    found = _waiting(tx, incident, name)
+    texts = {"reason": reason} if reason else {}
+    body = {"followup": name}
+    if ticket:
+        body["ticket"] = ticket
+    seq = timeline.append(tx, incident, Entry("followup.done", by, body, texts))[0]
+    timers.cancel(tx, KIND, found.id)
+    cards.want(tx, "board", incident, incident)
+    return seq
+
+
+def change(
+    tx: Tx, incident: str, name: str, *, by: str, owner: str, due_at: datetime, reason: str = ""
+) -> FollowUp | None:
+    """Somebody else has it, or until another time; None where both are so already.
+
+    What it was stays on the record, and its reminders begin anew. Raises Impossible naming those there are.
+    """
+    found = _waiting(tx, incident, name)
+    if (found.owner, found.due_at) == (owner, due_at):
+        return None
+    body = {"followup": name, "owner": owner, "due_at": due_at, "before": found.owner, "due_before": found.due_at}
+    timeline.append(tx, incident, Entry("followup.changed", by, body, {"reason": reason} if reason else {}))
+    timers.set(tx, KIND, found.id, tx.now)
+    cards.want(tx, "board", incident, incident)
+    return get(tx, incident, name)
+
+
+def _waiting(tx: Tx, incident: str, name: str) -> FollowUp:
+    """The one of that name that waits to be done, its incident locked. Raises Impossible."""
     incidents.locked(tx, incident)
     found = get(tx, incident, name)
     if found is None:
@@ -113,14 +147,7 @@ def done(tx: Tx, incident: str, name: str, *, by: str, reason: str = "", ticket:
         )
     if found.done_at:
         raise Impossible(f"{name} of {incident} was done on {found.done_at:%d %b %H:%M} UTC. Nothing was changed.")
-    texts = {"reason": reason} if reason else {}
-    body = {"followup": name}
-    if ticket:
-        body["ticket"] = ticket
-    seq = timeline.append(tx, incident, Entry("followup.done", by, body, texts))[0]
-    timers.cancel(tx, KIND, found.id)
-    cards.want(tx, "board", incident, incident)
-    return seq
+    return found
 
 
 def ticketed(tx: Tx, incident: str, name: str, *, ticket: str, url: str, run: str) -> None:

@@ -15,6 +15,7 @@ from commands.kinds import ME, NOBODY
 from commands.places import InIncident
 from commands.reaching import look, person_by
 from commands.ticketing import ask_for
+from commands.timers.telling import write_to
 from commands.words import clock, cut, esc, lines
 from playbooks.engine import action_items
 from playbooks.errors import Refused
@@ -24,6 +25,7 @@ from storage.followups import FollowUp
 from storage.inbox import Ask
 
 PAGE, MOST = 15, 20
+CHANGES = ("list", "add", "change", "done", "take")
 
 
 @command(
@@ -35,32 +37,35 @@ PAGE, MOST = 15, 20
         "incident followups",
         "incident followups add alarm on replica lag",
         "incident followups done f1 the alarm is on",
+        "incident followups change f1 due=48h Eve is away",
         "incident followups done retrospective",
         "incident followups take",
     ),
 )
 class Followups(InIncident):
-    """List what follows, add to it, or say what is done
+    """List what follows, add to it, change who does it until when, say what is done
 
     Resolving adds the retrospective where the policy wants one. Whoever has it is reminded in working hours only.
     `take` turns the action items of the post-mortem into follow-ups, each once. Where the policy wants it
     (`review.follow_up_ticket`), each becomes an issue in Jira, and is done when that is.
     """
 
-    change: Annotated[str, Arg("choice", "list, add, done or take", choices=("list", "add", "done", "take"))] = "list"
-    owner: Annotated[str, Arg("person", "who does it; you when left out", keyed=True)] = ME
+    change: Annotated[str, Arg("choice", "list, add, change, done or take", choices=CHANGES)] = "list"
+    owner: Annotated[str, Arg("person", "who does it; you when left out", keyed=True)] = ""
     due: Annotated[datetime | None, Arg("until", "until when; by policy when left out", keyed=True)] = None
-    what: Annotated[str, Arg("rest", "what is to be done; or the name of what is done: f1")] = ""
+    what: Annotated[str, Arg("rest", "what is to be done; or the name of what is changed or done: f1")] = ""
 
     async def before(self, ask: Ask, house: House) -> None:
         """Who that is, where nobody has seen them yet."""
-        if self.owner not in (ME, NOBODY):
+        if self.owner not in ("", ME, NOBODY):
             await look(ask, house, self.owner)
 
     def act(self, call: Call, seen: None) -> Reply:
-        """One of the four."""
+        """One of the five."""
         if self.change == "add":
             return self._add(call)
+        if self.change == "change":
+            return self._change(call)
         if self.change == "done":
             return self._done(call)
         if self.change == "take":
@@ -73,12 +78,40 @@ class Followups(InIncident):
             raise Refused("Say what is to be done. Nothing was written down.", todo=f"Try `/{self.examples[1]}`")
         if self.owner == NOBODY:
             raise Refused("A follow-up needs an owner. Nothing was written down.", todo="Name them: `owner=@eve`.")
-        owner = call.person if self.owner == ME else person_by(call, self.owner)
+        owner = call.person if self.owner in ("", ME) else person_by(call, self.owner)
         due = self.due or _closing(call)
         made = followups.add(tx, found.id, self.what, by=call.person, owner=owner, due_at=due)
         issue = ask_for(call, found, made)
+        _tell(call, made)
         text = lines(f"*{found.id}*, follow-up {made.name}", line(tx, made), issue)
         return Reply(text=text, data={"followup": made.name})
+
+    def _change(self, call: Call) -> Reply:
+        """Somebody else, another time, or both; who has it now is told."""
+        tx, found = call.tx, call.here
+        name, _, reason = self.what.strip().partition(" ")
+        if not name or not (self.owner or self.due):
+            raise Refused("Say which one, and its new owner or time. Nothing was changed.",
+                          todo="`/incident followups change f1 owner=@eve due=48h <reason>`")  # fmt: skip
+        if self.owner == NOBODY:
+            raise Refused("A follow-up needs an owner. Nothing was changed.", todo="Name them: `owner=@eve`.")
+        if self.due and self.due <= tx.now:
+            raise Refused("That time is over. Nothing was changed.", todo="Give one to come: `due=48h`.")
+        before = followups.get(tx, found.id, name.lower())
+        owner = call.person if self.owner == ME else person_by(call, self.owner) if self.owner else ""
+        if before is not None:
+            owner = owner or before.owner
+        now = followups.change(
+            tx, found.id, name.lower(), by=call.person, owner=owner,
+            due_at=self.due or (before.due_at if before else tx.now), reason=reason.strip(),
+        )  # fmt: skip
+        if now is None or before is None:
+            return Reply(text=f"That is how {esc(name.lower())} of *{found.id}* stands already; nothing was changed.")
+        if now.owner != before.owner:
+            _tell(call, now)
+        there = f"{now.ticket} in Jira stays as it is: change it there." if now.ticket and not now.lost else ""
+        return Reply(text=lines(f"*{found.id}*, follow-up {now.name} changed", line(tx, now), there),
+                     data={"followup": now.name})  # fmt: skip
 
     def _take(self, call: Call) -> Reply:
         """Each action item that is no follow-up yet becomes one; who cannot be told apart is not guessed."""
@@ -103,6 +136,7 @@ class Followups(InIncident):
             due = nudging.closing_on(call.house.policy, one.due) if one.due else _closing(call)
             made = followups.add(tx, found.id, one.what, by=call.person, owner=owner or call.person, due_at=due)
             issues.append(ask_for(call, found, made))
+            _tell(call, made)
             guess = f" (yours: *{esc(cut(one.owner, 60))}* is nobody I can tell)" if one.owner and not owner else ""
             said.append(line(tx, made) + guess)
         return Reply(text=lines(f"*{found.id}*: {len(said)} follow-ups taken", *said, *_told(issues)))
@@ -131,6 +165,13 @@ def _owner(call: Call, words: str) -> str | None:
         return call.house.directory.person_by_slack(call.tx, mention[1])
     named = people.named(call.tx, words.removeprefix("@")) if words else []
     return named[0] if len(named) == 1 else None
+
+
+def _tell(call: Call, one: FollowUp) -> None:
+    """Whoever has it now hears of it, unless they said so themselves. In a drill nobody is written to."""
+    if one.owner != call.person and call.here.kind != "drill":
+        text = lines(f"📌 *{one.incident}*: to be done after it, by you", line(call.tx, one))
+        write_to(call.tx, one.owner, Reply(text=text, buttons=tuple(buttons([one]))), key=f"{one.id}:{call.ask.key}")
 
 
 def _told(issues: Sequence[str]) -> list[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from storage import followups, post_mortems, timers
+from sqlalchemy import select
+
+from storage import followups, post_mortems, tables, timers
 
 
 async def test_add_list_and_done(talk: Any) -> None:
@@ -72,3 +74,29 @@ async def test_take_makes_each_action_item_a_follow_up_once(talk: Any) -> None:
     await text("\n".join(f"- item {number}" for number in range(21)))
     assert "at most 20 are taken at once" in (await talk("Ana", "incident followups take")).text
     assert len(await talk.read(lambda tx: followups.of_incident(tx, id))) == 2
+
+
+async def test_who_does_it_until_when_is_changed_told_and_reminded_of_anew(talk: Any) -> None:
+    id = await talk.declare()
+    await talk("Ana", "incident followups add alarm on lag")
+    before = await talk.read(lambda tx: followups.get(tx, id, "f1"))
+    eve = await talk.member("Eve")
+    changed = await talk("Ana", "incident followups change f1 owner=<@UEVE|eve> due=72h Ana is away")
+    assert changed.ok and "follow-up f1 changed" in changed.text and "· *Eve* · due *" in changed.text
+    now = await talk.read(lambda tx: followups.get(tx, id, "f1"))
+    assert now.owner == eve and before.owner == await talk.member("Ana") and now.due_at < before.due_at
+    (event,) = await talk.events(id, "followup.changed")
+    assert event.text("reason") == "Ana is away" and event.body["before"] == before.owner
+    told = await talk.read(lambda tx: tx.conn.execute(select(tables.replies.c.body)).scalars().all())
+    assert [one for one in told if "to be done after it, by you" in str(one)], "who has it now is told"
+    (timer,) = [one for one in await talk.read(lambda tx: timers.pending_of(tx, id)) if one.kind == "followup"]
+    assert timer.subject == f"{id}/f1"
+    assert "stands already" in (await talk("Ben", "incident followups change f1 owner=<@UEVE|eve>")).text
+    for words, said in (
+        ("change", "Say which one"), ("change f1", "Say which one"), ("change f9 due=48h", "no follow-up f9"),
+        ("change f1 owner=nobody", "needs an owner"),
+    ):  # fmt: skip
+        assert said in (await talk("Ana", f"incident followups {words}")).text
+    await talk("Ana", "incident followups done f1")
+    assert "was done on" in (await talk("Ana", "incident followups change f1 due=48h")).text
+    assert len(await talk.events(id, "followup.changed")) == 1
