@@ -14,6 +14,7 @@ from bot.printing import told
 from bot.record import account
 from bot.render import post_mortem, post_mortem_chart
 from bot.render.post_mortem_chart import Chart
+from playbooks.engine.followed import as_it_stands
 from playbooks.errors import Refused
 from storage import export as exports
 from storage import post_mortems, timeline
@@ -34,9 +35,9 @@ def exported(url: str, what: str, output: Path | None, format: str) -> int:
     incident = what[: -len(ENDING)].upper()
     if format not in FORMATS:
         raise Refused(f"A post-mortem is written as {', '.join(FORMATS)}, not as {format}.", todo="Add --format md.")
-    version, chart = asyncio.run(_read(url, incident))
+    version, body, chart = asyncio.run(_read(url, incident))
     target = output or Path(f"{incident}-post-mortem.{format}")
-    made = made_of(incident, version.document.body, chart, format)
+    made = made_of(incident, body, chart, format)
     beside = target.with_name(f".{target.name}.part")
     beside.write_bytes(made)
     beside.replace(target)
@@ -59,21 +60,23 @@ def made_of(incident: str, body: str, chart: Chart | None, format: str) -> bytes
     return body.encode()
 
 
-async def _read(url: str, incident: str) -> tuple[Version, Chart | None]:
-    def look(tx: Tx) -> tuple[Version | None, Chart | None, int]:
-        return (
-            post_mortems.latest(tx, incident), post_mortem_chart.read(tx, incident), timeline.head(tx, incident).seq
-        )  # fmt: skip
+async def _read(url: str, incident: str) -> tuple[Version, str, Chart | None]:
+    """The version that counts, its words with the follow-ups as they stand, the picture."""
+
+    def look(tx: Tx) -> tuple[Version | None, str, Chart | None, int]:
+        version = post_mortems.latest(tx, incident)
+        body = as_it_stands(tx, incident, version.document.body) if version else ""
+        return version, body, post_mortem_chart.read(tx, incident), timeline.head(tx, incident).seq
 
     db = Database(url)
     try:
-        version, chart, events = await db.read(look)
+        version, body, chart, events = await db.read(look)
     finally:
         await db.close()
     if version is None:
         what = "post-mortem" if events else "timeline"
         raise Refused(f"There is no {what} of {incident} in this database.", todo="`/incident postmortem` drafts one.")
-    return version, chart
+    return version, body, chart
 
 
 async def _note(url: str, incident: str, format: str, digest: str, who: str) -> None:

@@ -24,6 +24,7 @@ from bot.web.asking import Asking
 from bot.web.incidents import picture
 from bot.web.site import Visit, missing
 from commands.command import Button
+from playbooks.engine.followed import as_it_stands
 from playbooks.engine.post_mortem_sections import sections
 from storage import people, post_mortems
 from storage.db import Tx
@@ -52,7 +53,7 @@ class PostMortems:
                 "one": one, "versions": versions, "shown": shown, "counts": counts,
                 "author": _author(tx, shown) if shown else "", "picture": picture(tx, one.id),
                 "lead": fragment(_FIRST.split(shown.document.body)[0], cite=cite(one.id)) if shown else "",
-                "sections": _sections(one, shown, asks, live=shown == counts) if shown else [],
+                "sections": _sections(tx, one, shown, asks, live=shown == counts) if shown else [],
                 "actions": html.card(buttons(_actions(one, counts)), asks),
             }  # fmt: skip
 
@@ -62,15 +63,17 @@ class PostMortems:
         """GET …/post-mortem.md?version=: as a file, `.md`, `.html` or `.pdf`, with its picture as of now."""
         format = visit.request.match_info["format"]
 
-        def read(tx: Tx) -> tuple[Incident, Version, Chart | None]:
+        def read(tx: Tx) -> tuple[Incident, Version, str, Chart | None]:
             one, kept, counts = _read(tx, visit)
             shown = _chosen(kept, counts, visit.request.query.get("version"))
             if shown is None or format not in FILES:
                 raise missing("text")
-            return one, shown, post_mortem_chart.read(tx, one.id)
+            body = shown.document.body
+            stands = as_it_stands(tx, one.id, body) if shown == counts else body
+            return one, shown, stands, post_mortem_chart.read(tx, one.id)
 
-        one, shown, chart = await visit.site.db.read(read)
-        made = await asyncio.to_thread(made_of, one.id, shown.document.body, chart, format)  # a PDF takes a while
+        one, shown, body, chart = await visit.site.db.read(read)
+        made = await asyncio.to_thread(made_of, one.id, body, chart, format)  # a PDF takes a while
         answer = web.Response(body=made, content_type=FILES[format], charset=None if format == "pdf" else "utf-8")
         name = re.sub(r"[^A-Za-z0-9.-]", "_", shown.document.name.rpartition(".")[0] or shown.document.name)
         answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{format}"'
@@ -101,10 +104,11 @@ def _author(tx: Tx, version: Version) -> str:
     return people.name(tx, version.by) if version.by else "Muster"
 
 
-def _sections(one: Incident, shown: Version, asks: Asks, *, live: bool) -> list[dict[str, Any]]:
+def _sections(tx: Tx, one: Incident, shown: Version, asks: Asks, *, live: bool) -> list[dict[str, Any]]:
     """Each with its form where this is the text that counts; older ones are only read."""
     found = []
-    for part in sections(shown.document.body):
+    body = shown.document.body
+    for part in sections(as_it_stands(tx, one.id, body) if live else body):
         edit = Button(label=f"Edit {part.heading}", line=f"incident postmortem {one.id} section={part.slug}")
         found.append({
             "slug": part.slug, "heading": part.heading, "wanted": part.wanted,

@@ -14,11 +14,12 @@ from playbooks import ports
 from playbooks.engine import leftovers
 from playbooks.engine import post_mortem_lessons as lessons
 from playbooks.engine import post_mortem_parts as parts
+from playbooks.engine.followed import as_it_stands
 from playbooks.engine.post_mortem_story import Story, tell
 from playbooks.engine.post_mortem_words import Facts, plain
 from playbooks.errors import Refused
 from playbooks.policy import Policy
-from storage import documents, export, incidents, people, timeline
+from storage import documents, export, incidents, people, post_mortems, timeline
 from storage.db import Database, Tx
 from storage.incidents import Incident
 from storage.timeline import Event
@@ -78,14 +79,17 @@ class TimelineDrafts(ports.Drafts):
         return _port(await self._db.write(lambda tx: self._draft(tx, incident, key)))
 
     async def read(self, document: str) -> ports.Document:
-        """A kept document by id, or a timeline as `export:INC-42:jsonl:41`, which is never kept: what was erased since
-        it was asked for does not go out. Raises Refused when there is none."""
+        """A kept document by id (a post-mortem with its follow-ups as they stand), or a timeline as
+        `export:INC-42:jsonl:41`, which is never kept: what was erased since it was asked for does not go out.
+
+        Raises Refused when there is none.
+        """
         if document.startswith("export:"):
             return await self._db.read(lambda tx: _export(tx, document))
-        found = await self._db.read(lambda tx: documents.get(tx, document))
+        found = await self._db.read(lambda tx: _as_shared(tx, document))
         if found is None:
             raise Refused(f"There is no document {document}.")
-        return _port(found)
+        return found
 
     def _draft(self, tx: Tx, incident: str, key: str) -> documents.Document:
         if known := documents.by_key(tx, key):
@@ -125,6 +129,15 @@ def _people(events: Iterable[Event]) -> set[str]:
     for event in events:
         said |= {str(event.body[name]) for name in ("person", "before", "requester") if event.body.get(name)}
     return {one for one in said if one.startswith("P-")}
+
+
+def _as_shared(tx: Tx, document: str) -> ports.Document | None:
+    """A kept document; a post-mortem with its follow-ups as they stand."""
+    found = documents.get(tx, document)
+    if found is None or not found.name.endswith(post_mortems.ENDING):
+        return _port(found) if found else None
+    body = as_it_stands(tx, found.stream, found.body)
+    return ports.Document(found.id, found.name, body, hashlib.sha256(body.encode()).hexdigest())
 
 
 def _port(kept: documents.Document) -> ports.Document:

@@ -52,3 +52,13 @@ def replaced(body: str, name: str, text: str) -> str:
             heading = one[1].removesuffix(TO_FILL_IN)
             return f"{body[: one.start()]}## {heading}\n\n{words}\n\n{body[end:]}".rstrip() + "\n"
     raise KeyError(name)
+
+
+def added(body: str, name: str, text: str) -> str:
+    """The body with more words at the end of one section, all else as it is. Raises KeyError where there is none."""
+    found = list(_HEADING.finditer(body))
+    for number, one in enumerate(found):
+        if slug(one[1]) == name:
+            end = found[number + 1].start() if number + 1 < len(found) else len(body)
+            return f"{body[:end].rstrip()}\n\n{text}\n\n{body[end:]}".rstrip() + "\n"
+    raise KeyError(name)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from bot import retold
 from storage import followups, post_mortems, timers
 from tests.conversations.conftest import POLICY, Town
 from tests.conversations.test_clocks import has
@@ -51,6 +53,10 @@ async def test_an_issue_is_made_followed_and_done(town: Town, tmp_path: Path, mo
     await town.says(ANA, channel, "/incident followups take", has("1 follow-ups taken", "page earlier", "Ben"))
     await town.says(ANA, channel, "/incident followups take", has("a follow-up already"))
     await town.sb.wait_until(lambda: ticketed(2), timeout=40)
+    for form, said in (("md", "[OPS-2](http"), ("html", ">OPS-2</a>"), ("pdf", "")):
+        path = tmp_path / f"x.{form}"  # what people read, in every form, says which issue each became
+        assert await asyncio.to_thread(retold.exported, town.url, "INC-1/post-mortem", path, form) == 0
+        assert said.encode() in path.read_bytes()
 
     # Done there is done here; what Jira does not answer is asked again; what is gone is said once.
     async def looked() -> None:
