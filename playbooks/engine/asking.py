@@ -21,7 +21,7 @@ from playbooks.engine import alone
 from playbooks.engine import approvals as rules
 from playbooks.engine.covering import Part, as_now, bind_rest, covers, exact, staged
 from playbooks.engine.held import Held, load
-from playbooks.engine.outcomes import skip
+from playbooks.engine.outcomes import early, skip
 from playbooks.engine.paging import call_again, first_call
 from playbooks.engine.placing import unmoved
 from playbooks.engine.quorum import candidates, count, groups_of, on_call_policy, rule_of
@@ -72,20 +72,29 @@ async def _plan(held: Held, idx: int) -> tuple[_Looked, Action, Plan] | None:
         run, steps, scope = load(tx, held)
         return _Looked(tx.now, run, steps[idx - 1], scope, steps)
 
-    looked = await held.house.db.read(read)
+    looked, spec = await held.house.db.read(read), held.spec(idx)
+    late = early(looked.step, looked.steps, spec.if_, spec.with_, looked.now)
     try:
         await held.house.db.read(lambda tx: unmoved(tx, looked.run))
         if why := held.why_not(looked.steps, looked.step, looked.scope):  # nobody is asked for what will not be done
-            await held.settle(idx, lambda tx, run, step: _skipped(tx, step, why))
+            await held.settle(idx, lambda tx, run, step: _put_off(step, late) if late else _skipped(tx, step, why))
             return None
         action = held.action(looked.step, looked.scope)
         async with asyncio.timeout(action.timeout_s):
             plan = await action.plan(held.world(looked.now, looked.scope))
     except (MusterError, TimeoutError) as error:
         problem = error
-        await held.settle(idx, lambda tx, run, step: _unplanned(held, tx, run, step, problem))
+        if late and isinstance(error, Refused):
+            await held.settle(idx, lambda tx, run, step: _put_off(step, late))
+        else:
+            await held.settle(idx, lambda tx, run, step: _unplanned(held, tx, run, step, problem))
         return None
     return looked, action, plan
+
+
+def _put_off(step: Step, late: Changes) -> Changes:
+    """It waits for what an earlier step has yet to give, unless a person was quicker."""
+    return late if step.state == "pending" else Changes()
 
 
 def _skipped(tx: Tx, step: Step, why: str) -> Changes:

@@ -14,7 +14,7 @@ from playbooks.action import Act, Action, Again, Risk
 from playbooks.engine import outcomes
 from playbooks.engine.held import Held, attempt_key
 from playbooks.engine.moves import STEP_ENDED
-from playbooks.engine.next import next_moves
+from playbooks.engine.next import is_early, next_moves
 from playbooks.engine.scope import scope_of
 from playbooks.engine.transition import Changes
 from playbooks.errors import Refused
@@ -94,13 +94,14 @@ def begin(
     spec = held.spec(step.idx)
     try:
         if why := held.why_not(steps, step, scope):
-            changes.add(outcomes.early(step, steps, spec.if_, tx.now) or outcomes.skip(step, why))
+            changes.add(outcomes.early(step, steps, spec.if_, spec.with_, tx.now) or outcomes.skip(step, why))
             return None
         action = held.action(step, scope)
         if check is not None:
             check(action)
     except Refused as error:
-        changes.add(refused_before(step, str(error)))
+        wait = outcomes.early(step, steps, spec.if_, spec.with_, tx.now)
+        changes.add(wait or refused_before(step, str(error)))
         return None
     if once(action, step):  # a full lease from here on, so that the effect falls well inside it
         changes.run["lease_until"] = later(tx, held.house.lease_s)
@@ -148,7 +149,7 @@ def _after(steps: Sequence[Step], changes: Changes) -> list[Step]:
 def _one_after(step: Step, values: Mapping[str, Any] | None, stirred: bool) -> Step:
     if values is not None:
         return replace(step, **values)
-    return replace(step, wake_at=None) if stirred and outcomes.is_early(step) else step
+    return replace(step, wake_at=None) if stirred and is_early(step) else step
 
 
 def _with(run: Run, values: Mapping[str, Any]) -> Run:

@@ -16,6 +16,7 @@ from playbooks.engine.moves import STEP_BAD, STEP_ENDED
 from playbooks.engine.spending import spent
 from storage.runs import Approval, Run, Step
 
+EARLY = "waits for step "  # how the note of a step begins that reads what an earlier one has yet to give
 Kind = Literal["start", "ask", "expire", "probe", "resume", "overdue", "verify", "lost", "reconcile"]
 
 
@@ -101,9 +102,15 @@ def _head(lane: Sequence[Step]) -> Step | None:
 
 
 def _retrying(step: Step) -> bool:
-    """Whether what follows the group may go on: this step is tried again later, or made and only being looked at."""
-    waits = (step.state == "pending" and step.tries > 0) or step.state == "done"
+    """Whether what follows the group may go on: this step is tried again later, waits for one that is, or is made and
+    only being looked at."""
+    waits = (step.state == "pending" and (step.tries > 0 or is_early(step))) or step.state == "done"
     return waits and step.on_failure == "continue"
+
+
+def is_early(step: Step) -> bool:
+    """Whether it was put off (outcomes.early): it has not been tried, and waits for what an earlier step will give."""
+    return step.state == "pending" and step.tries == 0 and (step.note or "").startswith(EARLY)
 
 
 def _is_lost(step: Step, flying: Collection[int]) -> bool:

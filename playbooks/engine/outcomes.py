@@ -13,8 +13,9 @@ from typing import Any
 
 from playbooks.action import Action, Again, Outputs, Park, Question, Seen, find
 from playbooks.engine.moves import STEP_ENDED, check
+from playbooks.engine.next import EARLY
 from playbooks.engine.transition import Changes
-from playbooks.engine.values import condition_references
+from playbooks.engine.values import condition_references, references
 from playbooks.errors import MusterError, NotConfigured, NotYet, Refused, Temporary, Uncertain
 from storage.runs import Step
 from storage.types import from_iso, iso
@@ -23,8 +24,7 @@ CAP = 4000
 TRIES = {Again.SAFE: 3, Again.KEYED: 4, Again.NEVER: 2}
 SLOWEST_S = 30.0
 SOON_S, PACE_S = 0.2, 2.0  # between two looks of `verify`: right after the effect, and later on
-EARLY_S = 5.0  # who makes the fact wakes who waits for it; this is for what other writers change
-EARLY = "waits for step "
+EARLY_S = 5.0  # who gives it wakes who waits for it; this is for what other writers change
 
 
 @dataclass(frozen=True)
@@ -252,21 +252,21 @@ def look_failed(ctx: Context, error: BaseException) -> Changes:
     return looked(ctx, Seen(ok=None, text=words, again_in=wait))
 
 
-def early(step: Step, steps: Sequence[Step], condition: str | None, now: datetime) -> Changes | None:
-    """A condition that does not hold because an earlier step that makes its fact goes on is not false, it is early.
+def early(
+    step: Step, steps: Sequence[Step], condition: str | None, params: Mapping[str, Any], now: datetime
+) -> Changes | None:
+    """What an earlier step that goes on has yet to give is not missing, and a condition on it not false: it is early.
 
-    So a channel that opens at its second attempt still gets its topic. None: all it asks for is decided.
+    So a channel that opens at its second attempt still gets its topic, and a ticket made so its link. None: all that it
+    reads is decided.
     """
-    paths = condition_references(condition) if condition and step.state == "pending" else ()
-    wanted = {path[1] for path in paths if path[0] == "incident" and len(path) > 1}
-    for other in steps[: step.idx - 1]:
-        made_by = find(other.uses) if wanted and other.state not in STEP_ENDED else None
-        if made_by is not None and wanted & set(made_by.facts):
+    asked = condition_references(condition) if condition else set()
+    facts = {path[1] for path in asked if path[0] == "incident" and len(path) > 1}
+    read = {path[1] for path in asked | references(params) if path[0] == "steps" and len(path) > 1}
+    earlier = steps[: step.idx - 1] if step.state == "pending" else ()
+    for other in (one for one in earlier if one.state not in STEP_ENDED):
+        made_by = find(other.uses)
+        if (other.id in read and other.outputs is None) or (made_by is not None and facts & set(made_by.facts)):
             note = f"{EARLY}{other.idx} {other.uses}"
             return Changes(steps={step.idx: {"wake_at": now + timedelta(seconds=EARLY_S), "note": note}})
     return None
-
-
-def is_early(step: Step) -> bool:
-    """Whether `early` put it off: it has not been tried, and waits for a fact."""
-    return step.state == "pending" and step.tries == 0 and (step.note or "").startswith(EARLY)

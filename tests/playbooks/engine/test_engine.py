@@ -100,6 +100,24 @@ async def test_a_retrying_lane_does_not_hold_up_what_follows_its_group(stage: An
     assert [e.split("@")[0] for e in stage.outside.effects] == ["last", "a1"]
 
 
+async def test_what_reads_a_step_that_is_tried_again_waits_for_it_and_what_does_not_goes_on(stage: Any) -> None:
+    engine = stage.engine()
+    named = "${{ steps.one.outputs.name }}"
+    steps = f"""
+  - {{id: one, uses: toy.keyed, with: {{tag: one}}, on-failure: continue, retries: 5}}
+  - {{id: two, uses: toy.never, with: {{tag: "{named}-two"}}, if: steps.one.outputs.name == 'one', on-failure: continue}}
+  - {{id: other, uses: toy.never, with: {{tag: other}}, on-failure: continue}}
+  - {{id: boom, uses: toy.destroy, with: {{tag: "{named}-boom"}}}}
+"""
+    stage.outside.script = [Temporary("busy", retry_after=0.6)]
+    run = await stage.request(steps, engine)
+    await engine.start()
+    await stage.until(lambda tx: runs.steps_of(tx, run)[3].state == "held")
+    assert [e.split("@")[0] for e in stage.outside.effects] == ["other", "one", "one-two"]
+    (asked,) = await stage.db.read(lambda tx: runs.approvals_of(tx, run))
+    assert asked.state == "open", "what it would destroy is known, so people are asked"
+
+
 async def test_refused_pauses_and_a_person_chooses_retry_or_skip(stage: Any) -> None:
     engine = stage.engine()
     stage.outside.script = [Refused("no such thing")]

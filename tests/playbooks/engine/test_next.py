@@ -95,6 +95,14 @@ def test_a_retrying_lane_lets_what_follows_go_on() -> None:
     assert look(retrying, step(3, "succeeded")).end is None, "the run ends when the last lane has"
 
 
+def test_a_step_that_waits_for_one_tried_again_lets_what_follows_go_on() -> None:
+    retrying = step(1, tries=1, wake_at=SOON, on_failure="continue")
+    waits = step(2, wake_at=SOON, note="waits for step 1 toy.x", on_failure="continue")
+    assert dos(look(retrying, waits, step(3))) == [("start", 3)]
+    assert dos(look(retrying, replace(waits, on_failure="pause"), step(3))) == []
+    assert look(step(1, "succeeded"), waits, step(3, "succeeded")).end is None, "it has its turn yet"
+
+
 def test_a_lane_being_looked_at_lets_what_follows_go_on() -> None:
     assert dos(look(lane(1, "a", "done", wake_at=SOON, on_failure="continue"), step(2))) == [("start", 2)]
     assert dos(look(lane(1, "a", "done", wake_at=SOON), step(2))) == []
