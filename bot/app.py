@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import structlog
@@ -57,7 +57,7 @@ from playbooks.errors import MusterError, Refused
 from playbooks.policy import Policy, load_policy
 from playbooks.ports import Drafts, Messages, Record
 from storage import anchors, migrate
-from storage.db import Database, Unreachable
+from storage.db import Database, Tx, Unreachable
 from storage.journal import Journal
 from storage.sealing import Seal
 
@@ -193,13 +193,22 @@ class App:
             await self.sender.start()
             await self.projector.start()
             if self.policy.anchors.places:
-                await self.db.write(anchors.arm)
-            await self.db.write(quorum_check.arm)
+                await self._arm(anchors.arm)
+            await self._arm(quorum_check.arm)
             await self.clock.start()
             self._tasks.start(self._work())
             if not self.db.sqlite:
                 self._tasks.start(self._hear())
         log.info("app.started", roles=sorted(self._roles), replica=self.settings.muster_replica)
+
+    async def _arm(self, timer: Callable[[Tx], None]) -> None:
+        """Set a timer that stands once however often it is set. A line that was cut is no reason not to start."""
+        while True:
+            try:
+                return await self.db.write(timer)
+            except Unreachable as error:
+                log.warning("app.not_armed", error=str(error))
+                await asyncio.sleep(LOOK_AGAIN_S)
 
     async def _ruling_or_blind(self) -> tuple[Policy, bool]:
         """The policy that rules, and whether the doors were opened before it was known."""

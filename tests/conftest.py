@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -33,6 +33,18 @@ AS_APP = "MUSTER_TESTS_AS_APP"  # set: PostgreSQL tests run as the application's
 APP_LOGIN = "app_login"
 
 
+LOGS: list[Path] = []  # of this session's PostgreSQL
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails on PostgreSQL shows what the server wrote last: whether it died, and whom it sent away."""
+    report = yield
+    if report.failed and LOGS and "sqlite" not in item.name:
+        report.sections.append(("PostgreSQL's log", "\n".join(LOGS[-1].read_text(errors="replace").splitlines()[-30:])))
+    return report
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long plays of the library first: begun last, they are what every other worker waits for in the end."""
     items.sort(key=lambda item: "tests/library/" not in item.nodeid)
@@ -56,12 +68,14 @@ def server(request: pytest.FixtureRequest) -> Iterator[URL]:
     """
     folder = tempfile.mkdtemp(prefix="muster-pg-")
     running = get_server(folder, cleanup_mode="delete")
+    LOGS.append(Path(folder, "log"))
     url = make_url(running.get_uri()).set(drivername="postgresql+psycopg")
     if request.config.getoption("-m") != "bench":
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             _on_server(url, f"ALTER SYSTEM SET {name} = off")
         _on_server(url, "SELECT pg_reload_conf()")
     yield url
+    LOGS.clear()
     running.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -13,13 +13,15 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from bot.app import App, build
 from bot.sandbox.client import SandboxClient
 from bot.settings import Settings
+from commands.timers import quorum_check
 from playbooks.errors import Refused
-from storage import migrate, policies, verify
+from storage import migrate, policies, timers, verify
+from storage.db import Tx
 from storage.tables import inbox
 
 ROOM = "inc-1-checkout-is-down"
@@ -101,6 +103,26 @@ async def test_muster_starts_with_slack_alone(
     card = await people.wait_for(ROOM, "Take command", timeout=20)
     await people.wait_for(ROOM, lambda m: "not sent" in m.plain and "not configured" in m.plain, timeout=20)
     assert card
+
+
+async def test_a_line_cut_while_a_timer_is_set_is_no_reason_not_to_start(
+    start: Any, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+    armed = quorum_check.arm
+
+    def cut(tx: Tx) -> None:
+        armed(tx)
+        tries.append(tx.conn.scalar(text("SELECT pg_backend_pid()")))
+        if len(tries) == 1:
+            with psycopg.connect(postgres_url, autocommit=True) as other:
+                other.execute("SELECT pg_terminate_backend(%s, 5000)", [tries[0]])
+
+    migrate.upgrade(postgres_url)
+    monkeypatch.setattr(quorum_check, "arm", cut)
+    app = await start(database_url=postgres_url)
+    assert len(tries) == 2, "the first was lost with its commit"
+    assert len(await app.db.read(lambda tx: timers.pending_of(tx, quorum_check.SUBJECT))) >= 1
 
 
 async def child(env: dict[str, str], tmp_path: Path) -> asyncio.subprocess.Process:

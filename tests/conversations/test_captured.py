@@ -65,6 +65,18 @@ async def test_pins_and_reactions_put_messages_on_the_timeline_and_take_them_bac
     await sb.edit(DOV, room, other)
     await noted(town, "capture.deleted")
 
+    graph = {"name": "graph.png", "content": "iVBORw0KGgo="}
+    shared = await sb.post("share", user=BEN, channel=room, text="errors since 13:58", files=[graph])
+    await sb.pin(ANA, room, shared["ts"])
+    filed = (await noted(town, "capture.kept", count=4))[3]
+    assert filed.text() == "errors since 13:58"
+    assert filed.text("files") == f"graph.png {shared['files'][0]['permalink']}"
+
+    await said(town, DOV, "@U0DOV", "incident status INC-1")  # to Muster alone, without a slash
+    assert "INC-1" in (await sb.wait_for("@U0DOV", "investigating", as_user=DOV)).plain
+    await said(town, DOV, "@U0DOV", "status")
+    await sb.wait_for("@U0DOV", "Did you mean `/incident status`", as_user=DOV)
+
     elsewhere = await said(town, BEN, "#general", "lunch?")
     await sb.pin(BEN, "#general", elsewhere)  # nobody's business
     await town.says(BEN, "#general", f"/incident capture C0GENERAL/{elsewhere}", "Which incident")
@@ -82,7 +94,7 @@ async def test_declared_from_a_message_while_somebody_else_has_the_form_open(tow
     await sb.wait_until(lambda: sb.views(BEN))
     await sb.shortcut(ANA, "incident declare", "#general", ts)
     (view,) = await sb.wait_until(lambda: sb.views(ANA))
-    assert "has the form to declare open too" in view.plain and "checkout answers 503" in str(view.raw)
+    assert "has the form to declare open too" in view.plain and "checkout answers 503 & more" in str(view.raw)
     assert await sb.submit(ANA, {"severity": "sev2", "service": "checkout"})
     found = await sb.find_channel("inc-1")
     await sb.wait_for(found["name"], lambda m: m.button("Resolve") is not None)

@@ -10,25 +10,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import copy
 from typing import Any, Self
 
 import pytest
 import pytest_asyncio
 from sqlalchemy import URL
 
-from bot.sandbox import Sandbox, SandboxClient
 from commands.command import load_commands
 from commands.dispatch import TIMERS
-from tests.conversations.conftest import POLICY, Town
-from tests.conversations.every_command import HERE, KEY, OTHERS, TYPED, Moment, Play, prepared, typed
-from tests.conversations.theatre import AWAY, Outcome, Stage, Trouble, keeper, on_server, told_apart
+from tests.conversations.every_command import HERE, OTHERS, TYPED, Moment, Play, typed
+from tests.conversations.scene import Scene, hurried, on_sqlite, opened
+from tests.conversations.theatre import AWAY, Outcome, Stage, on_server, told_apart
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-Scene = tuple[Stage, Moment]
 PLAYS = (*map(typed, sorted(TYPED)), *OTHERS)
 SAMPLE = ("incident declare", "playbook approve", "webhook acknowledged", "timer settle")
 OUTAGE_S = 0.7
@@ -36,50 +32,16 @@ OUTAGE_S = 0.7
 
 @pytest.fixture(scope="module")
 def patched() -> Iterator[pytest.MonkeyPatch]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bot.replies.LONGEST_WAIT_S", 0.02)
-        patch.setattr("bot.worker.GIVEN_BACK_AFTER_S", (0.02, 0.02))
+    with hurried() as patch:
         yield patch
-
-
-@asynccontextmanager
-async def opened(url: str, folder: Path, server: URL, patched: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
-    """The moment, and a Muster on it that is reached through Slack."""
-    shop = server.set(drivername="postgresql").render_as_string(hide_password=False)
-    async with Sandbox(rate_factor=0, postgres=shop) as sandbox, SandboxClient(sandbox.url) as sb:
-        town = Town(sandbox, sb, url, patched, folder=folder)
-        try:
-            await sandbox.aws.start()
-            policy = folder / "muster.yaml"
-            policy.write_text(POLICY.read_text().replace("# file: /var/log", f"file: {folder}", 1))
-            moment = await prepared(town, folder, policy)
-            back = keeper(url)
-            app = town.prepared(replica="two", policy=policy, muster_playbooks=str(folder / "own"), muster_key=KEY)
-            await app.start(("web",))
-            assert app.socket is not None
-            await asyncio.wait_for(app.socket.up.wait(), 10)
-            await app.directory.find_home()
-            await app.worker.start()
-            await app.sender.start()
-            moment.phone.db = app.db
-            try:
-                yield Stage(town, app, Trouble(app.db), back), moment
-            finally:
-                await app.worker.stop()
-                await app.sender.stop()
-        finally:
-            for one in town.apps:
-                await one.stop()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scene(
     sqlite_template: Path, server: URL, patched: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Scene]:
-    """The moment on SQLite, once for all plays."""
-    folder = tmp_path_factory.mktemp("every")
-    copy(sqlite_template, folder / "muster.db")
-    async with opened(f"sqlite:///{folder / 'muster.db'}", folder, server, patched) as found:
+    """The moment, once for all plays."""
+    async with on_sqlite(sqlite_template, server, patched, tmp_path_factory) as found:
         yield found
 
 

@@ -151,7 +151,7 @@ async def test_a_webhook_delivered_twice_acknowledges_once(town: Any, muster: An
 @POSTGRESQL
 async def test_slack_away_for_a_while_loses_nothing_and_doubles_nothing(town: Any) -> None:
     """Everything typed meanwhile was acknowledged: it is done, answered, and each card is brought up to date once."""
-    await town.muster(muster_read_timeout=1.0)
+    await town.muster(muster_read_timeout=3.0)
     channel = await town.declared()
     await asyncio.wait_for(_still(town), 15)
     await town.sb.fail("slack", "*", "503", times=-1)

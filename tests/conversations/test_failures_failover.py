@@ -96,7 +96,7 @@ class Failing:
 @pytest.fixture
 async def failing(town: Any, quick: Path, shop: str, monkeypatch: pytest.MonkeyPatch) -> Failing:
     """A declared incident, ready for the failover."""
-    await town.muster(policy=quick, muster_read_timeout=1.0)
+    await town.muster(policy=quick, muster_read_timeout=3.0)
     monkeypatch.setenv("CHECKOUT_DSN", shop)
     return Failing(town, await town.declared())
 

@@ -117,7 +117,7 @@ class Asking:
 
 async def plays(town: Any, mode: str) -> None:
     """All commands in one incident, each with its first call failing in this way."""
-    await town.muster(muster_read_timeout=1.0)
+    await town.muster(muster_read_timeout=3.0)
     await town.sb.type(ANA, "#general", "/incident declare sev3 search is slow service=checkout")
     await town.sb.wait_for(HERE, lambda m: m.button("Resolve") is not None, timeout=40)
     await town.sb.change_channel(HERE.removeprefix("#"), add=[ANA, BEN])

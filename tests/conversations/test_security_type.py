@@ -115,7 +115,7 @@ async def _uploaded(town: Any) -> bool:
 @pytest.mark.parametrize("mode", ["missing_scope", "error:restricted_action", "429", "500", "timeout_after"])
 async def test_it_never_becomes_public_because_private_fails(town: Any, publishing: Path, mode: str) -> None:
     """Refused, throttled or unanswered: only private channels are ever asked for, and nothing falls back."""
-    await town.muster(policy=publishing, muster_read_timeout=1.0)
+    await town.muster(policy=publishing, muster_read_timeout=3.0)
     for_good = mode in ("missing_scope", "error:restricted_action")
     await town.sb.fail("slack", "conversations.create", mode, times=-1 if for_good else 1, retry_after=1)
     await town.sb.type("U0ANA", "#general", LINE)

@@ -61,15 +61,15 @@ async def test_random_kills_double_lose_and_strand_nothing(stage: Scene, outside
     victims = [await stage.hatch("mixed") for _ in range(2)]
     going: set[str] = set()
     every: list[str] = []
-    kills, until, deadline = 0, time.monotonic() + seconds, time.monotonic() + seconds + 60
+    kills, until, deadline = 0, time.monotonic() + seconds, time.monotonic() + seconds + 120
     next_kill = time.monotonic() + 0.5
-    while time.monotonic() < until or going:
+    while (on := time.monotonic() < until or kills <= seconds / 3) or going:
         assert time.monotonic() < deadline, f"neither ended nor waiting for a person: {sorted(going)}"
-        while time.monotonic() < until and len(going) < 10:
+        while on and len(going) < 10:
             run = await stage.request(MIXED)
             going.add(run)
             every.append(run)
-        if next_kill <= time.monotonic() < until:
+        if on and next_kill <= time.monotonic():
             which = dice.randrange(2)
             await victims[which].kill()
             victims[which] = await stage.hatch("mixed")
@@ -92,7 +92,6 @@ async def test_random_kills_double_lose_and_strand_nothing(stage: Scene, outside
         f"{late} outcomes lost and found, doubled: {sum(n > 1 for n in made.values())}, stranded: {len(going)}"
     )
     assert not bad, "\n".join(bad)
-    assert kills > seconds / 3
     assert states["succeeded"] > states["paused"]
     # Where a kill falls is chance: in ten seconds it may miss every effect (the matrix aims), in four minutes it cannot.
     assert late > 0 or seconds < 60, "the kills must hit something"
