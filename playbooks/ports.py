@@ -30,8 +30,8 @@ class Drafts(ABC):
         """Build the post-mortem draft of an incident ("INC-42") and keep it. Same key: the same document again."""
 
     @abstractmethod
-    async def read(self, document: str) -> Document:
-        """A kept document by id. Raises Refused when there is none."""
+    async def read(self, document: str, incident: str) -> Document:
+        """A kept document of this incident by id. Raises Refused when it has none: names of others' can be guessed."""
 
 
 @dataclass(frozen=True)

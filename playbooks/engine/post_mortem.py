@@ -7,6 +7,7 @@ the sections (post_mortem_parts.py, post_mortem_lessons.py) or reading events (p
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -24,6 +25,7 @@ from storage.db import Database, Tx
 from storage.incidents import Incident
 from storage.timeline import Event
 
+_EXPORT = re.compile(r"export:(?P<stream>[^:]+):(?P<format>jsonl|csv):(?P<last>[0-9]{1,9})")
 SECTIONS: tuple[tuple[str, Callable[[Story, Facts], list[str]]], ...] = (
     ("Summary", parts.summary),
     ("Severity", parts.severity),
@@ -78,17 +80,15 @@ class TimelineDrafts(ports.Drafts):
         """
         return _port(await self._db.write(lambda tx: self._draft(tx, incident, key)))
 
-    async def read(self, document: str) -> ports.Document:
+    async def read(self, document: str, incident: str) -> ports.Document:
         """A kept document by id (a post-mortem with its follow-ups as they stand), or a timeline as
         `export:INC-42:jsonl:41`, which is never kept: what was erased since it was asked for does not go out.
 
-        Raises Refused when there is none.
+        Raises Refused when the incident has none: whoever may run playbooks need not see every incident.
         """
-        if document.startswith("export:"):
-            return await self._db.read(lambda tx: _export(tx, document))
-        found = await self._db.read(lambda tx: _as_shared(tx, document))
+        found = await self._db.read(lambda tx: _export(tx, document, incident) or _as_shared(tx, document, incident))
         if found is None:
-            raise Refused(f"There is no document {document}.")
+            raise Refused(f"{incident or 'This run'} has no document {document}. Nothing was sent.")
         return found
 
     def _draft(self, tx: Tx, incident: str, key: str) -> documents.Document:
@@ -131,11 +131,13 @@ def _people(events: Iterable[Event]) -> set[str]:
     return {one for one in said if one.startswith("P-")}
 
 
-def _as_shared(tx: Tx, document: str) -> ports.Document | None:
+def _as_shared(tx: Tx, document: str, incident: str) -> ports.Document | None:
     """A kept document; a post-mortem with its follow-ups as they stand."""
     found = documents.get(tx, document)
-    if found is None or not found.name.endswith(post_mortems.ENDING):
-        return _port(found) if found else None
+    if found is None or found.stream != incident:
+        return None
+    if not found.name.endswith(post_mortems.ENDING):
+        return _port(found)
     body = as_it_stands(tx, found.stream, found.body)
     return ports.Document(found.id, found.name, body, hashlib.sha256(body.encode()).hexdigest())
 
@@ -144,11 +146,14 @@ def _port(kept: documents.Document) -> ports.Document:
     return ports.Document(kept.id, kept.name, kept.body, kept.sha256)
 
 
-__all__ = ["Facts", "TimelineDrafts", "build", "follow_ups"]
-
-
-def _export(tx: Tx, document: str) -> ports.Document:
-    _, stream, format, last = document.split(":")
-    body = export.as_text(tx, stream, format, int(last))
+def _export(tx: Tx, document: str, incident: str) -> ports.Document | None:
+    """The incident's own timeline up to an event."""
+    asked = _EXPORT.fullmatch(document)
+    if asked is None or asked["stream"] != incident:
+        return None
+    body = export.as_text(tx, incident, asked["format"], int(asked["last"]))
     digest = hashlib.sha256(body.encode()).hexdigest()
-    return ports.Document(id=document, name=f"{stream}.{format}", body=body, sha256=digest)
+    return ports.Document(id=document, name=f"{incident}.{asked['format']}", body=body, sha256=digest)
+
+
+__all__ = ["Facts", "TimelineDrafts", "build", "follow_ups"]

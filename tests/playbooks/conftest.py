@@ -135,13 +135,15 @@ class KeptDrafts(Drafts):
     """Drafts in memory: a stand-in of our own record, not of a vendor."""
 
     def __init__(self) -> None:
+        self.asked_of: list[str] = []
         self.kept: dict[str, Document] = {"doc-7": Document("doc-7", "INC-42-post-mortem.md", "# INC-42\n", "ab" * 32)}
 
     async def post_mortem(self, incident: str, key: str) -> Document:
         document = Document(f"doc-{key}", f"{incident}-post-mortem.md", f"# {incident}\n", "cd" * 32)
         return self.kept.setdefault(document.id, document)
 
-    async def read(self, document: str) -> Document:
+    async def read(self, document: str, incident: str) -> Document:
+        self.asked_of.append(incident)
         if document not in self.kept:
             raise Refused(f"There is no document {document}.")
         return self.kept[document]
@@ -214,10 +216,10 @@ def effects(sb: SandboxClient) -> Callable[[str, str], Awaitable[int]]:
 
 @pytest.fixture
 def settled() -> Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]:
-    """await settled(check): ask again until the answer is true, at most 3 s."""
+    """await settled(check): ask again until the answer is true, at most 20 s."""
 
     async def wait(check: Callable[[], Awaitable[Any]]) -> Any:
-        async with asyncio.timeout(3.0):
+        async with asyncio.timeout(20.0):
             while not (answer := await check()):
                 await asyncio.sleep(0.02)
         return answer

@@ -9,10 +9,10 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, World, action
+from playbooks.actions.kept import kept
 from playbooks.connectors.answers import ServiceRefused
 from playbooks.connectors.slack import NO_CANVAS, Slack, SlackReads
 from playbooks.errors import Refused
-from playbooks.ports import Drafts
 
 CLOCK_SLACK_S = 120.0
 
@@ -105,7 +105,7 @@ class Canvas(Action):
     async def _text(self, world: World) -> str:
         if self.text:
             return self.text
-        return (await world.use(Drafts).read(self.document)).body  # type: ignore[type-abstract]
+        return (await kept(world, self.document)).body
 
     def _name(self) -> str:
         return f"{re.sub(r'[^0-9A-Za-z]+', '-', self.title).strip('-').lower() or 'notes'}.md"

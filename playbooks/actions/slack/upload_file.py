@@ -5,9 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, World, action
+from playbooks.actions.kept import kept
 from playbooks.connectors.slack import Slack, SlackReads
 from playbooks.errors import Refused
-from playbooks.ports import Drafts
 
 CLOCK_SLACK_S = 120.0
 
@@ -34,21 +34,21 @@ class UploadFile(Action):
     """
 
     channel: str = Field(description="Id of the channel, or of a person, who gets it as a direct message")
-    document: str = Field(description="Id of a kept document (an output of post_mortem.draft)")
+    document: str = Field(description="Id of a document kept for this incident (an output of post_mortem.draft)")
     title: str = Field(default="", description="Title in Slack; else the document's name")
 
     why_no_undo = "A file people have opened cannot be taken back; it can be deleted by hand."
 
     async def plan(self, world: World) -> Plan:
-        """Says which file; refuses when the document does not exist."""
+        """Says which file; refuses when the incident has no such document."""
         world.use(SlackReads)
-        document = await world.use(Drafts).read(self.document)  # type: ignore[type-abstract]
+        document = await kept(world, self.document)
         effect = f"Upload {document.name} (sha256 {document.sha256[:12]}) to {self.channel}"
         return Plan(targets=(f"slack:{self.channel}",), effect=effect)
 
     async def run(self, act: Act) -> Uploaded:
         """Upload and share it."""
-        document = await act.use(Drafts).read(self.document)  # type: ignore[type-abstract]
+        document = await kept(act, self.document)
         title, slack = self.title or document.name, act.use(Slack)
         channel = await slack.open_dm(self.channel) if self._direct else self.channel
         file = await slack.upload(channel, document.name, document.body.encode(), title=title)
@@ -60,7 +60,7 @@ class UploadFile(Action):
             return Found(happened=None, evidence="I do not look into direct messages.")
         since = (world.started_at or world.now).timestamp() - CLOCK_SLACK_S
         slack = world.use(SlackReads)
-        document = await world.use(Drafts).read(self.document)  # type: ignore[type-abstract]
+        document = await kept(world, self.document)
         title = self.title or document.name
         try:
             file = await slack.shared_file(self.channel, document.name, title, since)

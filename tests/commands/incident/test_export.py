@@ -20,12 +20,13 @@ async def test_the_file_goes_to_whoever_asks_and_that_is_on_the_record(talk: Any
     made = (await talk.events(timeline.ORG, "export.made"))[-1]
     assert (made.actor, made.body["what"], made.body["events"]) == (run.requester, id, reply.data["events"])
     drafts = TimelineDrafts(talk.house.db)
-    file = await drafts.read(run.inputs["document"])
+    file = await drafts.read(run.inputs["document"], id)
     assert file.sha256 == made.body["sha256"] == hashlib.sha256(file.body.encode()).hexdigest()
     assert len(file.body.splitlines()) == reply.data["events"] and "a customer's name" in file.body
 
     csv = await talk("Eve", "incident export csv")
-    sheet = await drafts.read((await talk.read(lambda tx: runs.get(tx, csv.data["run"]))).inputs["document"])
+    asked = (await talk.read(lambda tx: runs.get(tx, csv.data["run"]))).inputs["document"]
+    sheet = await drafts.read(asked, id)
     assert sheet.name == f"{id}.csv" and sheet.body.startswith("seq,at,")
     (note,) = await talk.events(id, "incident.note")
 
@@ -33,7 +34,7 @@ async def test_the_file_goes_to_whoever_asks_and_that_is_on_the_record(talk: Any
         erasing.redact(tx, id, note.seq, asked_by="P-A", decision="D-1", by=("P-A", "P-B"), reason="a name")
 
     await talk.house.db.write(erase)
-    assert "a customer's name" not in (await drafts.read(run.inputs["document"])).body, "what is erased does not go out"
+    assert "a customer's name" not in (await drafts.read(run.inputs["document"], id)).body, "what is erased does not go out"
 
 
 async def test_wrong_input_and_a_terminal(talk: Any) -> None:

@@ -295,10 +295,17 @@ async def test_drafts_are_kept_under_their_key(tmp_path: Path) -> None:
     assert await drafts.post_mortem(found.id, "key-1") == first
     second = await drafts.post_mortem(found.id, "key-2")
     assert second.id != first.id and "later" in second.body
-    assert await drafts.read(first.id) == first
+    assert await drafts.read(first.id, found.id) == first
     assert len(await db.read(lambda tx: documents.of_stream(tx, found.id))) == 2
     with pytest.raises(Refused, match="no INC-99"):
         await drafts.post_mortem("INC-99", "key-3")
     with pytest.raises(Refused, match="no document"):
-        await drafts.read("doc-none")
+        await drafts.read("doc-none", found.id)
+    assert (await drafts.read(f"export:{found.id}:jsonl:1", found.id)).name == f"{found.id}.jsonl"
+    for asked, whose in (
+        (first.id, "INC-2"), (first.id, ""), (f"export:{found.id}:jsonl:1", "INC-2"), ("export:org:jsonl:9", found.id),
+        ("export:org:jsonl:9", ""), (f"export:{found.id}:pdf:1", found.id), (f"export:{found.id}", found.id),
+    ):  # fmt: skip
+        with pytest.raises(Refused, match="Nothing was sent"):  # who may run playbooks need not see every incident
+            await drafts.read(asked, whose)
     await db.close()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from bot.sandbox.client import SandboxClient
+from playbooks.action import World
 from playbooks.actions.slack.upload_file import UploadFile
-from playbooks.connectors.slack import Slack
+from playbooks.connectors.slack import Slack, SlackReads
 from playbooks.errors import Refused, Temporary, Uncertain
 from playbooks.ports import Drafts
 
@@ -46,6 +48,13 @@ async def test_to_one_person_it_goes_directly_and_is_not_looked_for(
     assert shared["id"] == done.file_id
     found = await step.reconcile(world(slack, drafts))
     assert found.happened is None and "direct messages" in found.evidence
+
+
+async def test_it_reads_for_the_incident_of_its_run_alone(slack: Slack, drafts: Any, now: datetime) -> None:
+    tools: dict[type, Any] = {SlackReads: slack, Drafts: drafts}
+    await STEP.plan(World(tools, now=now, scope={"incident": {"id": "INC-42"}}))
+    await STEP.plan(World(tools, now=now))
+    assert drafts.asked_of == ["INC-42", ""]
 
 
 async def test_429_and_refusals(act: Any, world: Any, slack: Slack, drafts: Drafts, sb: SandboxClient) -> None:
