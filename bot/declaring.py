@@ -20,6 +20,7 @@ from commands.fields import parse
 from commands.house import House
 from commands.incident.declare import Declare
 from commands.places import visible
+from commands.reading import plain
 from commands.words import clock
 from playbooks.errors import Refused
 from playbooks.policy import Policy
@@ -55,7 +56,7 @@ class Declaring:
             async with asyncio.timeout(WITHIN_S):
                 begun = await self._house.db.write(lambda tx: self._begun(tx, ask))
         given = dict(begun.given)
-        if said := " ".join(str(ask.values.get("said") or "").split()):
+        if said := " ".join(plain(str(ask.values.get("said") or "")).split()):
             given.setdefault("title", cut(said, TITLE_MOST))
         return modal.view(
             Declare, origin, self._house.policy, given=given, notes=[section(note) for note in begun.notes]

@@ -23,7 +23,7 @@ SCOPES: dict[str, str] = {
     "groups:history": "the same in private channels",
     "im:write": "answer people who are in no channel with Muster",
     "im:read": "find those conversations again",
-    "im:history": "find a message whose posting was interrupted",
+    "im:history": "read what people write to Muster alone; find a message whose posting was interrupted",
     "users:read": "who is a full member, a guest or deactivated",
     "users:read.email": "match people to the pager",
     "usergroups:read": "who may approve",
@@ -38,8 +38,8 @@ SCOPES: dict[str, str] = {
 }
 BACK = "/sign-in/back"  # no user scope: Slack refuses an installation that asks for `openid` beside bot scopes
 EVENTS = (
-    "app_home_opened", "app_mention", "message.channels", "message.groups", "pin_added", "pin_removed",
-    "reaction_added", "reaction_removed", "subteam_members_changed", "team_join", "user_change",
+    "app_home_opened", "app_mention", "message.channels", "message.groups", "message.im", "pin_added",
+    "pin_removed", "reaction_added", "reaction_removed", "subteam_members_changed", "team_join", "user_change",
 )  # fmt: skip
 COMMANDS = {
     "/incident": ("Declare, follow and end incidents", "declare sev1 checkout is down | status | help"),

@@ -186,7 +186,9 @@ def _event(payload: Json) -> Inbound:
     )  # fmt: skip
     if not ask.key:
         return Inbound("ignore", kind)
-    if kind == "app_mention":
+    direct = kind == "message" and event.get("channel_type") == "im"
+    direct = direct and not (event.get("subtype") or event.get("bot_id"))
+    if kind == "app_mention" or direct:  # said to Muster: the line of a command, or an answer that there is none such
         said = re.sub(r"^\s*<@[^>]+>\s*", "", str(event.get("text") or ""))
         return Inbound("ask", kind, replace(ask, line=clean(said).lstrip("/"), values={"event_type": kind}))
     if kind in DIRECTORY_EVENTS:

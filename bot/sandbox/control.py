@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from aiohttp import web
 from bot.sandbox import control_kubernetes
 from bot.sandbox import control_read as read
 from bot.sandbox import control_world as change
+from bot.sandbox.slack import bringing
 from bot.sandbox.slack.delivery import Delivery, Forgery
 from bot.sandbox.slack.elements import CannotDo
 from bot.sandbox.world import SIGNING_SECRET
@@ -37,7 +39,7 @@ class Control:
         """What may be done, by name; the page of the workspace does the same things."""
         return {
             "type": type_, "click": click, "submit": submit, "close_view": close_view, "react": react, "pin": pin,
-            "unreact": unreact, "unpin": unpin, "edit": edit,
+            "unreact": unreact, "unpin": unpin, "edit": edit, "share": share, "direct": direct,
             "shortcut": shortcut, "suggest": suggest, "home": home, "fail": fail, "latency": latency, "rate": rate,
             "deliver_to": deliver_to, "redeliver": redeliver, "reset": reset, "settings": settings,
             "disconnect": disconnect, "webhook_again": webhook_again, "revoke": revoke, "together": together,
@@ -145,6 +147,20 @@ async def edit(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
     if "text" not in asked:
         return {"delivery": sandbox.people.delete(asked["user"], asked["channel"], asked["ts"])}
     return {"delivery": sandbox.people.edit(asked["user"], asked["channel"], asked["ts"], asked["text"])}
+
+
+async def share(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    """{user, channel, files: [{name, content}], text?, thread_ts?}: content in base64. One message with the files."""
+    files = [(str(one["name"]), b64decode(one["content"], validate=True)) for one in asked["files"]]
+    said = bringing.share(
+        sandbox, asked["user"], asked["channel"], files, asked.get("text") or "", asked.get("thread_ts")
+    )
+    return {"ts": said.ts, "channel": asked["channel"], "files": said.files}
+
+
+async def direct(sandbox: Sandbox, asked: dict[str, Any]) -> Any:
+    """{user, other}: the direct messages of the two."""
+    return {"channel": bringing.direct(sandbox, asked["user"], asked["other"]).id}
 
 
 async def shortcut(sandbox: Sandbox, asked: dict[str, Any]) -> Any:

@@ -7,9 +7,11 @@ other services (``pagerduty.py``, ``statuspage.py``, ``aws.py``).
 from __future__ import annotations
 
 import itertools
+import mimetypes
 import time
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 TEAM, TEAM_DOMAIN, OTHER_TEAM = "T0MUSTER", "muster", "T0OTHER"
 APP, BOT_USER, BOT = "A0MUSTER", "U0MUSTER", "B0MUSTER"
@@ -190,12 +192,15 @@ class File:
     completed: bool = False
     channels: list[str] = field(default_factory=list)
     created: int = field(default_factory=lambda: int(time.time()))
+    user: str = BOT_USER
 
     def as_slack(self) -> dict[str, Any]:
+        kind = mimetypes.guess_type(self.name)[0] or "application/octet-stream"
         return {
             "id": self.id, "name": self.name, "title": self.title or self.name, "size": len(self.content or b""),
-            "created": self.created, "user": BOT_USER, "mode": "hosted", "channels": self.channels,
-            "permalink": f"https://{TEAM_DOMAIN}.slack.com/files/{BOT_USER}/{self.id}/{self.name}",
+            "created": self.created, "timestamp": self.created, "user": self.user, "mode": "hosted",
+            "channels": self.channels, "mimetype": kind, "filetype": self.name.rpartition(".")[2].lower(),
+            "permalink": f"https://{TEAM_DOMAIN}.slack.com/files/{self.user}/{self.id}/{quote(self.name)}",
         }  # fmt: skip
 
 
@@ -265,6 +270,16 @@ class World:
         name = "mpdm-" + "--".join(self.users[u].name for u in wanted) + "-1" if group else ""
         channel = Channel(self.id("G" if group else "D"), name, BOT_USER, wanted, group, not group, group)
         return self.add_channel(channel)
+
+    def between(self, one: str, other: str) -> Channel:
+        """The direct conversation of two people; the app is in it only when it is one of them. Opened when missing."""
+        if BOT_USER in (one, other):
+            return self.direct(one, other)
+        wanted = sorted({one, other})
+        for channel in self.channels.values():
+            if channel.is_im and sorted(channel.members) == wanted:
+                return channel
+        return self.add_channel(Channel(self.id("D"), "", one, wanted, is_im=True))
 
     def user_named(self, name: str) -> User | None:
         name = name.removeprefix("@").lower()

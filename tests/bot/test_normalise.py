@@ -62,6 +62,11 @@ def test_events_that_matter_and_those_that_do_not() -> None:
     said = {"type": "app_mention", "user": "U1", "text": "<@U0BOT> /incident status", "channel": "C1"}
     mention = normalise({**envelope, "event": said})
     assert mention.what == "ask" and mention.ask is not None and mention.ask.line == "incident status"
+    alone = {"type": "message", "channel_type": "im", "user": "U1", "text": "incident status", "channel": "D1"}
+    written = normalise({**envelope, "event": alone}).ask
+    assert written is not None and (written.line, written.channel) == ("incident status", "D1")
+    for not_meant in ({"bot_id": "B1"}, {"subtype": "file_share"}, {"channel_type": "channel"}):
+        assert normalise({**envelope, "event": {**alone, **not_meant}}).what == "ignore"
     group = normalise({**envelope, "event": {"type": "subteam_members_changed", "subteam_id": "S1"}}).ask
     assert group is not None and group.values == {"event_type": "subteam_members_changed", "subject": "S1"}
     assert normalise({**envelope, "event": {"type": "message", "text": "private talk"}}).ask is None

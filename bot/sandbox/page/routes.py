@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+# By their first bytes, not by their names. No SVG: it can hold a program.
+PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 LOOK_S = 0.2  # how late a change is seen that no request has told of
 SETTLE_S = 0.02  # several requests at once are drawn once
 BEAT_S = 15.0  # a line nobody reads any more is found so
@@ -131,10 +133,12 @@ class Page:
         return web.json_response(await self.completion.options(text, user))
 
     async def file(self, request: web.Request) -> web.StreamResponse:
-        """What is in an uploaded file: text is shown as text, never as a page of its own."""
+        """What is in an uploaded file: text is shown as text and a picture as one, never as a page of its own."""
         found = self.sandbox.world.files.get(request.match_info["id"])
         if found is None or found.content is None:
             return web.Response(status=404, text="no such file")
+        if kind := next((kind for start, kind in PICTURES.items() if found.content.startswith(start)), None):
+            return web.Response(body=found.content, content_type=kind)
         try:
             found.content.decode("utf-8")
         except UnicodeDecodeError:

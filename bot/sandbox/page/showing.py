@@ -41,7 +41,7 @@ def workspace(sandbox: Sandbox, user: User) -> dict[str, Any]:
             for u in world.users.values() if not (u.deleted or u.is_bot or u.id == SLACKBOT)
         ],
         "names": names | {c.id: c.name for c in channels if c.name},
-        "channels": [_listed(user, c) for c in channels],
+        "channels": [_listed(sandbox, user, c) for c in channels],
         "shortcuts": features.get("shortcuts") or [],
         "home": bool((features.get("app_home") or {}).get("home_tab_enabled")),
         "web": sandbox.web_url,
@@ -55,12 +55,20 @@ def _about(sandbox: Sandbox, user: User) -> str:
     return " ".join([*kind, *groups])
 
 
-def _listed(user: User, channel: Channel) -> dict[str, Any]:
+def _name(sandbox: Sandbox, user: User, channel: Channel) -> str:
+    """A channel's name, or with whom a direct conversation is."""
+    if channel.name:
+        return channel.name
+    other = next((member for member in channel.members if member != user.id), user.id)
+    return sandbox.world.users[other].real_name
+
+
+def _listed(sandbox: Sandbox, user: User, channel: Channel) -> dict[str, Any]:
     rows = [m for m in channel.messages if _seen(m, user)]
     kind = "group" if channel.is_mpim else "dm" if channel.is_im else "private" if channel.is_private else "channel"
     return {
-        "id": channel.id, "name": channel.name or "Muster", "kind": kind, "archived": channel.is_archived,
-        "joined": user.id in channel.members,
+        "id": channel.id, "name": _name(sandbox, user, channel), "kind": kind, "archived": channel.is_archived,
+        "joined": user.id in channel.members, "of": channel.members if channel.is_im else [],
         "last": max((m.ts for m in rows if m.user != user.id), default=""),
     }  # fmt: skip
 
@@ -78,8 +86,9 @@ def channel(sandbox: Sandbox, user: User, name: str) -> dict[str, Any]:
     canvas = sandbox.world.canvases.get(found.canvas)
     messages = [_message(found, m) for m in found.messages if _seen(m, user)][-MOST_MESSAGES:]
     return {
-        "id": found.id, "name": found.name or "Muster", "topic": found.topic, "purpose": found.purpose,
+        "id": found.id, "name": _name(sandbox, user, found), "topic": found.topic, "purpose": found.purpose,
         "members": found.members, "private": found.is_private, "dm": found.is_im, "archived": found.is_archived,
+        "app": found.is_im and BOT_USER in found.members,
         "messages": messages, "pins": found.pins,
         "bookmarks": [{"title": b["title"], "link": b["link"]} for b in found.bookmarks],
         "canvas": "\n\n".join(text for _, text in canvas.sections) if canvas else None,

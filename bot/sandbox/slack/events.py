@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox.world import APP, BOT_USER, TEAM, Channel, Message
+from bot.sandbox.world import APP, BOT_USER, TEAM, Channel, File, Message
 
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
@@ -53,6 +53,18 @@ class Events:
             told.append(self.tell({k: v for k, v in event.items() if k != "channel_type"} | {"type": "app_mention"}))
         return [t for t in told if t]
 
+    def shared(self, channel: Channel, file: File) -> str | None:
+        """A person shared a file where the bot is: file_shared names it and says nothing of what is in it.
+
+        Not in the contracts; the fields are those of Slack's event page as commonly shown.
+        """
+        if BOT_USER not in channel.members:
+            return None
+        return self.tell({
+            "type": "file_shared", "file_id": file.id, "user_id": file.user, "file": {"id": file.id},
+            "channel_id": channel.id,
+        })  # fmt: skip
+
     def member(self, channel: Channel, user: str, joined: bool, inviter: str | None = None) -> None:
         if BOT_USER not in channel.members:
             return
@@ -63,6 +75,8 @@ class Events:
         self.tell(event | ({"inviter": inviter} if inviter else {}))
 
     def reacted(self, channel: Channel, message: Message, user: str, name: str, *, off: bool = False) -> str | None:
+        if BOT_USER not in channel.members:
+            return None
         item = {"type": "message", "channel": channel.id, "ts": message.ts}
         return self.tell({
             "type": "reaction_removed" if off else "reaction_added", "user": user, "reaction": name,
@@ -70,6 +84,8 @@ class Events:
         })  # fmt: skip
 
     def pinned(self, channel: Channel, message: Message, user: str, *, off: bool = False) -> str | None:
+        if BOT_USER not in channel.members:
+            return None
         item = {"type": "message", "channel": channel.id, "message": message.as_slack(), "created_by": user}
         kind = "pin_removed" if off else "pin_added"
         return self.tell(

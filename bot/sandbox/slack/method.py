@@ -105,9 +105,10 @@ class Asked:
     # Lookups that refuse
 
     def channel(self, name: str = "channel") -> Channel:
-        """The channel by id. channel_not_found also for a private one the bot is not in (contract A9)."""
+        """The channel by id. channel_not_found also for a private one, or a direct one, the bot is not in (A9)."""
         channel = self.world.channels.get(self.need(name, "channel_not_found"))
-        if channel is None or (channel.is_private and BOT_USER not in channel.members):
+        closed = channel is not None and (channel.is_private or channel.is_im)
+        if channel is None or (closed and BOT_USER not in channel.members):
             raise SlackError("channel_not_found")
         return channel
 
