@@ -16,15 +16,17 @@ from typing import Any
 from aiohttp import web
 from markupsafe import Markup
 
-from bot.normalise import Inbound, clean
+from bot.normalise import LINE_MOST, Inbound, clean
 from bot.questions import Questions
 from bot.render import html
 from bot.render.blocks import draw_reply
 from bot.render.forms import read_origin
 from bot.render.html import Asks
+from bot.retelling import PAGE_FITS
 from bot.store import NotStored, Store
 from bot.web.site import Visit, Wrong, back_of, to
 from commands.fields import fields_of
+from commands.incident.postmortem import Postmortem
 from storage import inbox, people, replies
 from storage.db import Tx
 from storage.inbox import Ask
@@ -80,10 +82,11 @@ class Asking:
             raise Wrong(400, "There is nothing to ask in this form. Nothing was done.", "Open the page again.")
         back, about = back_of(said.get("back")), said.get("about", "")
         values: dict[str, str] = {}
+        most = PAGE_FITS if line.startswith(f"{Postmortem.words} ") else LINE_MOST
         for name in dict.fromkeys(name for name in given if name.startswith("field:")):
             text = " ".join(str(one) for one in given.getall(name)).strip()
             if text:
-                values[name.removeprefix("field:")] = clean(text.replace("\r\n", "\n"))
+                values[name.removeprefix("field:")] = clean(text.replace("\r\n", "\n"), most)
         typed = said.get("typed") == "yes"
         ask = await self._ask(visit, line, about, values, once=once, typed=typed)
         if typed and await self._questions.opens(ask):

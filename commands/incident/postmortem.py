@@ -13,7 +13,7 @@ from commands.timers import settle
 from commands.words import clock, cut, esc, lines
 from playbooks.engine import post_mortem_sections as written
 from playbooks.errors import Refused
-from storage import documents, people, post_mortems
+from storage import documents, followups, people, post_mortems
 from storage.inbox import Ask
 from storage.post_mortems import Version
 
@@ -112,8 +112,9 @@ class Postmortem(InIncident):
         ]
         page = f"<{call.house.url}/incidents/{call.here.id}/post-mortem|Read it whole>"
         data = {"document": counts.document.id, "version": counts.number}
-        buttons = _buttons(call.here.id, counts)
-        return Reply(text=lines(head, *listed, page), buttons=buttons, document=counts.document.id, data=data)
+        retro, held = _retrospective(call)
+        buttons = (*_buttons(call.here.id, counts), *held)
+        return Reply(text=lines(head, *listed, retro, page), buttons=buttons, document=counts.document.id, data=data)
 
     def _section(self, call: Call, counts: Version | None) -> Reply:
         text = _part(counts, self.section, call.here.id)
@@ -158,7 +159,23 @@ class Postmortem(InIncident):
         run = start(call, "comms/share-post-mortem", {"document": counts.document.id, "into": into}, found)
         settle.arm(call.tx, run)
         where = "the canvas of its channel" if into == "canvas" else "its channel"
-        return Reply(text=f"📤 Sharing version {counts.number} of the post-mortem of *{found.id}* in {where} …")
+        open_ = [f"`{one.slug}`" for one in written.sections(counts.document.body) if one.wanted]
+        unwritten = f"Still to fill in: {', '.join(open_)}." if open_ else ""
+        retro, held = _retrospective(call)
+        text = f"📤 Sharing version {counts.number} of the post-mortem of *{found.id}* in {where} …"
+        return Reply(text=lines(text, unwritten, retro), buttons=held)
+
+
+def _retrospective(call: Call) -> tuple[str, tuple[Button, ...]]:
+    """Whether it was held, and the button that says so: sharing the text does not end its reminders, this does."""
+    one = followups.get(call.tx, call.here.id, followups.RETROSPECTIVE)
+    if one is None:
+        return "", ()
+    if one.done_at is not None:
+        return f"☑️ The retrospective was held, {clock(one.done_at, call.tx.now)} UTC.", ()
+    owner, due = esc(people.name(call.tx, one.owner)), clock(one.due_at, call.tx.now)
+    held = Button(label="Retrospective held", line=f"incident followups {call.here.id} done {one.name}")
+    return f"☐ Was the retrospective held? Due *{due} UTC*; *{owner}* is reminded until somebody says so.", (held,)
 
 
 def _part(counts: Version | None, name: str, incident: str) -> str:

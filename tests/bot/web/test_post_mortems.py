@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from typing import Any
 
@@ -46,6 +47,7 @@ async def test_drafted_written_shared_and_downloaded(bot: App, people: SandboxCl
         and "another one counts" in ana.page.text
     )
     assert "Edit Summary" not in ana.page.text, "an old version is only read"
+    await _long(ana, people, link)
     file = await ana.go(f"{path}.md")
     assert file.headers["content-disposition"].startswith("attachment") and "Nobody lost data." in file.text
     for format, begins in (("html", b"<!doctype html>"), ("pdf", b"%PDF-")):
@@ -56,6 +58,29 @@ async def test_drafted_written_shared_and_downloaded(bot: App, people: SandboxCl
     assert "Slow &lt;b&gt;for&lt;/b&gt;" in (await ana.go(f"{path}.html")).text and "<svg" in ana.page.text
     assert (await ana.go(f"{path}.exe")).status_code == 404
     await ana.go(path)
-    assert "Sharing version 2" in (await ana.press("Share in its channel")).text
+    shared = (await ana.press("Share in its channel")).text
+    assert "Sharing version 4" in shared and "Still to fill in" in shared, shared[-3000:]
     assert (await ana.go(f"{path}?version=doc-none")).status_code == 404
     assert (await ana.go("/incidents/INC-9/post-mortem")).status_code == 404
+
+
+async def _long(ana: Any, people: SandboxClient, link: str) -> None:
+    """A section that no form of Slack's holds is changed whole on its page, where Slack's form leads."""
+    many = "\n".join(f"Minute {number}: still slow." for number in range(500))
+    await ana.go(link)
+    assert "version 3" in (await ana.press("Send", field_text=many)).text
+    old = {view.id for view in await people.views("U0ANA")}
+    await people.type("U0ANA", "incidents", "/incident postmortem INC-1 section=summary")
+
+    async def opened() -> Any:
+        return next((view for view in await people.views("U0ANA") if view.id not in old), None)
+
+    view = json.dumps((await people.wait_until(opened)).__dict__, default=str)
+    found = re.search(r"<[^|>]*(/ask\?line=[^|>]+)\|Change it on its page>", view)
+    assert found and "still slow" not in view
+    assert "Minute 499: still slow." in (await ana.go(found[1].replace("&amp;", "&"))).text
+    begun = re.search(r"<textarea[^>]*>(.*?)</textarea>", ana.page.text, re.DOTALL)
+    assert begun and begun[1].strip() == many
+    words = f"Slow <b>for</b> 12 minutes [1].\n\nNobody lost data.\n\n{many}"
+    assert "version 4" in (await ana.press("Send", field_text=words)).text
+    assert "Minute 499" in ana.page.text or "Minute 499" in (await ana.go("/incidents/INC-1/post-mortem")).text

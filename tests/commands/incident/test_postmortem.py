@@ -6,7 +6,7 @@ from typing import Any
 
 from playbooks.engine.post_mortem import TimelineDrafts
 from playbooks.engine.post_mortem_sections import replaced, sections
-from storage import documents, post_mortems, runs
+from storage import documents, post_mortems, runs, timers
 
 
 async def test_a_fresh_draft_and_the_last_one(talk: Any) -> None:
@@ -62,3 +62,20 @@ def test_a_section_that_is_not_there_is_said() -> None:
     except KeyError:
         return
     raise AssertionError
+
+
+async def test_sharing_asks_whether_the_retrospective_was_held(talk: Any) -> None:
+    id = await talk.declare()
+    await TimelineDrafts(talk.house.db, talk.house.policy).post_mortem(id, "one")
+    assert "etrospective" not in (await talk("Ana", "incident postmortem share")).text, "nothing is due yet"
+    await talk("Ben", "incident resolve done")
+    shared = await talk("Ana", f"incident postmortem {id} share")
+    assert "Still to fill in: `impact`, `five-whys`" in shared.text, shared.text
+    assert "Was the retrospective held? Due *" in shared.text and "*Ben* is reminded" in shared.text
+    (held,) = shared.buttons
+    assert (await talk("Eve", held.line, kind="button")).ok
+    left = [one.subject for one in await talk.read(lambda tx: timers.pending_of(tx, id)) if one.kind == "followup"]
+    assert left == [], "and the reminders end"
+    again = await talk("Ana", f"incident postmortem {id} share")
+    assert "☑️ The retrospective was held" in again.text and again.buttons == ()
+    assert "☑️ The retrospective was held" in (await talk("Ana", f"incident postmortem {id} what=show")).text
