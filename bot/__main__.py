@@ -17,11 +17,11 @@ import typer
 from pydantic import ValidationError
 
 from bot import cli_verbs, completing, record_verbs
-from bot.printing import Commands, told
+from bot.printing import Commands, Group, reason, told
 from playbooks.errors import MusterError, Refused
 from storage.db import Unreachable
 
-app = Commands(no_args_is_help=True, pretty_exceptions_enable=False, help=(
+app = Commands(cls=Group, no_args_is_help=True, pretty_exceptions_enable=False, help=(
     "Muster: incident command and disaster recovery for Slack. `muster doctor` says what is missing."))  # fmt: skip
 
 
@@ -287,22 +287,11 @@ def main() -> None:
     """The console script. What went wrong is said in words; only a fault of ours shows a traceback."""
     try:
         app()
-    except MusterError as error:
-        _end(str(error))
-    except Unreachable as error:
-        _end(f"{error}. Check DATABASE_URL.")
-    except ValidationError as error:
-        wrong = [f"{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors(include_input=False)]
-        _end("The environment has values that cannot be used:\n" + "\n".join(wrong))
+    except (MusterError, Unreachable, ValidationError, OSError) as error:
+        sys.stderr.write(f"{reason(error)}\n")
+        raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    except OSError as error:
-        _end(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
-
-
-def _end(words: str) -> None:
-    sys.stderr.write(f"{words}\n")
-    raise SystemExit(1)
 
 
 if __name__ == "__main__":

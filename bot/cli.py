@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 import structlog
 from rich.console import Console
@@ -38,6 +39,7 @@ from storage.inbox import Ask
 
 EXAMPLE = BUILT_IN.parents[1] / "muster.example.yaml"
 OPEN_STATES = ("received", "claimed")
+NOBODY = "It is stored, but nobody has handled it yet. Is a `muster serve` running on this database?"
 QUIET_S = 1.2  # after an ask is settled a further line may follow it; the terminal waits this long for one
 
 
@@ -163,9 +165,9 @@ async def answers(db: Database, key: str, wait_s: float, as_json: bool) -> int:
         await asyncio.sleep(0.1)
     if shown:
         return 0 if ok else 1
-    Console(stderr=True).print(
-        "It is stored, but nobody has handled it yet. Is a `muster serve` running on this database?"
-    )
+    if as_json:
+        console.print(json.dumps({"ok": False, "exit_code": 2, "error": NOBODY}, ensure_ascii=False), markup=False)
+    Console(stderr=True).print(NOBODY)
     return 2
 
 
@@ -197,7 +199,7 @@ async def sandboxed(port: int, rate_factor: float) -> int:
             connected.cancel()
             if not started.done():
                 sandbox.webhooks.url, sandbox.web_url = f"{app.url}/webhooks/pagerduty", app.url
-                _tell(env, sandbox.page.url)
+                _tell(env | {"MUSTER_URL": app.url}, sandbox.page.url, Path(folder) / "env")
             await started
     finally:
         warming.cancel()
@@ -211,9 +213,12 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def _tell(env: dict[str, str], page: str) -> None:
+def _tell(env: dict[str, str], page: str, file: Path) -> None:
+    """How to speak to it from another terminal; the same lines in a file, since some values are longer than a line."""
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in env.items())
+    file.touch(mode=0o600)
+    file.write_text(exports, encoding="utf-8")
     sys.stdout.write(f"{exports}\n# The workspace runs. Open it in a browser on this machine:\n#   {page}\n")
-    sys.stdout.write("# In another terminal, after the lines above:\n")
+    sys.stdout.write(f"# In another terminal, after the lines above, or:\n#   . {file}\n")
     sys.stdout.write('#   muster say "incident declare sev1 checkout is down" --as U0ANA --channel C0INCIDENTS\n')
     sys.stdout.flush()

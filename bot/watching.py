@@ -108,7 +108,8 @@ async def _plain(db: Database, id: str, how: How, policy: Policy, url: str, out:
     """Not a terminal, or one look: how it stands, then each event on a line of its own."""
     if how.once:
         scene = await db.read(lambda tx: watching.read(tx, id, policy, url))
-        out.print(watching.draw(scene))
+        out.print(watching.above(scene), soft_wrap=False)  # frames need a width; an event's line stays one line
+        out.print(watching.newest(scene))
         return 0
     return await _Watch(db, id, how).run(lambda tx, after: watching.lines(tx, id, after), out)
 

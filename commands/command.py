@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from commands.house import House
 from playbooks.directory import Person
@@ -26,6 +27,10 @@ from storage.incidents import Incident
 
 TOPICS = ("incident", "playbook")
 Place = Literal["nowhere", "here", "incident"]
+
+
+# `<reason>` in a line to type: to Slack all in angle brackets is a mention or an address, and it would vanish.
+_STAND_IN = re.compile(r"<(?![@#!]|[a-z]+:)([^<>|]*)>")
 
 
 class Button(BaseModel):
@@ -51,6 +56,11 @@ class Reply(BaseModel):
     buttons: tuple[Button, ...] = ()
     document: str | None = None
     data: dict[str, Any] = {}
+
+    @field_validator("text")
+    @classmethod
+    def _stand_ins(cls, text: str) -> str:
+        return _STAND_IN.sub(r"&lt;\1&gt;", text)
 
 
 Actor = Person  # who asks, decided on rows: account, person (None: `why_not` says why), name, groups, admin

@@ -41,6 +41,7 @@ IDLE_IN_TRANSACTION_S = 3
 CHANNEL = "muster"
 READERS = 5
 DOORS = 2  # connections nobody but the doors uses: an acknowledgement never waits for work that waits for a lock
+StatementFailed = DBAPIError  # what a broken statement raises, for those who say in words what that means
 _NO_EFFECT = "nothing was committed"
 _SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 _NOTIFY = text("SELECT pg_notify(:channel, :topics)")
@@ -267,6 +268,15 @@ def _unreachable(error: DBAPIError) -> Exception:
         return error
     reason = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
     return Unreachable(f"The database did not answer: {reason}")
+
+
+def schemaless(error: Exception) -> bool:
+    """Whether a statement failed because the database has not this version's tables and columns."""
+    if not isinstance(error, StatementFailed):
+        return False
+    if isinstance(error.orig, sqlite3.Error):
+        return str(error.orig).startswith(("no such table", "no such column"))
+    return _sqlstate(error) in ("42P01", "42703")  # undefined_table, undefined_column
 
 
 def _is_lost(cause: object, state: str | None) -> bool:

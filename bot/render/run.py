@@ -139,10 +139,12 @@ def _left(facts: RunFacts) -> str:
     named = ", ".join(f"step {step.idx} {escape(step.uses)}" for step in facts.left[:5])
     named += f" and {len(facts.left) - 5} more (`/incident leftovers`)" if len(facts.left) > 5 else ""
     one = f"{facts.run.id} step={facts.left[0].idx}"
-    stay = f"let it stay (`/playbook accept {one} <reason>`)"
+    stay = f"let it stay (`/playbook accept {one} &lt;reason&gt;`)"
     action = find(facts.left[0].uses)
     undo = action is not None and action.can_undo()
-    back = f"Take it back (`/playbook undo {one} <reason>`)" if undo else "Bring it home (`/playbook list failback`)"
+    back = (
+        f"Take it back (`/playbook undo {one} &lt;reason&gt;`)" if undo else "Bring it home (`/playbook list failback`)"
+    )
     return f"↩️ Left over: {named}. {back} or {stay}."
 
 

@@ -87,18 +87,26 @@ def lines(tx: Tx, id: str, after: int) -> list[tuple[int, Text]]:
     return [(one.seq, _line(one, say(one, names))) for one in timeline.read(tx, id, after=after)]
 
 
-def draw(scene: Scene, console: Console | None = None) -> RenderableType:
-    """All of it; for a console only what its screen holds: the newest events in what the rest leaves, a line each."""
-    above: list[RenderableType] = [Panel(_board(scene), title=scene.id, title_align="left", border_style="red")]
-    above += [_run(one) for one in scene.going]
-    if console is None:
-        return Group(*above, *(_line(event, said) for event, said in scene.events))
-    used = len(console.render_lines(Group(*above)))
-    room = max(EVENTS_LEAST, console.height - 1 - used)
-    lines = [_line(event, said) for event, said in scene.events[-room:]]
-    for line in lines:
+def above(scene: Scene) -> Group:
+    """How it stands: the board, then its runs."""
+    board = Panel(_board(scene), title=scene.id, title_align="left", border_style="red")
+    return Group(board, *(_run(one) for one in scene.going))
+
+
+def newest(scene: Scene, most: int = EVENTS) -> Group:
+    """Its newest events, a line each."""
+    return Group(*(_line(event, said) for event, said in scene.events[-most:]))
+
+
+def draw(scene: Scene, console: Console) -> RenderableType:
+    """What a console's screen holds: all of the board and the runs, and the newest events in what they leave."""
+    top = above(scene)
+    room = max(EVENTS_LEAST, console.height - 1 - len(console.render_lines(top)))
+    lines = newest(scene, room)
+    for line in lines.renderables:
+        assert isinstance(line, Text)
         line.no_wrap, line.overflow = True, "ellipsis"
-    return Group(*above, *lines)
+    return Group(top, lines)
 
 
 def _board(scene: Scene) -> Text:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from bot import cli
 from bot.__main__ import app
 from bot.finding import Finding, findings_of, ok
+from playbooks.errors import Refused
 from storage import migrate
 
 # These run until somebody stops them, or need somebody to read along.
@@ -81,8 +82,10 @@ def test_each_says_it_as_json_and_ends_with_its_code(tmp_path: Path, monkeypatch
         ended: Result = CliRunner().invoke(app, [*name.split(), *given, "--json"])
         assert ended.exit_code == code, (name, ended.output, ended.exception)
         if name in OWN:
-            assert name != "doctor" or isinstance(json.loads(ended.stdout), list)
-            assert name == "doctor" or all(json.loads(line) for line in ended.stdout.splitlines())
+            found = json.loads(ended.stdout)
+            assert name != "doctor" or isinstance(found, list)
+            assert name == "doctor" or (found["command"], found["ok"], found["exit_code"]) == (name, False, code)
+            assert name == "doctor" or "INC-1" in found["error"] or "muster login" in found["error"]
             continue
         row = json.loads(ended.stdout)
         assert row["command"] == name.split()[-1] and row["exit_code"] == code and row["ok"] is (code == 0), name
@@ -108,6 +111,30 @@ def test_what_a_command_knows_stands_in_the_object(tmp_path: Path) -> None:
 
 
 def test_words_that_are_not_understood_end_with_2() -> None:
-    for words in (["sya"], ["export"], ["verify", "x", "--colour"], ["policy", "explode"]):
+    for words in (["sya"], ["export"], ["verify", "x", "--colour"], ["policy", "explode"], ["manifest", "--http"]):
         ended = CliRunner().invoke(app, words)
-        assert ended.exit_code == 2 and "Traceback" not in ended.output, words
+        assert ended.exit_code == 2 and "Traceback" not in ended.output and not ended.stdout, words
+        row = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)
+        assert row["command"] == words[0] and row["error"] and (row["ok"], row["exit_code"]) == (False, 2), words
+
+
+def test_a_database_without_tables_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "logs", lambda level: None)
+    url = f"sqlite:///{tmp_path / 'empty.db'}"
+    for name, value in {
+        "DATABASE_URL": url, "XDG_CONFIG_HOME": str(tmp_path), "MUSTER_CONFIG": "muster.example.yaml"
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    (tmp_path / "empty.db").touch()
+    for words in (["watch"], ["export", "INC-1"], ["verify", url]):
+        ended = CliRunner().invoke(app, words)
+        assert isinstance(ended.exception, Refused) and "muster migrate" in str(ended.exception), words
+        assert "muster migrate" in json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)["error"], words
+
+
+def test_a_wrong_environment_is_named_without_its_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSTER_KEY", "a-secret-of-the-wrong-length")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    for words in (["migrate"], ["watch", "INC-1"]):
+        (row,) = [json.loads(line) for line in CliRunner().invoke(app, [*words, "--json"]).stdout.splitlines()]
+        assert row["exit_code"] == 1 and "MUSTER_KEY" in row["error"] and "a-secret" not in json.dumps(row), words

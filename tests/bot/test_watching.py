@@ -50,7 +50,7 @@ async def test_it_shows_the_incident_its_run_what_waits_and_its_end(bot: App, pe
     await people.type("U0ANA", channel, "/playbook run failover/rds-multi-az")
     await people.wait_for(channel, lambda m: m.button("Approve") is not None, timeout=20)
 
-    wide, narrow = screen(140), screen(60)
+    wide, narrow, piped = screen(140), screen(60), screen(80, terminal=False)
     assert await watching.watch(settings, "", watching.How(once=True), wide) == 0, "the only open one is meant"
     assert await watching.watch(settings, "1", watching.How(once=True), narrow) == 0
     for console in (wide, narrow):
@@ -59,6 +59,11 @@ async def test_it_shows_the_incident_its_run_what_waits_and_its_end(bot: App, pe
         assert "muster approve INC-1/2" in said and "of 4 steps" in said and "aws.rds_failover" in said
         assert max(len(Text.from_ansi(line).plain) for line in said.split("\n")) <= console.width
     assert "Ana" in shown(wide)
+    piped.soft_wrap = True  # as where standard output is no terminal
+    assert await watching.watch(settings, "", watching.How(once=True), piped) == 0
+    framed = " ".join(shown(piped).replace("│", " ").split())
+    assert "/incident timeline INC-1" in framed, "nothing of the board is cut"
+    assert any("skipped: its condition" in line and line.endswith("!= 'drill'") for line in shown(piped).splitlines())
     with pytest.raises(Refused, match="no incident inc-99"):
         await watching.watch(settings, "inc-99", watching.How(once=True))
 

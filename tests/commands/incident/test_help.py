@@ -17,6 +17,6 @@ async def test_one_screen_with_every_typed_command(talk: Any) -> None:
 
 async def test_one_command_says_all_it_takes(talk: Any) -> None:
     reply = await talk("Eve", "incident help declare")
-    assert "`/incident declare <severity> <title…> [service=…]" in reply.text
+    assert "`/incident declare &lt;severity&gt; &lt;title…&gt; [service=…]" in reply.text
     assert "`/incident declare sev1 checkout is down`" in reply.text
     assert "Did you mean `/incident declare`?" in (await talk("Eve", "incident help delcare")).text

@@ -16,6 +16,6 @@ async def test_one_screen_with_every_typed_command(talk: Any) -> None:
 
 async def test_one_command_says_all_it_takes(talk: Any) -> None:
     reply = await talk("Eve", "playbook help run")
-    assert "`/playbook run [incident=…] <playbook> [name=value …]`" in reply.text
+    assert "`/playbook run [incident=…] &lt;playbook&gt; [name=value …]`" in reply.text
     assert "`/playbook run failover/rds-multi-az service=checkout`" in reply.text
     assert "Did you mean `/playbook run`?" in (await talk("Eve", "playbook help rnu")).text

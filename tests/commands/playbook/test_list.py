@@ -8,7 +8,7 @@ from typing import Any
 async def test_all_or_those_of_one_kind(talk: Any) -> None:
     everything = await talk("Eve", "playbook list")
     assert "• *assess/postgres* Look at the database" in everything.text
-    assert "more: `/playbook list <kind>`" in everything.text, "a screen is enough"
+    assert "more: `/playbook list &lt;kind&gt;`" in everything.text, "a screen is enough"
     some = await talk("Eve", "playbook list failover")
     names = some.data["playbooks"]
     assert "failover/secondary-site" in names and all(name.startswith("failover/") for name in names)

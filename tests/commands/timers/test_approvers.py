@@ -31,7 +31,7 @@ async def test_the_asker_is_told_with_the_way_out(talk: Any, fire: Any, sent: An
     await fire("approvers INC-1/2/1")
     (body,) = await sent()
     assert "nobody can complete it now" in body["text"] and "one is missing" in body["text"]
-    assert "/playbook break-glass INC-1/2 rules=people code=… <reason>" in body["text"]
+    assert "/playbook break-glass INC-1/2 rules=people code=… &lt;reason&gt;" in body["text"]
     (button,) = body["buttons"]
     assert button["line"] == "playbook break-glass INC-1/2 9f2c44aabb00 rules=people"
     await fire("approvers INC-1/2/1")
