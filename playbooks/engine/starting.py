@@ -75,17 +75,26 @@ def write_run(
 
 def _reachable(house: House, playbook: Playbook, row: Mapping[str, Any]) -> None:
     """A drill breaks and moves things: it reaches only sites that are marked for drills, and the site where its service
-    is active only when that is one too, or it only looks there."""
+    is active only when that is one too, or it only looks there. So does a playbook that is made for such a site."""
+    if row["kind"] != "drill" and not _rehearses(house, playbook):
+        return
     named = [row["site"] or row["active_site"]]
     named += [row["active_site"]] if any(_changes_active(step) for step in playbook.steps) else []
     sites = [house.policy.sites[name] for name in named if name in house.policy.sites]
     site = next((one for one in sites if not one.drills), None)
-    if row["kind"] == "drill" and site is not None:
+    if site is not None:
         marked = [one.name for one in house.policy.sites.values() if one.drills]
         raise Refused(
             f"A drill does not reach **{site.name}**: that site is not marked for drills. Nothing was started.",
             todo=f"Run it at {' or '.join(marked)}." if marked else "Mark a site with `drills: true` in the policy.",
         )
+
+
+def _rehearses(house: House, playbook: Playbook) -> bool:
+    """Whether the site it takes unless somebody names another one is marked for drills."""
+    at = site_input(playbook)
+    usual = next((house.policy.sites.get(str(item.default)) for item in playbook.inputs if item.name == at), None)
+    return usual is not None and usual.drills
 
 
 def _changes_active(step: ModelStep) -> bool:

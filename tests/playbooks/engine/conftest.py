@@ -166,14 +166,14 @@ class Stage:
     def actor(self, name: str) -> Person:
         return Person("slack", f"T1/U{name.upper()}", self.persons[name], name.title(), "", frozenset({"sre"}), False)
 
-    async def until(self, check: Callable[[Tx], Any], timeout: float = 10.0) -> Any:
+    async def until(self, check: Callable[[Tx], Any], timeout: float = 30.0) -> Any:
         """Poll a read until it gives something true."""
         async with asyncio.timeout(timeout):
             while not (found := await self.db.read(check)):
                 await asyncio.sleep(0.02)
         return found
 
-    async def ended(self, run: str, *states: str, timeout: float = 10.0) -> runs.Run:
+    async def ended(self, run: str, *states: str, timeout: float = 30.0) -> runs.Run:
         wanted = states or ("succeeded", "incomplete", "aborted", "paused")
         return await self.until(lambda tx: (r := runs.get(tx, run)) and r.state in wanted and r, timeout)
 

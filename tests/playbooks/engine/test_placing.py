@@ -143,6 +143,15 @@ async def test_a_drill_reaches_only_sites_marked_for_drills(stage: Any) -> None:
     assert await stage.request(look, engine, kind="drill", service="shop", site="lab") == "org/2", "it only looks there"
 
 
+async def test_a_playbook_made_for_a_drill_site_does_not_reach_production_either(stage: Any) -> None:
+    engine, made_for_lab = stage.engine(), "inputs:\n  site: {type: site, default: lab}\n"
+    with pytest.raises(Refused, match=r"does not reach \*\*primary\*\*.*Nothing was started"):
+        await stage.request(MOVE + made_for_lab, engine, service="shop", site="primary")
+    with pytest.raises(Refused, match="not marked for drills"):
+        await stage.request(BOOM + made_for_lab, engine, service="shop", site="lab")  # it is active at primary
+    assert await stage.request(MOVE + made_for_lab, engine, service="shop", site="lab") == "org/1"
+
+
 def test_only_what_verifies_and_says_so_moves_a_service() -> None:
     with pytest.raises(TypeError, match="moves a service"):
         action("toy.wrong", risk=Risk.WRITE, again=Again.KEYED, result=Moved, moves_service=True)(
