@@ -69,6 +69,12 @@ def pending_of(tx: Tx, subject: str) -> list[Timer]:
     return [Timer(row["kind"], row["subject"], row["due_at"], row["payload"]) for row in rows]
 
 
+def escalates_at(tx: Tx, incident: str) -> datetime | None:
+    """When the next layer is called unless somebody acknowledges the page; None where that clock runs no more."""
+    mine = (one for one in pending_of(tx, incident) if one.kind == "acknowledge" and one.subject == incident)
+    return next((one.due_at for one in mine if not one.payload.get("rung")), None)
+
+
 def now(tx: Tx, subject: str) -> None:
     """Whatever waits for this subject looks now: what it waited for has ended. Each pending timer is pulled forward."""
     mine = (timers.c.subject == subject, timers.c.state == "pending", timers.c.due_at > tx.now)

@@ -11,6 +11,7 @@ from bot.render.facts import ENDED, Around, IncidentFacts, counts, incident_fact
 from bot.words import phones
 from commands.command import Button
 from playbooks.durations import words
+from playbooks.engine.requests import SKIPPED_FOR
 from playbooks.policy import Policy
 from storage import standing
 from storage.db import Tx
@@ -103,7 +104,7 @@ def _page(facts: IncidentFacts, around: Around) -> str:
         sent = f"_{whom}_ notified {around.at(step.done_at)}, " if step and step.done_at else ""
         return f"{sent}acknowledged{by} {around.at(incident.acknowledged_at)}"
     if step is None or step.state in ("skipped", "aborted"):
-        return f"not sent ({person(step.note, 150)})" if step and step.note else "none"
+        return _not_sent(step.note, facts, around) if step and step.note else "none"
     trying = step.state == "pending" and step.tries > 0 and bool(step.error)
     if step.state in ("failed", "uncertain") or trying:
         call = f" *Call the on-call: {phones(around.policy)}*" if phones(around.policy) else " *Call the on-call.*"
@@ -114,11 +115,24 @@ def _page(facts: IncidentFacts, around: Around) -> str:
     return f"⏳ calling _{whom}_"
 
 
+def _not_sent(note: str, facts: IncidentFacts, around: Around) -> str:
+    """Why nobody's phone rang: the policy wants none for this severity, or what kept it from ringing."""
+    severity = around.policy.severities.get(facts.incident.severity)
+    if facts.incident.facts.get("paged_blind"):
+        return "sent before this could be written down"
+    if severity is not None and severity.page_within is None:
+        return f"none, as {escape(severity.name)} calls nobody (`/incident page` does)"
+    if note.startswith(SKIPPED_FOR):  # in the engine's words, which say nothing to people
+        return "not sent"
+    return f"not sent ({person(note, 150)})"
+
+
 def _next_layer(facts: IncidentFacts, around: Around) -> str:
-    """What became of handing the page on: ` · next layer called 14:07`; "" where it was not."""
+    """When the page is handed on, or what became of that: ` · next layer called 14:07`; "" where it never is."""
     step = facts.doing.get("pagerduty.escalate")
     if step is None:
-        return ""
+        at = facts.escalates_at if facts.incident.open and facts.incident.kind != "drill" else None
+        return f" · next layer is called *{around.at(at)}*" if at else ""
     if step.state in ("failed", "uncertain"):
         return (
             f" · ❌ next layer not reached: {person(step.error, 200)} *Call {phones(around.policy) or 'the on-call'}*"
@@ -140,7 +154,8 @@ def _status_page(facts: IncidentFacts, around: Around) -> str:
     if step is not None and step.state in ("failed", "uncertain"):
         return f"❌ {person(step.error, 200)}{due}"
     severity = around.policy.severities.get(incident.severity)
-    draft = severity is not None and severity.status_page.mode == "draft" and incident.open
+    wanted = severity is not None and severity.status_page.mode == "draft"
+    draft = (wanted or facts.drafted) and incident.open  # a lower severity takes no draft back
     return f"{'a draft is waiting, not published' if draft else 'nothing is published'}{due}"
 
 

@@ -16,7 +16,20 @@ from bot.render.blocks import escape, hm, person
 from playbooks.durations import words
 from playbooks.engine.leftovers import leftovers
 from playbooks.policy import Policy, Service
-from storage import clocks, followups, impact, incidents, proposals, reviews, runs, standing, tables, tasks
+from storage import (
+    cards,
+    clocks,
+    followups,
+    impact,
+    incidents,
+    proposals,
+    reviews,
+    runs,
+    standing,
+    tables,
+    tasks,
+    timers,
+)
 from storage.clocks import LegalClock
 from storage.db import Tx
 from storage.followups import FollowUp
@@ -67,7 +80,8 @@ class IncidentFacts:
     runs: those people see; approvals: the live ones; leftovers: steps whose change nobody took back or accepted;
     doing: the latest step of Muster's own playbooks per action that the board speaks of ("pagerduty.trigger");
     reviews: what one person decided alone and nobody has looked at yet; tasks: those that wait to be done; impact,
-    clocks and followups: as people said; held: whether an update of the status page waits for a second person.
+    clocks and followups: as people said; held: whether an update of the status page waits for a second person;
+    drafted: whether one was prepared for it; escalates_at: when the next layer is called unless somebody has the page.
     """
 
     incident: Incident
@@ -83,6 +97,8 @@ class IncidentFacts:
     followups: tuple[FollowUp, ...] = ()
     held: bool = False
     links: tuple[Link, ...] = ()
+    drafted: bool = False
+    escalates_at: datetime | None = None
 
 
 def names(tx: Tx, ids: Iterable[str | None]) -> dict[str, str]:
@@ -113,6 +129,7 @@ def incident_facts(tx: Tx, id: str, policy: Policy) -> IncidentFacts | None:
         found, worn, shown, tuple(asked), tuple(left), doing, alone, to_do, impact.of_incident(tx, id),
         tuple(clocks.of_incident(tx, id)), tuple(followups.of_incident(tx, id)),
         held=proposals.held(tx, id), links=tuple(standing.links(tx, id)),
+        drafted=cards.get(tx, "status_page", id) is not None, escalates_at=timers.escalates_at(tx, id),
     )  # fmt: skip
 
 

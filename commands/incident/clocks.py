@@ -50,9 +50,8 @@ class Clocks(InIncident):
     def _acknowledge(self, call: Call) -> datetime | None:
         """The clock that runs, also of a severity it had before; once it ran out, what this severity wants."""
         found = call.here
-        for one in timers.pending_of(call.tx, found.id):
-            if one.kind == "acknowledge" and one.subject == found.id and not one.payload.get("rung"):
-                return one.due_at
+        if due := timers.escalates_at(call.tx, found.id):
+            return due
         severity = call.house.policy.severities.get(found.severity)
         within = severity.acknowledge_within if severity and severity.page_within is not None else None
         return found.declared_at + within if within else None

@@ -17,6 +17,7 @@ from storage.incidents import Incident
 from storage.runs import Step
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
+SOON = NOW + timedelta(minutes=30)
 POLICY = load_policy(Path(__file__).parents[3] / "muster.example.yaml")
 AROUND = Around(POLICY, "https://muster.example.com", NOW, {"P-B": "Ben"})
 
@@ -81,3 +82,20 @@ def test_the_next_layer_stands_beside_the_page() -> None:
     assert "not acknowledged yet · next layer called 14:00" in shown(step("succeeded", done_at=NOW))
     assert "next layer not reached: no such layer *Call" in shown(step("failed", error="no such layer"))
     assert "calling the next layer" in shown(step("pending"))
+    doing = {"pagerduty.trigger": paged}
+    waits = IncidentFacts(_incident(id="INC-1", title="x", kind="real"), (), (), (), (), doing, escalates_at=SOON)
+    assert "not acknowledged yet · next layer is called *14:30*" in str(draw(waits, AROUND).blocks)
+
+
+def test_the_board_says_in_peoples_words_that_nobody_was_called_and_that_a_draft_waits() -> None:
+    given: dict[str, Any] = {**dict.fromkeys(Step.__dataclass_fields__), "state": "skipped"}
+    skipped = cast(Step, Step(**given | {"note": "its condition does not hold: severity.page_within != null"}))
+
+    def shown(**changes: Any) -> str:
+        one = _incident(id="INC-1", title="x", kind="real", severity="sev3", **changes)
+        facts = IncidentFacts(one, (), (), (), (), {"pagerduty.trigger": skipped}, drafted=True)
+        return str(draw(facts, AROUND).blocks)
+
+    assert "Page: none, as sev3 calls nobody (`/incident page` does)" in shown() and "condition" not in shown()
+    assert "a draft is waiting, not published" in shown(), "also where a severity was lowered to one that wants none"
+    assert "Page: sent before" in shown(facts={"paged_blind": "open"})
