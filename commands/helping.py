@@ -142,6 +142,6 @@ def _short(cls: type[Command]) -> str:
 
 def _one(cls: type[Command]) -> str:
     body = "\n".join(line.strip() for line in (cls.__doc__ or "").strip().splitlines()[1:] if line.strip())
-    fields = [f"• `{field.name}` {field.arg.say}" for field in fields_of(cls) if field.arg.say]
+    fields = [f"• `{field.name.rstrip('_')}` {field.arg.say}" for field in fields_of(cls) if field.arg.say]
     others = joined([f"`/{one}`" for one in cls.examples])
     return lines(f"`{usage(cls)}`", f"*{cls.summary()}*", body, *fields, f"For example: {others}" if others else "")

@@ -253,7 +253,7 @@ def _command(cls: type[Command]) -> str:
     asks = {"everyone": "every person of the workspace", "anyone": "anybody; whether it counts is decided and recorded"}
     who = asks.get(cls.who, f"policy `permissions.{cls.who}`")
     lines = [f"**`{usage(cls)}`** {cls.summary()}.", *more, ""]
-    lines += [f"- `{field.name}`: {field.arg.say}" for field in fields_of(cls) if field.arg.say]
+    lines += [f"- `{_as_typed(field.name)}`: {field.arg.say}" for field in fields_of(cls) if field.arg.say]
     where = {"nowhere": "", "here": " Where: in an incident's channel it is about that incident.",
              "incident": " Where: in its channel, or with its id (INC-42)."}  # fmt: skip
     lines += [f"- Who: {who}.{where[cls.place]}"]
@@ -261,6 +261,10 @@ def _command(cls: type[Command]) -> str:
         lines += ['- An ask that could not be handled within `approvals.ask_max_age` is answered "too late".']
     lines += [f"- For example: {', '.join(f'`/{example}`' for example in cls.examples)}"]
     return "\n".join(lines)
+
+
+def _as_typed(name: str) -> str:
+    return name.rstrip("_")  # `from=`, which Python keeps for itself, is the field from_
 
 
 def variables_table() -> str:
