@@ -34,6 +34,8 @@ def read_place(tx: Tx, card: Card, policy: Policy) -> Place:
     """Where this card belongs now."""
     incident = incidents.get(tx, card.stream)
     if card.kind == "announcement":
+        if incident is not None and incident.private and card.ts:  # what became private is taken back where it stands
+            return Place(card.channel, "it is nowhere to be seen")
         if incident is None or incident.private:
             return Place(None, "a private incident is never announced", 3600.0)
         return Place(policy.organisation.slack.announce)

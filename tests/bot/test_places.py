@@ -52,3 +52,14 @@ async def test_a_post_under_a_name_whose_answer_is_lost_is_looked_for_where_it_w
     await people.wait_until(standing, timeout=20)
     assert asked.count("#incidents") > 1, "its first post was lost"
     assert len([m for m in await people.messages("incidents") if "INC-1" in m.plain]) == 1
+
+
+async def test_what_was_announced_of_an_incident_that_became_private_is_taken_back(
+    bot: App, people: SandboxClient
+) -> None:
+    await people.type("U0ANA", "general", "/incident declare sev3 the ledger of Mrs Smith")
+    said = await people.wait_for("incidents", "Mrs Smith", timeout=20)
+    await people.wait_for("inc-1-the-ledger-of-mrs-smith", lambda m: m.button("Resolve") is not None, timeout=20)
+    await people.type("U0ANA", "general", "/incident private INC-1 personal data")
+    left = await people.wait_for("incidents", lambda m: m.ts == said.ts and "Mrs Smith" not in m.plain, timeout=20)
+    assert "INC-1" in left.plain and "private now" in left.plain
