@@ -180,6 +180,42 @@ async def a_line_of_people_a_thread_a_pin_and_a_reaction(desk: Desk) -> None:
     await page.locator('#people [aria-checked=true]:has-text("Ana")').wait_for()
 
 
+async def a_file_and_a_word_between_two_people_who_look_at_the_same_time(desk: Desk) -> None:
+    page, room = desk.page, desk.sandbox.world.named("inc-1-checkout-is-down")
+    assert room is not None
+    ben = await page.context.browser.new_page(viewport=SIZE)  # a window of its own
+    ben.set_default_timeout(10_000)
+    await ben.goto(f"{desk.sandbox.page.url}#U0BEN/{room.id}")
+    picture = {"name": "errors.png", "mimeType": "image/png", "buffer": await page.screenshot()}
+    await page.locator("#chosen").set_input_files([picture, {**picture, "name": "not this one.png"}])
+    await page.get_by_role("button", name="Do not send not this one.png").click()
+    await page.get_by_role("button", name="Attach files").wait_for()
+    await desk.types("errors since 13:58, see https://example.com/graph?a=1&b=2.")
+    shared = ben.locator("#messages .message", has_text="errors since 13:58").last
+    await shared.locator('a[href="https://example.com/graph?a=1&b=2"]').wait_for()
+    drawn = shared.get_by_role("img", name="errors.png")
+    await drawn.scroll_into_view_if_needed()
+    await ben.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=await drawn.element_handle())
+    assert await page.locator("#messages .message", has_text="not this one").count() == 0
+    await shared.get_by_role("button", name="Add to the timeline").press("Enter")
+    await ben.locator("#messages .message", has_text="is on INC-1").last.wait_for()
+
+    await page.locator("#write").select_option(label="Ben")
+    await page.locator("#title", has_text="Ben").wait_for()
+    await desk.types("are you awake?")
+    await ben.locator("#direct button.unread", has_text="Ana").click()
+    await ben.locator("#messages .message", has_text="are you awake?").wait_for()
+    await ben.locator("#box").fill("I am now")
+    await ben.locator("#box").press("Enter")
+    await desk.sees("I am now")
+    await ben.close()
+    await page.locator("#direct button", has_text="Muster").first.click()
+    await page.locator("#title", has_text="Muster").wait_for()
+    await desk.types("incident status INC-1")
+    await desk.sees("checkout is down.*Incident commander")
+    await desk.goes("inc-1-checkout-is-down")
+
+
 async def a_telephone_shows_the_codes_muster_asks_for(desk: Desk) -> None:
     modal = desk.page.locator("#modal")
     await desk.types("/playbook mfa")
@@ -198,6 +234,7 @@ async def a_failure_is_switched_on_said_in_words_and_healed(desk: Desk) -> None:
     await panel.get_by_label("How often").select_option("-1")
     await panel.get_by_role("button", name="Fail").click()
     await panel.locator(".trouble", has_text="invalid key").wait_for()
+    await page.locator("#failing", has_text="Made to fail: PagerDuty").wait_for()
     await desk.goes("general")
     await desk.types("/incident declare sev1 payments are failing service=checkout")
     warned = await desk.sees("PagerDuty.*\\+1-555-")
@@ -262,6 +299,7 @@ async def test_the_workspace_as_people_use_it(desk: Desk) -> None:
         ana_declares_with_a_form_that_says_what_is_wrong,
         two_people_approve_and_everybody_watches_it_run,
         a_line_of_people_a_thread_a_pin_and_a_reaction,
+        a_file_and_a_word_between_two_people_who_look_at_the_same_time,
         a_telephone_shows_the_codes_muster_asks_for,
         a_failure_is_switched_on_said_in_words_and_healed,
         home_shows_what_waits_and_a_shortcut_opens_its_form,

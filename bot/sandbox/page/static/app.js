@@ -45,23 +45,42 @@ export function go(user, channel, view = "messages") {
 function side() {
   const part = state.parts.workspace;
   if (!part || part.me !== state.user) return;
-  $("link-state").textContent = part.connected ? "" : "Muster is not connected: nobody will answer.";
+  $("link-state").textContent = part.connected ? "" : "⚠️ Muster is not connected: what you type or press is not answered until it is back.";
   const focused = document.activeElement?.closest?.("#side") ? document.activeElement.dataset.key : null;
-  fill($("people"), part.people.map((one, n) => h("button", { type: "button", role: "radio", "aria-checked": String(one.id === state.user), dataset: { key: one.id },
+  fill($("people"), part.people.map((one, n) => h("button", { type: "button", role: "radio", "aria-checked": String(one.id === state.user), tabindex: one.id === state.user ? 0 : -1, dataset: { key: one.id },
     title: `Alt ${n + 1}`, onclick: () => go(one.id, here(one.id)) }, h("span", { class: `face face-${one.id}`, "aria-hidden": "true" }, one.name.slice(0, 1)), one.name,
     h("span", { class: "faint" }, one.about))));
   const rows = part.channels.filter((one) => one.kind === "channel" || one.kind === "private");
   fill($("channels"), rows.map((one) => item(one, `${one.kind === "private" ? "🔒" : "#"} ${one.name}`)));
+  const direct = part.channels.filter((one) => one.kind === "dm" || one.kind === "group");
   fill($("direct"), part.home ? h("li", {}, h("button", { type: "button", "aria-current": String(state.view === "home"), dataset: { key: "home" },
     onclick: () => go(state.user, state.channel, "home") }, "🏠 Home")) : null,
-    part.channels.filter((one) => one.kind === "dm" || one.kind === "group").map((one) => item(one, `💬 ${one.name}`)),
+    direct.sort((a, b) => Number(b.of.includes(part.bot)) - Number(a.of.includes(part.bot))).map((one) => item(one, `💬 ${one.name}`)),
     part.web ? h("li", {}, h("a", { href: part.web, target: "_blank", rel: "noopener noreferrer", dataset: { key: "web" } }, "🌐 Muster's web pages ↗")) : null);
   const shortcuts = part.shortcuts.filter((one) => one.type === "global");
   $("shortcuts-part").hidden = !shortcuts.length;
   fill($("shortcuts"), shortcuts.map((one) => h("li", {}, h("button", { type: "button", title: one.description, dataset: { key: one.callback_id },
     onclick: () => act("shortcut", { user: state.user, callback_id: one.callback_id }) }, `⚡ ${one.name}`))));
+  people(part);
   if (focused) document.querySelector(`#side [data-key="${CSS.escape(focused)}"]`)?.focus();
 }
+
+// Whom one may write to; made again only when somebody else looks, so that an open list stays open.
+function people(part) {
+  const list = $("write");
+  if (list.dataset.of === part.me) return;
+  list.dataset.of = part.me;
+  fill(list, h("option", { value: "" }, "✉️ Write to …"), part.people.filter((one) => one.id !== part.me).map((one) => h("option", { value: one.id }, one.name)));
+}
+
+$("write").addEventListener("change", async () => {
+  const other = $("write").value;
+  $("write").value = "";
+  const opened = other && await act("direct", { user: state.user, other });
+  if (!opened) return;
+  go(state.user, opened.channel);
+  $("box").focus();
+});
 
 function item(one, label) {
   const current = state.view !== "home" && one.id === state.channel;
@@ -70,10 +89,10 @@ function item(one, label) {
     onclick: () => go(state.user, one.id) }, label, unread ? h("span", { class: "badge" }, "new") : null));
 }
 
-// Where somebody looks when one becomes them: the same channel, unless it is another's direct messages.
+// Where somebody looks when one becomes them: the same channel, unless it is direct messages of others.
 function here(user) {
   const one = state.parts.workspace?.channels.find((row) => row.id === state.channel);
-  return !one || one.kind === "dm" ? "C0GENERAL" : state.channel;
+  return !one || one.kind === "dm" && !one.of.includes(user) ? "C0GENERAL" : state.channel;
 }
 
 function guide() {
@@ -85,6 +104,20 @@ function guide() {
       h("button", { type: "button", class: "primary", onclick: () => { go(one.user, one.channel); if (one.line) put(one.line); else $("box").focus(); } },
         one.line ? `Be ${names()[one.user] || ""} and put it in the box` : `Be ${names()[one.user] || ""}`)] : null)),
   next < 0 ? h("li", { class: "done" }, "All of it. `/incident help` and `/playbook help` show the rest.") : null);
+}
+
+// People and tabs: Tab reaches the chosen one, arrows go to the others and choose.
+for (const name of ["people", "tabs"]) {
+  $(name).addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    const rows = [...$(name).children];
+    const at = rows.indexOf(document.activeElement);
+    if (!step || event.altKey || at < 0) return;
+    event.preventDefault();
+    const one = rows[(at + step + rows.length) % rows.length];
+    one.focus();
+    one.click();
+  });
 }
 
 document.addEventListener("keydown", (event) => {

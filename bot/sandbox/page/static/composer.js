@@ -1,5 +1,6 @@
 // The box: what is typed, what may come next, what was said before.
-import { $, act, fill, h } from "./dom.js";
+import { $, act, fill, h, toast } from "./dom.js";
+import * as files from "./files.js";
 import { state } from "./state.js";
 
 const box = $("box");
@@ -64,15 +65,20 @@ function take(n) {
 
 async function send() {
   const text = box.value.trim();
-  if (!text) return;
+  if (!text && !files.waiting()) return;
+  if (text.startsWith("/") && files.waiting()) return toast("A slash command takes no files: send them first.", "bad");
   hide();
   asked++;
-  said.push(text);
+  if (text) said.push(text);
   back = said.length;
   box.value = "";
   grow();
-  const done = await act("type", { user: state.user, channel: state.channel, text });
-  if (!done && !box.value) box.value = text;
+  const where = { user: state.user, channel: state.channel };
+  const taken = files.waiting() ? await files.take() : undefined;
+  const done = taken === null ? null : await (taken ? act("share", { ...where, text, files: taken.files }) : act("type", { ...where, text }));
+  if (done) return;
+  taken?.back();
+  if (!box.value) box.value = text;
 }
 
 box.addEventListener("input", look);

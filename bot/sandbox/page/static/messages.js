@@ -1,12 +1,14 @@
 // The open channel: its head, its messages, its thread, its pins, files and canvas.
 import { $, act, clock, fill, h, settle, toast } from "./dom.js";
 import { blocks } from "./blocks.js";
+import { size } from "./files.js";
 import { emoji, inline, link, mrkdwn, unescape } from "./mrkdwn.js";
 import { named, names, state, used } from "./state.js";
 
 const QUICK = ["+1", "eyes", "white_check_mark", "pushpin"];
 const drawn = new Map(); // `${place}/${ts}` -> {text, node}: only what changed is drawn again
 let drawnFor = "";
+let following = true; // whether the end of the messages is in sight, where the next one appears
 
 export function channel() {
   const part = state.parts.channel;
@@ -21,15 +23,16 @@ export function channel() {
   const spot = spotOf(document.activeElement);
   settle(list, [part.error ? h("p", { class: "faint" }, part.error) : null,
     rows.filter((m) => !m.thread_ts || m.thread_ts === m.ts).map((m) => kept("main", m, rows.filter((r) => r.thread_ts === m.ts && r.ts !== m.ts))),
-    !part.error && !rows.length ? h("p", { class: "faint empty" }, part.dm
-      ? "Muster writes to you here: reminders, and answers where it is in no channel with you."
+    !part.error && !rows.length ? h("p", { class: "faint empty" }, part.app
+      ? mrkdwn("Muster writes to you here: reminders, and answers where it is in no channel with you. Write to it too, with or without a slash: `incident list`.")
       : "Nobody has said anything here yet.") : null]);
   thread(part);
   if (spot && document.activeElement === document.body) at(spot)?.focus();
+  following = atEnd;
   if (atEnd) list.scrollTop = list.scrollHeight;
   drawnFor = here;
   state.read[`${state.user}/${part.id}`] = rows.at(-1)?.ts || "0";
-  $("box").placeholder = part.archived ? "This channel is archived." : `Message ${part.dm ? "Muster" : `#${part.name}`}, or / for a command`;
+  $("box").placeholder = part.archived ? "This channel is archived." : `Message ${part.dm ? part.name : `#${part.name}`}, or / for a command`;
 }
 
 // Where the keyboard was in a message that is drawn again: its button, by what it says.
@@ -49,15 +52,17 @@ function head(part) {
   const text = JSON.stringify({ ...part, messages: (part.messages || []).map((m) => m.files) }) + state.user + state.view;
   if (text === headed && $("tabs").children.length) return;
   headed = text;
-  $("title").textContent = part.error ? "Not here" : part.dm ? "Muster" : `${part.private ? "🔒" : "#"} ${part.name}`;
-  fill($("topic"), part.dm ? ["direct messages from the bot"] : inline(part.topic || "", names()),
+  $("title").textContent = part.error ? "Not here" : part.dm ? `💬 ${part.name}` : `${part.private ? "🔒" : "#"} ${part.name}`;
+  fill($("topic"), part.dm ? [part.app ? "between you and the bot" : "between the two of you: Muster does not hear it"] : inline(part.topic || "", names()),
     part.members && !part.dm ? h("span", { class: "faint", title: part.members.map(named).join(", ") }, ` · ${part.members.length} members`) : null,
     part.archived ? h("strong", {}, " · archived") : null);
   const files = (part.messages || []).flatMap((m) => m.files || []);
   const tabs = [["messages", "Messages"], ["pins", `Pins ${part.pins?.length || ""}`], ["files", `Files ${files.length || ""}`]];
   if (part.canvas !== null && part.canvas !== undefined) tabs.push(["canvas", "Canvas"]);
+  const tab = document.activeElement?.closest?.("#tabs [role=tab]")?.dataset.tab;
   fill($("tabs"), tabs.map(([name, label]) => h("button", { type: "button", role: "tab", "aria-selected": state.view === name ? "true" : "false",
-    dataset: { tab: name }, onclick: () => show(name) }, label)));
+    tabindex: state.view === name ? 0 : -1, dataset: { tab: name }, onclick: () => show(name) }, label)));
+  if (tab) $("tabs").querySelector(`[data-tab="${tab}"]`)?.focus();
   fill($("bookmarks"), (part.bookmarks || []).map((one) => link(one.link, `🔗 ${one.title}`)));
   $("bookmarks").hidden = !part.bookmarks?.length;
 }
@@ -69,7 +74,10 @@ export function show(view) {
   $("composer").hidden = view === "home";
   if (view !== "messages" && view !== "home") other(state.parts.channel);
   else if (view === "messages") channel();
-  document.querySelectorAll("#tabs [role=tab]").forEach((one) => one.setAttribute("aria-selected", String(one.dataset.tab === view)));
+  document.querySelectorAll("#tabs [role=tab]").forEach((one) => {
+    one.setAttribute("aria-selected", String(one.dataset.tab === view));
+    one.tabIndex = one.dataset.tab === view ? 0 : -1;
+  });
 }
 
 function other(part) {
@@ -106,7 +114,7 @@ function message(place, m, replies) {
   const author = named(m.user);
   const own = m.ephemeral_for ? h("p", { class: "only" }, `👁 Only you (${named(m.ephemeral_for)}) can see this`) : null;
   const onUse = (one, block, value) => used(one, value, { channel: state.parts.channel.id, ts: m.ts });
-  const body = m.blocks?.length ? blocks(m.blocks, names(), onUse) : h("div", { class: "text" }, mrkdwn(m.text, names()));
+  const body = m.blocks?.length ? blocks(m.blocks, names(), onUse) : !m.text && m.files?.length ? null : h("div", { class: "text" }, mrkdwn(m.text, names()));
   return h("article", { class: `message${m.ephemeral_for ? " ephemeral" : ""}${m.subtype?.endsWith("_topic") ? " system" : ""}`, dataset: { ts: m.ts }, "aria-label": `${author}, ${clock(m.ts)}` },
     h("span", { class: `face face-${m.user}`, "aria-hidden": "true" }, author.slice(0, 1)),
     h("div", { class: "body" }, own,
@@ -159,8 +167,16 @@ function rewrite(m, here) {
 }
 
 function file(one) {
-  return h("p", { class: "file" }, "📄 ", h("a", { href: `file/${encodeURIComponent(one.id)}`, target: "_blank", rel: "noopener" }, one.title || one.name),
-    h("span", { class: "faint" }, ` ${Math.ceil((one.size || 0) / 1024)} kB`));
+  const href = `file/${encodeURIComponent(one.id)}`;
+  const name = one.title || one.name;
+  const picture = /^image\/(png|jpeg|gif)$/.test(one.mimetype || "");
+  return h("p", { class: "file" }, "📄 ", h("a", { href, target: "_blank", rel: "noopener" }, name), h("span", { class: "faint" }, ` ${size(one.size || 0)}`),
+    picture ? h("a", { class: "picture", href, target: "_blank", rel: "noopener", tabindex: -1 }, h("img", { src: href, alt: name, onload: grown })) : null);
+}
+
+// A picture that came after its message pushed the end away.
+function grown() {
+  if (following) $("messages").scrollTop = $("messages").scrollHeight;
 }
 
 export function open(ts) {

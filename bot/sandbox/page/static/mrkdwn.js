@@ -6,7 +6,7 @@ const EMOJI = {
   fire: "🔥", rotating_light: "🚨", tada: "🎉", warning: "⚠️", red_circle: "🔴", large_green_circle: "🟢", memo: "📝",
   hourglass: "⏳", raised_hands: "🙌", heart: "❤️", question: "❓", bell: "🔔", pencil: "📝", round_pushpin: "📍", star: "⭐",
 };
-const PLAIN = /<[^<>\n]+>|`[^`\n]+`|:[a-z0-9_+-]+:/;
+const PLAIN = /<[^<>\n]+>|`[^`\n]+`|https?:\/\/[^\s<>"|`]*[\w\/#=&%-]|:[a-z0-9_+-]+:/;
 const MARKED = /(?<![\w*])\*(?=\S)([^*\n]*?\S)\*(?![\w*])|(?<![\w_])_(?=\S)([^_\n]*?\S)_(?![\w_])|(?<![\w~])~(?=\S)([^~\n]*?\S)~(?![\w~])/;
 
 export function emoji(name) {
@@ -74,6 +74,7 @@ function piece(text, names) {
     const id = /^#[\w-]+$/.test(said) && Object.keys(names).find((one) => one.startsWith("C") && names[one] === said.slice(1));
     return id ? h("a", { class: "mention", href: `#${id}`, dataset: { channel: id } }, said) : h("code", {}, said);
   }
+  if (text.startsWith("http")) return link(unescape(text));
   if (text.startsWith(":")) return document.createTextNode(emoji(text.slice(1, -1)));
   const [target, label] = text.slice(1, -1).split("|");
   if (target.startsWith("@")) return mention(`@${names[target.slice(1)] || label || target.slice(1)}`);

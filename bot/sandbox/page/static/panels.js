@@ -53,12 +53,16 @@ function switches(service, modes, methods) {
 
 export function trouble() {
   const planned = state.parts.trouble || {};
-  for (const [service] of SERVICES) {
+  const failing = SERVICES.filter(([service]) => planned[service]?.length);
+  $("failing").hidden = !failing.length;
+  fill($("failing"), `⚠️ Made to fail: ${failing.map(([, title]) => title).join(", ")} `,
+    h("button", { type: "button", onclick: () => failing.forEach(([service]) => act("heal", { service })) }, failing.length > 1 ? "Heal all" : "Heal it"));
+  for (const [service, , modes] of SERVICES) {
     const panel = $(`panel-${service}`);
     const rows = planned[service] || [];
     panel.classList.toggle("failing", rows.length > 0);
     panel.querySelector(".dot").title = rows.length ? "will fail" : "well";
-    fill(panel.querySelector(".trouble"), rows.map((one) => h("p", {}, `⚠️ ${one.mode.replace("error:", "")}`, one.method === "*" ? "" : ` on ${one.method}`,
+    fill(panel.querySelector(".trouble"), rows.map((one) => h("p", {}, `⚠️ ${modes.find(([mode]) => mode === one.mode && !mode.startsWith("error:"))?.[1] || one.mode.replace("error:", "")}`, one.method === "*" ? "" : ` on ${one.method}`,
       one.times > 0 ? ` × ${one.times}` : "")), rows.length ? h("button", { type: "button", class: "heal", onclick: () => act("heal", { service }) }, "Heal") : null);
   }
 }
