@@ -51,5 +51,5 @@ def words(tx: Tx, openings: list[Opening]) -> str:
     if not openings:
         return ""
     first = openings[0]
-    more = f" and {len(openings) - 1} more" if len(openings) > 1 else ""
-    return f"⚠️ *{esc(first.name)}*{more} has the form to declare open too, since {clock(first.since, tx.now)} UTC."
+    more = f" and {len(openings) - 1} more have" if len(openings) > 1 else " has"
+    return f"⚠️ *{esc(first.name)}*{more} the form to declare open too, since {clock(first.since, tx.now)} UTC."

@@ -13,7 +13,7 @@ import asyncio
 import re
 from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from playbooks.directory_looks import Failed, Looks, answered, failures
@@ -48,8 +48,8 @@ class Person:
 
 @dataclass(frozen=True)
 class OnCallNow:
-    """Who is on call for an escalation policy. words: "1. Ben (primary rota)", lowest layer first; why_not: why
-    PagerDuty does not say."""
+    """Who is on call for an escalation policy. words: "1. Ben (primary rota, until Mon 23 Nov 08:00 UTC)", lowest layer
+    first; why_not: why PagerDuty does not say."""
 
     words: tuple[str, ...] = ()
     why_not: str = ""
@@ -323,10 +323,21 @@ class Directory:
 
 def _by_layer(entries: Sequence[OnCallEntry]) -> tuple[str, ...]:
     """A word for each person of each layer, lowest layer first."""
-    found = sorted(entries, key=lambda one: one.level)
-    return tuple(dict.fromkeys(
-        f"{one.level}. {one.user.name}{f' ({one.schedule})' if one.schedule else ''}" for one in found
-    ))  # fmt: skip
+    found = sorted(entries, key=lambda one: (one.level, one.end))
+    said: dict[tuple[int, str, str], str] = {}
+    for one in found:  # of two shifts of one rota the later end counts
+        about = ", ".join(part for part in (one.schedule, _until(one.end)) if part)
+        said[one.level, one.user.name, one.schedule] = f"{one.level}. {one.user.name}{f' ({about})' if about else ''}"
+    return tuple(said.values())
+
+
+def _until(end: str) -> str:
+    """until Mon 23 Nov 08:00 UTC; "" for one that has no end, or none that can be read."""
+    try:
+        when = datetime.fromisoformat(end).astimezone(UTC)
+    except ValueError:
+        return ""
+    return f"until {when:%a} {when.day} {when:%b %H:%M} UTC"
 
 
 def _listed(policy: Policy, group: Group) -> list[str]:

@@ -46,7 +46,8 @@ class PagerDutyAccount(Protocol):
 
 
 class OnCallEntry(Protocol):
-    """One on-call entry: who, for which escalation policy (id and name) and schedule (name), at which level."""
+    """One on-call entry: who, for which escalation policy (id and name) and schedule (name), at which level, until
+    when (ISO 8601; "": no end)."""
 
     @property
     def user(self) -> PagerDutyAccount: ...
@@ -58,6 +59,8 @@ class OnCallEntry(Protocol):
     def schedule(self) -> str: ...
     @property
     def level(self) -> int: ...
+    @property
+    def end(self) -> str: ...
 
 
 class SlackPort(Protocol):

@@ -7,7 +7,7 @@ from commands.hooks.pagerduty import commander
 from commands.places import InIncident
 from commands.starting import try_start
 from commands.timers import settle
-from commands.words import clock, esc, lines, safe
+from commands.words import channel_of, clock, esc, lines, safe
 from storage import incidents
 from storage.incidents import Impossible
 
@@ -25,7 +25,8 @@ class Ack(InIncident):
         """The entry, then the run that tells PagerDuty."""
         tx, found, name = call.tx, call.here, call.house.directory.name
         if not found.open:
-            raise Impossible(f"{found.id} was {found.status}; there is nothing to acknowledge. Nothing was changed.")
+            raise Impossible(f"{found.id} was {found.status}; there is nothing to acknowledge. Nothing was changed.",
+                             todo=f"`/incident reopen incident={found.id} <why>` if it is back.")  # fmt: skip
         if found.acknowledged_at:
             who = f" by {name(tx, found.acknowledged_by)}" if found.acknowledged_by else ""
             at = clock(found.acknowledged_at, tx.now)
@@ -43,4 +44,7 @@ class Ack(InIncident):
         told = f"⚠️ PagerDuty was not told: {safe(problem)} Acknowledge it there." if problem else ""
         title = esc(call.house.policy.roles[role].title) if role in call.house.policy.roles else ""
         lead = f"You are *{title}* until somebody takes it." if role and not led else ""
-        return Reply(text=lines(f"👍 *{found.id}* is acknowledged by *{esc(name(tx, call.person))}*.", lead, told))
+        room = f"It goes on in {channel_of(found)}." if found.channel and found.channel != call.ask.channel else ""
+        me = name(tx, call.person)
+        by = "you" if me == call.person else esc(me)  # asked for the first time: their name is learned after it
+        return Reply(text=lines(f"👍 *{found.id}* is acknowledged by *{by}*.", lead, room, told))

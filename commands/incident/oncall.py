@@ -11,7 +11,7 @@ from commands.fields import Arg
 from commands.house import House
 from commands.words import clock, esc, lines
 from playbooks.directory import OnCallNow
-from storage import people
+from storage import people, timers
 from storage.inbox import Ask
 
 MOST = 8
@@ -46,10 +46,21 @@ class Oncall(Command):
             return Reply(text=f"The policy names no escalation policy for {what}. {phones}", data={"oncall": {}})
         parts = [self._policy(call, name, whose, seen.get(name)) for name, whose in list(named.items())[:MOST]]
         data = {name: list(seen[name].words) for name in named if name in seen}
-        return Reply(text=lines(*parts, call_by_hand(policy, service or None)), data={"oncall": data})
+        return Reply(text=lines(*parts, self._next(call), call_by_hand(policy, service or None)), data={"oncall": data})
+
+    def _next(self, call: Call) -> str:
+        """When the next layer's phones ring for the incident of this channel; "" where that is not to come."""
+        found = call.incident
+        at = timers.escalates_at(call.tx, found.id) if found and found.open and found.kind != "drill" else None
+        if found is None or at is None:
+            return ""
+        return (
+            f"⏱ Nobody has acknowledged the page of *{found.id}*: the next layer is called *{clock(at, call.tx.now)} "
+            "UTC*. Sooner: `/incident escalate`; if you have it: `/incident ack`."
+        )
 
     def _policy(self, call: Call, name: str, whose: Sequence[str], now: OnCallNow | None) -> str:
-        """*Payments* (checkout): 1. Ben · 2. Chi"""
+        """*Payments* (checkout): 1. Ben (primary, until Mon 23 Nov 08:00 UTC) · 2. Chi"""
         head = f"*{esc(name)}* ({esc(', '.join(whose[:4]))})"
         if now is not None and not now.why_not:
             return f"{head}: {esc(' · '.join(now.words)) or '*nobody is on call*'}"

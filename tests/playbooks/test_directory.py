@@ -96,6 +96,7 @@ class Entry:
     policy_id: str = "PPOL"
     schedule: str = "Primary"
     level: int = 1
+    end: str = ""
 
 
 @dataclass
@@ -360,6 +361,9 @@ async def test_on_call_stays_when_pagerduty_is_away_and_nothing_is_asked_for_a_q
     db: Database, directory: Directory, policy: Policy, pagerduty: PagerDuty
 ) -> None:
     await directory.refresh_oncall(policy, "checkout")
+    pagerduty.entries.append(Entry(PdUser("PCHI", "Chi"), level=2, schedule="", end="2026-11-23T08:00:00Z"))
+    now = (await directory.on_call_now(["Payments primary"]))["Payments primary"].words
+    assert now == ("1. Ben (Primary)", "2. Ana (Primary)", "2. Chi (until Mon 23 Nov 08:00 UTC)")
     pagerduty.down = True
     await directory.refresh_oncall(policy, "checkout")
     await directory.refresh_oncall(policy, "quiet")
