@@ -134,10 +134,12 @@ class Running:
         """The incident it is about; and, where there is none, those this person may choose from, the newest first."""
         here = incidents.get(tx, said.incident) if said.incident else None
         here = here or (incidents.by_channel(tx, ask.channel) if ask.channel else None)
-        if here is not None:
-            return here, []
         policy = self._house.policy
         actor = self._house.directory.actor(tx, ask.account_kind, ask.account, policy)
+        if here is not None:  # of one they may not know of, the form says what it says of one that is not there
+            return (here, []) if visible(tx, policy, here, actor, ask.channel) else (None, [])
+        if said.incident:
+            return None, []
         known = [one for one in incidents.open_ones(tx) if visible(tx, policy, one, actor, ask.channel)]
         return None, sorted(known, key=lambda one: -one.number)[:OFFERED]
 

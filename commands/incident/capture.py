@@ -8,11 +8,12 @@ from commands.capturing import Looked, called, keep, look, place_of
 from commands.command import Call, Reply, command
 from commands.fields import Arg
 from commands.house import House
-from commands.places import InIncident
+from commands.places import InIncident, visible
 from commands.words import esc
 from playbooks.errors import Refused
-from storage import captures
+from storage import captures, incidents
 from storage.inbox import Ask
+from storage.incidents import Incident
 
 
 @command(
@@ -45,9 +46,10 @@ class Capture(InIncident):
                 return Reply(text="")
             raise Refused("Which incident's timeline? This is no incident's channel. Nothing was kept.",
                           todo="Name it: `/incident capture INC-42 <the message's link>`.")  # fmt: skip
-        if seen.said is None and not seen.problem:
+        if self._hidden(call, channel) or (seen.said is None and not seen.problem):
             raise Refused("There is no such message any more, or Muster is not in its channel. Nothing was kept.",
                           todo="Invite Muster there, or copy the link once more.")  # fmt: skip
+        self._stays(call, channel, found)
         known = captures.get(call.tx, channel, ts, found.id)
         if known and known.state == captures.KEPT and (known.last is not None or seen.problem):
             text = "" if self.how in ("pin", "reaction") else f"It is on *{found.id}* already (event {known.event})."
@@ -62,3 +64,23 @@ class Capture(InIncident):
         who = called(call.tx, seen.said, call.house)
         of = f" of *{esc(who)}*" if who else ""
         return Reply(text=f"📌 The message{of} is on *{found.id}* (event {seq}).", data={"event": seq})
+
+    def _hidden(self, call: Call, channel: str) -> bool:
+        """Whether Muster reads there and whoever asks may not: a private incident's channel, somebody's own messages.
+
+        A link alone must not bring its words to a timeline that others read.
+        """
+        if channel == call.ask.channel:
+            return False
+        owner = incidents.by_channel(call.tx, channel)
+        unknown = owner is not None and not visible(call.tx, call.house.policy, owner, call.actor, call.ask.channel)
+        return unknown or channel.startswith("D")
+
+    def _stays(self, call: Call, channel: str, found: Incident) -> None:
+        """What is said of a private incident goes on no public timeline. Raises Refused."""
+        owner = incidents.by_channel(call.tx, channel)
+        if owner is not None and owner.private and owner.id != found.id and not found.private:
+            raise Refused(
+                f"That message is of {owner.id}, which is private, and {found.id} is not. Nothing was kept.",
+                todo=f"`/incident note incident={found.id} …` says in your words what others may know.",
+            )

@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
+from bot.render.forms import Origin
+from bot.running import Running
 from commands.command import load_commands
 from commands.fields import fields_of
 from playbooks.policy import parse_policy
 from playbooks.policy_sections import Group
 from storage import incidents
+from storage.inbox import Ask
 from tests.commands.conftest import POLICY
 
 WORD = "vaultwhisper"
@@ -86,6 +89,29 @@ async def test_no_command_tells_a_stranger_of_it(talk: Any) -> None:
     events = await talk.events(secret)
     eve = await talk.member("Eve", "all")
     assert not [event.type for event in events if event.actor == eve], "nor does she leave anything on it"
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_nor_does_a_form_or_a_link_to_what_is_said_there(talk: Any) -> None:
+    await talk.member("Eve", "all")
+    secret = await talk.declare(f"sev1 {WORD} service=checkout type=security", channel="CSECRET")
+    open_ = await talk.declare("sev2 auth is slow service=auth", channel="CINCTWO")
+
+    async def form(account: str, incident: str) -> str:
+        line = f"playbook run failover/rds-multi-az incident={incident}"
+        ask = Ask(key="k", kind="command", line=line, account_kind="slack", account=account, via="slack")
+        return json.dumps(await Running(talk.house).view(ask, Origin(line)))
+
+    assert await form("T1/UANA", secret) != (await form("T1/UANA", "INC-777")).replace("INC-777", secret)
+    assert await form("T1/UEVE", secret) == (await form("T1/UEVE", "INC-777")).replace("INC-777", secret)
+
+    for link in ("CSECRET/1700000000.000100", "DOTHERS/1700000000.000100"):
+        reply = await talk("Eve", f"incident capture {link}")
+        assert "no such message" in reply.text and not reply.ok, "she could not read it there"
+    reply = await talk("Ana", "incident capture CSECRET/1700000000.000100")
+    assert "is private" in reply.text and "Nothing was kept" in reply.text, "nor does who could put it before all"
+    assert not await talk.events(open_, "capture.kept")
+    assert "Kept" in (await talk("Ana", f"incident capture incident={secret} CSECRET/1700000000.000100")).text
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
