@@ -15,6 +15,7 @@ from playbooks.engine.engine import Engine
 from playbooks.engine.library import Library
 from playbooks.engine.load import load_text
 from playbooks.engine.starting import write_run
+from playbooks.errors import Temporary
 from playbooks.policy import Policy, parse_policy
 from storage import people, runs
 from storage.db import Database, Tx
@@ -45,6 +46,7 @@ class Outside:
         self.target = "db-1"
         self.gate: asyncio.Event | None = None
         self.shown: asyncio.Event | None = None  # until then nobody is told what became of a step
+        self.busy: dict[str, str] = {}  # tag -> the tag whose effect it waits for, busy until then
         self.looks = 0
 
     async def effect(self, name: str) -> None:
@@ -53,6 +55,9 @@ class Outside:
             await self.gate.wait()
         if self.script:
             raise self.script.pop(0)
+        first = self.busy.get(name.partition("@")[0])
+        if first and not any(one.startswith(f"{first}@") for one in self.effects):
+            raise Temporary("busy", retry_after=0.5)
         self.effects.append(name)
         if self.after:
             raise self.after.pop(0)

@@ -90,10 +90,10 @@ async def test_a_retrying_lane_does_not_hold_up_what_follows_its_group(stage: An
   - id: group
     parallel:
       a:
-        - {id: a1, uses: toy.keyed, with: {tag: a1}, on-failure: continue, retries: 5}
+        - {id: a1, uses: toy.keyed, with: {tag: a1}, on-failure: continue, retries: 20}
   - {id: last, uses: toy.never, with: {tag: last}}
 """
-    stage.outside.script = [Temporary("busy", retry_after=0.6)]
+    stage.outside.busy = {"a1": "last"}
     run = await stage.request(steps, engine)
     await engine.start()
     assert (await stage.ended(run)).state == "succeeded"
@@ -104,12 +104,12 @@ async def test_what_reads_a_step_that_is_tried_again_waits_for_it_and_what_does_
     engine = stage.engine()
     named = "${{ steps.one.outputs.name }}"
     steps = f"""
-  - {{id: one, uses: toy.keyed, with: {{tag: one}}, on-failure: continue, retries: 5}}
+  - {{id: one, uses: toy.keyed, with: {{tag: one}}, on-failure: continue, retries: 20}}
   - {{id: two, uses: toy.never, with: {{tag: "{named}-two"}}, if: steps.one.outputs.name == 'one', on-failure: continue}}
   - {{id: other, uses: toy.never, with: {{tag: other}}, on-failure: continue}}
   - {{id: boom, uses: toy.destroy, with: {{tag: "{named}-boom"}}}}
 """
-    stage.outside.script = [Temporary("busy", retry_after=0.6)]
+    stage.outside.busy = {"one": "other"}
     run = await stage.request(steps, engine)
     await engine.start()
     await stage.until(lambda tx: runs.steps_of(tx, run)[3].state == "held")
@@ -358,7 +358,7 @@ async def test_a_replica_that_dies_is_taken_over_and_the_old_one_is_fenced(stage
     one._stopping = True  # the replica lives on but claims and renews nothing: as after a long stop
     one._stopped.set()
     await two.start()
-    await stage.until(lambda tx: runs.get(tx, run).lease_owner == "two", timeout=8)
+    await stage.until(lambda tx: runs.get(tx, run).lease_owner == "two", timeout=60)
     stage.outside.gate.set()
     await stage.until(lambda tx: stage.outside.effects)
     stage.outside.shown.set()

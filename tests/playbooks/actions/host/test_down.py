@@ -17,7 +17,7 @@ from playbooks.errors import Refused
 
 
 async def test_a_host_is_down_when_nothing_of_it_answers(hosts: Any, sandbox: Sandbox, sb: SandboxClient) -> None:
-    http = HttpReads(read_timeout=2.0)
+    http = HttpReads(read_timeout=20.0)
     world = World({HostReads: hosts, HttpReads: http}, now=datetime.now(UTC))
     step = HostDown(host="production", url=sandbox.env()["STOREFRONT_HEALTH_URL"])
     with pytest.raises(Refused, match="production is not down: it can be signed in to by SSH"):
