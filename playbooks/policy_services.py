@@ -27,7 +27,8 @@ class SiteAws(Section):
 class Site(Section):
     """A place services run. kind: production, drill (a sandbox), standby (kept warm) or cold (empty until needed).
 
-    drills: whether drills may reach it, as may playbooks whose usual site is one of these. cluster: the context of KUBECONFIG. prometheus: its address.
+    drills: whether drills may reach it, as may playbooks whose usual site is one of these. cluster: the context of
+    KUBECONFIG. prometheus: its address.
     """
 
     name: str = ""
