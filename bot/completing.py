@@ -13,6 +13,7 @@ from typing import Any, get_args, get_origin
 from bot.settings import Settings
 from commands.command import TOPICS, Command, load_commands
 from commands.fields import Field, fields_of
+from commands.kinds import looks
 from playbooks.engine.library import BUILT_IN, Library
 from playbooks.engine.model import Input
 from playbooks.errors import MusterError
@@ -68,11 +69,20 @@ def _arguments(settings: Callable[[], Settings], command: type[Command], said: l
         values = _values(settings, command, field) if field else _input_values(settings, asked.get(key))
         return [(f"{key}={value}", what) for value, what in values]
     given = {word.partition("=")[0] for word in said if "=" in word}
-    places = [one for one in fields if not one.arg.keyed and one.arg.kind != "inputs"]
-    at = sum("=" not in word for word in said)
-    offered = _values(settings, command, places[at]) if at < len(places) else []
+    offered = [word for place in _places(fields, said) for word in _values(settings, command, place)]
     offered += [(f"{one.name}=", one.description) for name, one in asked.items() if name not in given]
     return offered + [(f"{one.name}=", one.arg.say) for one in fields if one.arg.keyed and one.name not in given]
+
+
+def _places(fields: Sequence[Field], said: Sequence[str]) -> list[Field]:
+    """What the word that is typed now may be: one place of the line, and those behind it that it may stand before."""
+    places = [one for one in fields if not one.arg.keyed and one.arg.kind != "inputs"]
+    for word in (one for one in said if "=" not in one):
+        while places and not places[0].required and not looks(places[0].arg.kind, word):
+            places.pop(0)
+        places = places[1:]
+    last = next((at for at, one in enumerate(places) if one.required or looks(one.arg.kind, "")), len(places) - 1)
+    return places[: last + 1]
 
 
 def _values(settings: Callable[[], Settings], command: type[Command], field: Field) -> Words:

@@ -46,6 +46,10 @@ def test_words_of_the_place_the_line_is_at(settings: Settings) -> None:
     assert offered(settings, "playbook", "run", "failover/rds-multi-az", "ser") == ["service="]
     assert "service=checkout" in offered(settings, "playbook", "run", "failover/rds-multi-az", "service=")
     assert offered(settings, "incident", "frobnicate", "") == []
+    assert offered(settings, "incident", "sev", "") == ["INC-1", "sev1", "sev2", "sev3"], "the incident may be left out"
+    assert offered(settings, "incident", "sev", "INC-1", "s") == ["sev1", "sev2", "sev3"]
+    assert offered(settings, "incident", "role", "com") == ["commander", "comms_lead"]
+    assert offered(settings, "incident", "sev", "sev2", "s") == []
 
 
 def test_a_line_in_quotes_goes_on_inside_them(settings: Settings) -> None:
