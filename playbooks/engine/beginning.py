@@ -71,6 +71,9 @@ def ready(
                 begun.append(one)
                 tried.add(step.idx)
                 held.flying.add(step.idx)
+    for step in after:  # people are asked about it now, not when the time it was put off to has come
+        if is_early(step) and step.wake_at is None and Risk(step.risk).guarded:
+            changes.steps.setdefault(step.idx, {"wake_at": None})
     if found.end in ("succeeded", "incomplete") and run.state == "running":  # others are taken up first
         end(changes, run, found.end)
     return Ready(begun, bool(found.do) or not begun)
