@@ -104,6 +104,12 @@ class _Found:
     rest: str
 
 
+def _timer_of(ask: Ask) -> tuple[str, str]:
+    """Kind and subject of a timer that went off: ("task", "INC-42/3")."""
+    kind, _, subject = ask.line.removeprefix("timer ").strip().partition(" ")
+    return kind, subject.strip()
+
+
 class Dispatch:
     """Handles asks. One instance per process; safe to use for many asks at once."""
 
@@ -137,6 +143,8 @@ class Dispatch:
         if ask.kind == "webhook":
             return await self._hook(ask)
         if ask.kind == "timer":
+            if _timer_of(ask)[0] == quorum_check.KIND:
+                await quorum_check.before(self.house)
             await self.house.db.write(lambda tx: self._timer(tx, ask))
             return None
         if ask.kind == "journal":
@@ -294,9 +302,9 @@ class Dispatch:
         return self._reply(tx, ask, reply.model_copy(update={"text": mrkdwn(reply.text)}), "done")
 
     def _timer(self, tx: Tx, ask: Ask) -> None:
-        kind, _, subject = ask.line.removeprefix("timer ").strip().partition(" ")
+        kind, subject = _timer_of(ask)
         if handler := TIMERS.get(kind):
-            handler(tx, self.house, ask, subject.strip())
+            handler(tx, self.house, ask, subject)
         else:
             log.warning("timer.unknown", kind=kind)
         self._settle(tx, ask, "done")

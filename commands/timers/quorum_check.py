@@ -6,6 +6,7 @@ rules there are (playbooks/engine/quorum_check.py).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -29,8 +30,13 @@ def arm(tx: Tx) -> None:
     timers.ensure(tx, KIND, SUBJECT, tx.now + FIRST)
 
 
+async def before(house: House) -> None:
+    """Read every playbook while no transaction is open: the first time that takes seconds, and others want to write."""
+    await asyncio.to_thread(house.library.names)
+
+
 def act(tx: Tx, house: House, ask: Ask, subject: str) -> None:
-    """Look, tell, and look again tomorrow."""
+    """Look, tell, and look again tomorrow. Call `before` first."""
     timers.set(tx, KIND, SUBJECT, tx.now + EVERY)
     found = unreachable(tx, house.policy, _playbooks(house))
     if not found:
