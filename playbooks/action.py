@@ -99,7 +99,8 @@ class Question:
 
     who: a role, a group of the policy, or "anyone". choices: the answers offered; numbered: they are data (a backup's
     name), so the timeline's bodies speak of their number. stops: choices for which one person's word is enough.
-    people: how many must say the same; requester: whether who asked for the run may be one of several.
+    people: how many must say the same; requester: whether who asked for the run may be one of several; another: whoever
+    asked for the run, or wrote something in it, does not count, however many it takes.
     fields: a form instead of choices (`playbooks.form_fields.FormField` as JSON). items: a checklist instead of them,
     each {"text", "owner", "due_s": seconds or None}. due_in_s: when silence is passed on to the next one.
     """
@@ -114,6 +115,7 @@ class Question:
     stops: tuple[str, ...] = ()
     people: int = 1
     requester: bool = False
+    another: bool = False
     fields: tuple[Mapping[str, Any], ...] = ()
     items: tuple[Mapping[str, Any], ...] = ()
 

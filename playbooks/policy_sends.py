@@ -27,7 +27,7 @@ MOST = 20_000
 class MailList(Section):
     """Who gets mail. audience: for whom it is; only templates for that audience go there. from: the sender's address.
 
-    Customers never see each other's addresses. second_person: what `/incident tell` writes for it is sent by somebody
+    Customers never see each other's addresses. second_person: what people write for it is sent by somebody
     else than who wrote it.
     """
 

@@ -80,7 +80,7 @@ def draw(facts: QuestionFacts, around: Around) -> Drawn:
         began = f"Started {hms(step.started_at)} by replica `{escape(step.started_by or '?')}`. "
         lines.append(f"{began}{said(str(question.get('shown') or step.note or ''), 1500)}")
     elif question.get("shown"):
-        lines.append(said(str(question["shown"]), 1500))
+        lines.append(said(str(question["shown"]), 2500))
     lines += _items(facts, around)
     lines += [f"• {around.name(str(one['person']))} says *{person(str(one['choice']), 100)}*"
               for one in question.get("given") or () if facts.open]  # fmt: skip
@@ -106,6 +106,7 @@ def _who(facts: QuestionFacts, around: Around) -> str:
     who += f"; nobody answered, so now also {', '.join(more)}" if more else ""
     many = int(question.get("people") or 1)
     who += f" · *{many} people* must say the same" if many > 1 else ""
+    who += " · *somebody else* than who asked or wrote the words" if question.get("another") else ""
     due_at = from_iso(question["due_at"]) if question.get("due_at") else step.deadline
     due = f" · answer by *{around.at(due_at)}* UTC; silence is never a yes" if due_at and step.deadline else ""
     proof = " · say what you saw" if question.get("evidence_required") else ""

@@ -22,6 +22,11 @@ from storage.db import Tx
 from storage.people import EVERYONE, MEMBER, UNVERIFIED
 from storage.runs import Run, Step
 
+_ANOTHER = (
+    "Policy wants somebody else to read these words first (`second_person`): not who asked for this run or this "
+    "attempt, or wrote something in it. Nothing was recorded."
+)
+
 
 @dataclass(frozen=True)
 class Audience:
@@ -92,9 +97,13 @@ def may_answer(
     question = step.question or {}
     named = who or str(question.get("who") or "")
     first = audience(tx, policy, run, named)
-    out = barred(tx, run, step) if people > 1 and not question.get("requester") else frozenset()
+    another = bool(question.get("another"))
+    several = people > 1 and not question.get("requester")
+    out = barred(tx, run, step) if another or several else frozenset()
+    if another:
+        out |= _wrote(tx, run)
     if actor.person in out:
-        return Verdict(False, code="barred", why=_barred_words(people))
+        return Verdict(False, code="barred", why=_ANOTHER if another else _barred_words(people))
     if first.anyone or actor.person in first.persons:
         return Verdict(True)
     passed_on = [str(name) for name in question.get("asked") or ()][1:]
@@ -147,6 +156,12 @@ def groups_of_questions(tx: Tx, policy: Policy, of: Sequence[str]) -> list[str]:
 def barred(tx: Tx, run: Run, step: Step) -> frozenset[str]:
     """Who asked for the run or this attempt, or changed what it was given: not one of several, unless it says so."""
     return frozenset(joining.carried(tx, dict.fromkeys([run.requester, *run.editors, *step.requesters], "")))
+
+
+def _wrote(tx: Tx, run: Run) -> frozenset[str]:
+    """Who filled in a form of this run: its words are theirs."""
+    filled = (step.answer or {} for step in runs.steps_of(tx, run.id))
+    return frozenset(joining.carried(tx, {str(one["person"]): "" for one in filled if one.get("values")}))
 
 
 def ladder(tx: Tx, policy: Policy, run: Run, question: Mapping[str, Any]) -> list[tuple[str, ...]]:

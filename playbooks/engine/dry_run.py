@@ -96,7 +96,7 @@ def _start(
         "steps": {},
         **places(house.policy, service, site, active_site(tx, house.policy, service)),
         "organisation": organisation(house.policy),
-        "run": {"id": "dry-run", "kind": "real", "requester_slack": None},
+        "run": {"id": "dry-run", "kind": "real", "requester_slack": None, "by_hand": True},
     }
     if incident:
         scope |= incident_scope(tx, house.policy, house.url, incident)

@@ -29,7 +29,12 @@ def scope_of(
         "steps": {step.id: {"outputs": step.outputs} for step in steps if step.outputs is not None},
         **places(policy, run.service, run.site, run.active_site),
         "organisation": organisation(policy),
-        "run": {"id": run.id, "kind": run.kind, "requester_slack": slack_id(tx, run.requester)},
+        "run": {
+            "id": run.id,
+            "kind": run.kind,
+            "requester_slack": slack_id(tx, run.requester),
+            "by_hand": run.shown,
+        },
     }
     if run.incident:
         scope |= incident_scope(tx, policy, url, run.incident, facts)

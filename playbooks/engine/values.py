@@ -53,7 +53,7 @@ INCIDENT_FIELDS = (
     "started",
 )
 """What `${{ incident.x }}` always knows; besides these, every fact that some action stores."""
-RUN_FIELDS = ("id", "kind", "requester_slack")
+RUN_FIELDS = ("id", "kind", "requester_slack", "by_hand")
 ORGANISATION_FIELDS = ("name", "contacts", "disaster_levels")
 
 

@@ -80,3 +80,35 @@ async def _page(sb: Any, status: str = "") -> Any:
 
 async def _mail(town: Any) -> Any:
     return [one for one in town.sandbox.mail.kept if "Payments fail." in one["body"]]
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_a_playbook_asked_for_by_hand_is_no_way_round(town: Any, careful: Path) -> None:
+    """What it mails or puts on the page waits for somebody else; who asked, or filled in the words, is refused."""
+    sb = town.sb
+    await town.muster(policy=careful)
+    channel = await town.declared()
+
+    async def asks(words: str) -> Any:
+        wanted = ("May these words go to", "somebody else* than who asked", words)
+        return await sb.wait_for(
+            channel, lambda m: all(one in m.plain for one in wanted) and m.button("Publish"), timeout=30
+        )
+
+    await town.says(BEN, channel, "/playbook run comms/publish", "comms/publish")
+    card = await asks("We are investigating a problem with Checkout")
+    await town.presses(BEN, channel, "Publish", card, "somebody else to read these words first")
+    assert not (await sb.statuspage())["incidents"], "one person is not two"
+    await sb.fail("statuspage", "POST /incidents", "429", times=1)  # tried again by itself, and nobody is asked again
+    await town.presses(DOV, channel, "Publish", card, "Recorded")
+    await sb.wait_until(lambda: _page(sb), timeout=30)
+
+    values = "service=Checkout,status=Payments fail.,eta=an hour,url=https://x.test"
+    line = f'to=customers template=dr_activation values="{values}"'
+    await town.says(BEN, channel, f"/playbook run comms/tell {line}", "comms/tell")
+    card = await asks("Payments fail.")
+    assert not await _mail(town)
+    await town.presses(DOV, channel, "No", card, "Recorded")
+    await sb.wait_for(channel, lambda m: "said no to these words" in m.plain, timeout=30)
+    assert not await _mail(town)
+    await town.proven()

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, World, action
+from playbooks.action import Act, Action, Again, Answer, Found, Outputs, Park, Plan, Risk, World, action
+from playbooks.actions.reading_first import ask, note, released, wanted
 from playbooks.connectors.mail import Letter, Mail, MailReads
 
 
@@ -28,7 +29,8 @@ class Send(Action):
 
     Template and list must be for the same audience; the plan shows the whole text. A mail server cannot be asked, so
     after a lost answer it is not sent again by itself. A person looks for the Message-ID; when they have it sent again
-    it carries the same one, which most mailboxes and lists show once.
+    it carries the same one, which most mailboxes and lists show once. Where the list says `second_person` and a person
+    asked for the playbook, somebody else reads the letter first.
     """
 
     to: str = Field(description="A name from the policy's `mail_lists`", min_length=1)
@@ -56,12 +58,24 @@ class Send(Action):
         return Plan(
             targets=(f"mail:{self.to}",),
             effect=f"Mail “{letter.subject}” {shown}:\n{letter.body[:1500]}",
-            warnings=("Mail cannot be taken back.",),
+            warnings=("Mail cannot be taken back.", *note(wanted(world, letter.list.second_person))),
         )
 
-    async def run(self, act: Act) -> Sent:
-        """Hand it over."""
+    async def run(self, act: Act) -> Sent | Park:
+        """Hand it over; where policy says so, once somebody else has read it."""
         letter = self._letter(act)
+        if wanted(act, letter.list.second_person):
+            return ask(f"{letter.list.title} by mail", f"{letter.subject}\n\n{letter.body}")
+        return await self._hand_over(act, letter)
+
+    async def resume(self, act: Act, answer: Answer | None) -> Sent | Park:
+        """Somebody else read it, or has not yet."""
+        letter = self._letter(act)
+        if not released(answer):
+            return ask(f"{letter.list.title} by mail", f"{letter.subject}\n\n{letter.body}")
+        return await self._hand_over(act, letter)
+
+    async def _hand_over(self, act: Act, letter: Letter) -> Sent:
         taken = await act.use(Mail).send(letter, _origin(act))
         return Sent(to=self.to, subject=letter.subject, message_id=taken.id,
                     recipients=len(letter.to) - len(taken.refused), refused=list(taken.refused.values()))  # fmt: skip

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
+from playbooks.action import Act, Action, Again, Answer, Found, Outputs, Park, Plan, Risk, Seen, World, action
+from playbooks.actions.reading_first import ask, note, on_the_page, released, wanted
 from playbooks.connectors.statuspage import StatusIncident, Statuspage, StatuspageReads
 
 BY_IMPACT = {"minor": "degraded_performance", "major": "partial_outage", "critical": "major_outage"}
@@ -34,6 +35,8 @@ class Create(Action):
     Example: {uses: statuspage.create, with: {title: Checkout is down, body: We are on it., marker: INC-42}}
 
     While an incident with the same marker is open on the page, that one is returned and nothing is published twice.
+    Where the severity's status page says `second_person` and a person asked for the playbook, somebody else reads the
+    words first.
     """
 
     title: str = Field(description="Heading customers see", min_length=1, max_length=255)
@@ -59,11 +62,21 @@ class Create(Action):
         return Plan(
             targets=("statuspage", *(f"statuspage:{one}" for one in ids)),
             effect=f"Publish “{self.title}” ({self.status}, {self.impact}{listed}); {told}: {self.body[:300]}",
-            warnings=("Customers read it at once.",),
+            warnings=("Customers read it at once.", *note(wanted(world, on_the_page(world)))),
         )
 
-    async def run(self, act: Act) -> Published:
-        """Look for our marker, then publish."""
+    async def run(self, act: Act) -> Published | Park:
+        """Look for our marker, then publish; where policy says so, once somebody else has read the words."""
+        return self._ask() if wanted(act, on_the_page(act)) else await self._publish(act)
+
+    async def resume(self, act: Act, answer: Answer | None) -> Published | Park:
+        """Somebody else read them, or has not yet."""
+        return await self._publish(act) if released(answer) else self._ask()
+
+    def _ask(self) -> Park:
+        return ask(f"everybody on the status page ({self.status})", f"{self.title}\n\n{self.body}")
+
+    async def _publish(self, act: Act) -> Published:
         page = act.use(Statuspage)
         there = await page.find_by_marker(self.marker)
         if there is not None and not there.resolved:

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, World, action
+from playbooks.action import Act, Action, Again, Answer, Found, Outputs, Park, Plan, Risk, World, action
+from playbooks.actions.reading_first import ask, note, on_the_page, released, wanted
 from playbooks.connectors.statuspage import Statuspage, StatuspageReads
 
 
@@ -23,6 +24,9 @@ class Update(Action):
     """Update the status page
 
     Example: {uses: statuspage.update, with: {incident: abc123, status: monitoring, body: Checkout is back.}}
+
+    Where the severity's status page says `second_person` and a person asked for the playbook, somebody else reads the
+    words first.
     """
 
     incident: str = Field(description="Statuspage's id of the incident", min_length=1)
@@ -39,11 +43,21 @@ class Update(Action):
         return Plan(
             targets=(f"statuspage:{self.incident}",),
             effect=f"Update “{seen.name}” to {self.status}; {told}: {self.body[:300]}",
-            warnings=("Customers read it at once.",),
+            warnings=("Customers read it at once.", *note(wanted(world, on_the_page(world)))),
         )
 
-    async def run(self, act: Act) -> Updated:
-        """Publish the update."""
+    async def run(self, act: Act) -> Updated | Park:
+        """Publish the update; where policy says so, once somebody else has read it."""
+        return self._ask() if wanted(act, on_the_page(act)) else await self._publish(act)
+
+    async def resume(self, act: Act, answer: Answer | None) -> Updated | Park:
+        """Somebody else read it, or has not yet."""
+        return await self._publish(act) if released(answer) else self._ask()
+
+    def _ask(self) -> Park:
+        return ask(f"everybody on the status page ({self.status})", self.body)
+
+    async def _publish(self, act: Act) -> Updated:
         seen = await act.use(Statuspage).update(
             self.incident, body=self.body, status=self.status, deliver_notifications=self.deliver_notifications
         )
