@@ -44,7 +44,7 @@ class Asks:
 
 
 def mrkdwn(text: str, who: Who | None = None) -> Markup:
-    """Slack's text as HTML. who: Slack id -> name, for mentions."""
+    """Slack's text as HTML. who: Slack id of a person or channel -> name, for mentions."""
     kept: list[Markup] = []
 
     def keep(found: re.Match[str]) -> str:
@@ -66,8 +66,10 @@ def _token(found: re.Match[str], who: Who | None) -> Markup:
     to, label = _unescape(found["to"]), _unescape(found["label"] or "")
     if to.startswith("@"):
         return Markup("<strong>@{}</strong>").format(label or (who(to[1:]) if who else to[1:]))
-    if to.startswith(("#", "!")):
-        return Markup("<strong>{}{}</strong>").format("#" if to[0] == "#" else "@", label or to[1:])
+    if to.startswith("#"):
+        return Markup("<strong>#{}</strong>").format(label or (who(to[1:]) if who else to[1:]))
+    if to.startswith("!"):
+        return Markup("<strong>@{}</strong>").format(label or to[1:])
     if to.startswith(("https://", "http://", "mailto:")):
         return Markup('<a href="{}" rel="noreferrer">{}</a>').format(to, label or to)
     return escape(label or to)
@@ -91,7 +93,9 @@ def _block(block: Block, asks: Asks | None, who: Who | None) -> Markup:
     kind = block.get("type")
     if kind == "section":
         parts = [block["text"], *block.get("fields", ())] if block.get("text") else list(block.get("fields", ()))
-        return Markup("").join(Markup("<p>{}</p>").format(_text(part, who)) for part in parts)
+        beside = block.get("accessory") or {}
+        pressed = _pressed([beside], asks) if asks is not None and beside.get("type") == "button" else Markup("")
+        return Markup("").join(Markup("<p>{}</p>").format(_text(part, who)) for part in parts) + pressed
     if kind == "header":
         return Markup("<h3>{}</h3>").format(_text(block["text"], who))
     if kind == "context":
@@ -100,9 +104,12 @@ def _block(block: Block, asks: Asks | None, who: Who | None) -> Markup:
     if kind == "divider":
         return Markup("<hr>")
     if kind == "actions" and asks is not None:
-        pressed = [_button(one, asks) for one in block.get("elements", ()) if one.get("type") == "button"]
-        return Markup('<div class="actions">{}</div>').format(Markup("").join(pressed))
+        return _pressed([one for one in block.get("elements", ()) if one.get("type") == "button"], asks)
     return Markup("")
+
+
+def _pressed(buttons: Sequence[Block], asks: Asks) -> Markup:
+    return Markup('<div class="actions">{}</div>').format(Markup("").join(_button(one, asks) for one in buttons))
 
 
 def _text(given: Mapping[str, Any], who: Who | None) -> Markup:
@@ -164,19 +171,20 @@ def form(
     people: Sequence[tuple[str, str]],
     given: Mapping[str, str] | None = None,
     wrong: Mapping[str, str] | None = None,
+    who: Who | None = None,
 ) -> Markup:
     """A modal's blocks as the inside of a form. people: (Slack id, name) to choose from; given: what was sent before;
-    wrong: field -> words."""
+    wrong: field -> words; who: Slack id -> name."""
     said, errors = given or {}, wrong or {}
     return Markup("\n").join(
-        _input(one, people, said, errors) if one.get("type") == "input" else _shown(one) for one in blocks
+        _input(one, people, said, errors) if one.get("type") == "input" else _shown(one, who) for one in blocks
     )
 
 
-def _shown(block: Block) -> Markup:
+def _shown(block: Block, who: Who | None) -> Markup:
     if block.get("type") == "image":
         return Markup('<img src="{}" alt="{}">').format(block.get("image_url"), block.get("alt_text") or "")
-    return _block(block, None, None)
+    return _block(block, None, who)
 
 
 def _input(

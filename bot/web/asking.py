@@ -27,7 +27,7 @@ from bot.store import NotStored, Store
 from bot.web.site import Visit, Wrong, back_of, to
 from commands.fields import fields_of
 from commands.incident.postmortem import Postmortem
-from storage import inbox, people, replies
+from storage import inbox, incidents, people, replies
 from storage.db import Tx
 from storage.inbox import Ask
 
@@ -120,7 +120,7 @@ class Asking:
 
         def look(tx: Tx) -> _Answer:
             ask, bodies = inbox.get(tx, key), [one["body"] for one in replies.for_ask(tx, key)]
-            shown = tuple(html.card(draw_reply(body).blocks, asks) for body in bodies)
+            shown = tuple(html.card(draw_reply(body).blocks, asks, called(tx)) for body in bodies)
             return _Answer(ask.line if ask else "", inbox.state(tx, key), shown)
 
         while True:
@@ -171,16 +171,34 @@ class Asking:
         if command is None:
             raise Wrong(400, f"There is no command “{ask.line[:100]}”. Nothing was done.", "Open the page again.")
         view: dict[str, Any] = await self._questions.form(ask, command)
-        known = await visit.site.db.read(people.slack_members)
         origin = read_origin(str(view.get("private_metadata") or ""))
         about = visit.request.query.get("about") or str((await visit.request.post()).get("about") or "")
         asks = self.asks(visit, about, back)
-        inside = html.form(view["blocks"], known, dict(ask.values), wrong)
+
+        def draw(tx: Tx) -> Markup:
+            return html.form(view["blocks"], people.slack_members(tx), dict(ask.values), wrong, called(tx))
+
+        inside = await visit.site.db.read(draw)
         sends = html.hidden(asks, origin.line if origin else ask.line) if view.get("submit") else None
         return visit.site.html(
             visit, "ask.html", status=status, form=inside, hidden=sends, title=view["title"]["text"], said=ask.line,
             back=back,
         )  # fmt: skip
+
+
+def called(tx: Tx) -> html.Who:
+    """What Slack's ids in an answer are called here: people by name, an incident's channel as it was opened."""
+    names: dict[str, str] = {}
+
+    def name(id: str) -> str:
+        if not names:
+            names.update(people.slack_members(tx))
+        if id not in names:
+            about = incidents.by_channel(tx, id)
+            names[id] = str((about and about.facts.get("channel_name")) or id)
+        return names[id]
+
+    return name
 
 
 def _key(visit: Visit, once: str) -> str:

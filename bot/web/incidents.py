@@ -6,6 +6,7 @@ pressed (asking.py). Private incidents are there for those who may know of them;
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,11 +15,13 @@ from urllib.parse import urlencode
 from aiohttp import web
 from markupsafe import Markup
 
-from bot.render import approval, board, html, post_mortem_chart, run
-from bot.web.asking import Asking
-from bot.web.site import Visit, unchanged
+from bot.render import approval, board, html, post_mortem_chart, question, run
+from bot.render.facts import Around
+from bot.web.asking import Asking, called
+from bot.web.site import Visit, number, unchanged
 from commands.events import say
-from storage import anchors, cards, incidents, people, timeline
+from playbooks.policy import Policy
+from storage import anchors, cards, incidents, people, runs, timeline
 from storage.db import Tx
 from storage.incidents import Incident
 from storage.runs import Run
@@ -99,7 +102,7 @@ def _rows(tx: Tx, visit: Visit, chosen: dict[str, str]) -> tuple[list[Row], int]
     """The rows that fit, newest first, and the number to go on before (0: there are no more)."""
     policy = visit.site.house.policy
     ranks = {name: number for number, name in enumerate(policy.severities, 1)}
-    before = int(chosen["older"]) if chosen["older"].isdigit() else None
+    before = number(chosen["older"]) or None
     found = incidents.latest(tx, limit=READ, before=before)
     shown: list[Incident] = []
     for one in found:
@@ -144,8 +147,10 @@ def _page(tx: Tx, visit: Visit, one: Incident, asks: html.Asks, query: Any) -> d
     drawn = board.draw(facts, around)
     asked = [approval.read(tx, one_.id, policy, url) for one_ in facts.approvals]
     waiting = [html.card(approval.draw(*each).blocks, asks) for each in asked if each is not None]
+    who = called(tx)
+    questions = [html.card(question.draw(*each).blocks, asks, who) for each in _questions(tx, facts.runs, policy, url)]
     kind = next((each for each in KINDS if each[0] == query.get("kind", "")), KINDS[0])
-    after, before = (_number(query.get(name)) for name in ("after", "before"))
+    after, before = (number(query.get(name)) for name in ("after", "before"))
     head = timeline.head(tx, one.id)
     words = query.get("words", "").lower().split()
     first = max(after - 1, 0)
@@ -165,13 +170,24 @@ def _page(tx: Tx, visit: Visit, one: Incident, asks: html.Asks, query: Any) -> d
         older = "?" + urlencode({"kind": kind[0], "words": query.get("words", ""), "before": shown[EVENTS - 1]["seq"]})
     held = anchors.last(tx, one.id)
     return {
-        "one": one, "board": html.card(drawn.blocks, asks), "approvals": waiting,
+        "one": one, "board": html.card(drawn.blocks, asks, who), "approvals": waiting, "questions": questions,
         "runs": [_run(tx, visit, each, asks) for each in reversed(facts.runs)],
         "picture": picture(tx, one.id),
         "events": shown[:EVENTS], "older": older and f"{older}#timeline", "kind": kind[0],
         "words": query.get("words", ""), "after": after, "head": head,
         "anchored": held.seq if held else 0,
     }  # fmt: skip
+
+
+def _questions(
+    tx: Tx, every: Sequence[Run], policy: Policy, url: str
+) -> Iterator[tuple[question.QuestionFacts, Around]]:
+    """What steps of its runs ask people, as long as an answer counts."""
+    for one in every:
+        for step in runs.steps_of(tx, one.id):
+            found = question.read(tx, f"{one.id}#{step.idx}", policy, url) if step.question else None
+            if found is not None and found[0].open:
+                yield found
 
 
 def _run(tx: Tx, visit: Visit, one: Run, asks: html.Asks) -> dict[str, Any]:
@@ -199,7 +215,3 @@ def _names(tx: Tx) -> Any:
         return known[person]
 
     return name
-
-
-def _number(said: str | None) -> int:
-    return int(said) if said and said.isdigit() and len(said) < 9 else 0

@@ -1,109 +1,67 @@
-"""`/numbers`: how many incidents, and how long people took, as median and p90 over time.
+"""`/numbers`: how many incidents, and how long each phase took, as median and p90: over time, by severity, by service.
 
-Belongs here: the arithmetic and its page. Does not belong here: Prometheus' numbers of the process (bot/metrics.py).
-A phase is counted where both its times are on the record, never guessed; cancelled incidents are counted, not timed;
-drills stand apart. Private incidents are in the numbers of those who may know of them alone.
+Belongs here: the page. Does not belong here: what is counted and how (measures.py), Prometheus' numbers of the process
+(bot/metrics.py). Cancelled incidents are counted, not timed; drills stand apart. Private incidents are in the numbers
+of those who may know of them alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from aiohttp import web
 from markupsafe import Markup
 
 from bot.render import svg
+from bot.web.measures import KEY, PERIODS, Measure, Spent, Spread, by_period, in_runs, spread, starts
 from bot.web.site import Visit
-from storage import incidents
+from storage import incidents, phases
 from storage.db import Tx
 from storage.incidents import Incident
 
 READ = 5000
-Took = Callable[[Incident], timedelta | None]
-
-
-def _between(first: Callable[[Incident], datetime | None], then: Callable[[Incident], datetime | None]) -> Took:
-    def length(one: Incident) -> timedelta | None:
-        start, end = first(one), then(one)
-        return end - start if start is not None and end is not None and end >= start else None
-
-    return length
-
-
-def _began(one: Incident) -> datetime:
-    return one.detected_at or one.declared_at
-
-
-# Name, what it is from and to, how long an incident took.
-PHASES: tuple[tuple[str, str, Took], ...] = (
-    ("Detect", "detected to declared", _between(lambda i: i.detected_at, lambda i: i.declared_at)),
-    ("Acknowledge (MTTA)", "declared to acknowledged", _between(lambda i: i.declared_at, lambda i: i.acknowledged_at)),
-    ("Decide", "acknowledged to first approval", _between(lambda i: i.acknowledged_at, lambda i: i.decided_at)),
-    ("Repair", "first approval to restored", _between(lambda i: i.decided_at, lambda i: i.restored_at)),
-    ("Restore (MTTR)", "detected, else declared, to restored", _between(_began, lambda i: i.restored_at)),
-    ("Close", "restored to resolved", _between(lambda i: i.restored_at, lambda i: i.resolved_at)),
-    ("Resolve", "detected, else declared, to resolved", _between(_began, lambda i: i.resolved_at)),
-)
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Median and p90 of `count` lengths; both None without any."""
-
-    count: int
-    median: timedelta | None
-    p90: timedelta | None
-
-
-def spread(lengths: Iterable[timedelta | None]) -> Spread:
-    """Of what is known. p90 by nearest rank: nine of ten took no longer."""
-    known = sorted(one for one in lengths if one is not None)
-    if not known:
-        return Spread(0, None, None)
-    middle = len(known) // 2
-    median = known[middle] if len(known) % 2 else (known[middle - 1] + known[middle]) / 2
-    return Spread(len(known), median, known[-(-9 * len(known) // 10) - 1])
-
-
-def by_month(found: Sequence[Incident], now: datetime, months: int) -> list[tuple[str, list[Incident]]]:
-    """The last months, oldest first, each with the incidents declared in it ("2026-11")."""
-    names: list[str] = []
-    year, month = now.year, now.month
-    for _ in range(months):
-        names.append(f"{year:04}-{month:02}")
-        year, month = (year, month - 1) if month > 1 else (year - 1, 12)
-    return [(name, [one for one in found if f"{one.declared_at:%Y-%m}" == name]) for name in reversed(names)]
+MONTHS = ("3", "6", "12", "24")
+# The longest of a chart -> the unit its axis is in, and that unit in seconds.
+UNITS = ((timedelta(minutes=3), "s", 1), (timedelta(hours=3), "min", 60), (timedelta(days=3), "h", 3600))
+Periods = Sequence[tuple[str, list[Incident]]]
 
 
 async def show(visit: Visit) -> web.StreamResponse:
-    """GET /numbers?severity=&service=&kind=real|drill&months="""
+    """GET /numbers?severity=&service=&kind=real|drill&per=week|month|quarter&months="""
     query, policy = visit.request.query, visit.site.house.policy
-    chosen = {name: query.get(name, "") for name in ("severity", "service", "kind", "months")}
+    chosen = {name: query.get(name, "") for name in ("kind", "severity", "service", "per", "months")}
     chosen["kind"] = "drill" if chosen["kind"] == "drill" else "real"
-    chosen["months"] = chosen["months"] if chosen["months"] in ("3", "6", "12", "24") else "6"
+    chosen["per"] = chosen["per"] if chosen["per"] in PERIODS else "month"
+    chosen["months"] = chosen["months"] if chosen["months"] in MONTHS else "6"
+    per, months = chosen["per"], int(chosen["months"])
 
-    def read(tx: Tx) -> tuple[list[Incident], datetime]:
-        return [one for one in incidents.latest(tx, limit=READ) if visit.sees(tx, one)], tx.now
+    def read(tx: Tx) -> tuple[list[Incident], bool, Spent, datetime]:
+        since = datetime.combine(starts(tx.now, per, months)[0], time.min, UTC)
+        latest = incidents.latest(tx, limit=READ)
+        seen = [one for one in latest if visit.sees(tx, one)]
+        return seen, len(latest) < READ, phases.spent(tx, since), tx.now
 
-    every, now = await visit.site.db.read(read)
-    mine = [one for one in every if _fits(one, chosen)]
-    months = by_month(mine, now, int(chosen["months"]))
-    within = [one for _, some in months for one in some]
+    every, all_read, spent, now = await visit.site.db.read(read)
+    periods = by_period([one for one in every if _fits(one, chosen)], now, per, months)
+    within = [one for _, some in periods for one in some]
     timed = [one for one in within if one.status != "cancelled"]
+    measures = [*KEY, *in_runs(spent)]
+    known = [one for one in measures if any(one.took(each) is not None for each in timed)]
     filters = (
         ("kind", "Of", [("real", "real incidents"), ("drill", "drills")]),
         ("severity", "Severity", [("", "any"), *((name, name) for name in policy.severities)]),
         ("service", "Service", [("", "any"), *((name, one.title or name) for name, one in policy.services.items())]),
-        ("months", "Months", [(one, one) for one in ("3", "6", "12", "24")]),
+        ("per", "By", [(one, one) for one in PERIODS]),
+        ("months", "Over", [(one, f"{one} months") for one in MONTHS]),
     )
-    phases = [(name, what, spread(map(took, timed))) for name, what, took in PHASES]
     return visit.site.html(
-        visit, "numbers.html", filters=filters, chosen=chosen, phases=phases, counts=_counts(within, months),
-        charts=[_chart(name, what, took, months) for name, what, took in PHASES if any(took(one) for one in timed)],
-        severities=_by(timed, [*policy.severities], lambda one: one.severity),
-        services=_by(timed, [*policy.services], lambda one: one.service or ""), total=len(within),
+        visit, "numbers.html", filters=filters, chosen=chosen, counts=_counts(within, periods, per),
+        phases=[(one, spread(map(one.took, timed))) for one in measures],
+        charts=[_chart(one, periods, per) for one in known], columns=known,
+        severities=_by(timed, [*policy.severities], lambda one: one.severity, known),
+        services=_by(timed, [*policy.services], lambda one: one.service or "", known), all_read=all_read,
     )  # fmt: skip
 
 
@@ -113,36 +71,45 @@ def _fits(one: Incident, chosen: dict[str, str]) -> bool:
     return all(not chosen[name] or getattr(one, name) == chosen[name] for name in ("severity", "service"))
 
 
-def _counts(within: Sequence[Incident], months: Sequence[tuple[str, list[Incident]]]) -> dict[str, object]:
-    numbers: list[float | None] = [float(len(some)) for _, some in months]
-    labels = [name for name, _ in months]
+def _counts(within: Sequence[Incident], periods: Periods, per: str) -> dict[str, Any]:
+    numbers: list[float | None] = [float(len(some)) for _, some in periods]
+    labels = [name for name, _ in periods]
     return {
         "declared": len(within), "open": sum(one.open for one in within),
         "resolved": sum(one.status == "resolved" for one in within),
         "cancelled": sum(one.status == "cancelled" for one in within),
-        "chart": svg.lines("Incidents declared, by month", labels, [("declared", numbers)], "incidents"),
+        "chart": svg.lines(f"Incidents declared, by {per}", labels, [("declared", numbers)], "incidents"),
+        "rows": [(name, len(some)) for name, some in periods],
     }  # fmt: skip
 
 
-def _chart(name: str, what: str, took: Took, months: Sequence[tuple[str, list[Incident]]]) -> tuple[str, Markup]:
-    each = [spread(took(one) for one in some if one.status != "cancelled") for _, some in months]
-    series = [("median", [_minutes(one.median) for one in each]), ("p90", [_minutes(one.p90) for one in each])]
-    return name, svg.lines(f"{name}: {what}, by month", [label for label, _ in months], series, "min")
+def _chart(measure: Measure, periods: Periods, per: str) -> dict[str, Any]:
+    """The picture of one phase, and the same as rows: period, spread."""
+    rows = [(name, spread(map(measure.took, _timed(some)))) for name, some in periods]
+    longest = max((one.p90 for _, one in rows if one.p90 is not None), default=timedelta(0))
+    unit, size = next(((unit, size) for most, unit, size in UNITS if longest < most), ("days", 86_400))
+
+    def values(of: Callable[[Spread], timedelta | None]) -> list[float | None]:
+        lengths = [of(one) for _, one in rows]
+        return [each.total_seconds() / size if each is not None else None for each in lengths]
+
+    series = [("median", values(lambda one: one.median)), ("p90", values(lambda one: one.p90))]
+    title = f"{measure.name}: {measure.what}, by {per}"
+    picture: Markup = svg.lines(title, [name for name, _ in rows], series, unit)
+    return {"name": measure.name, "title": title, "picture": picture, "rows": [row for row in rows if row[1].count]}
 
 
-def _minutes(length: timedelta | None) -> float | None:
-    return length.total_seconds() / 60 if length is not None else None
+def _timed(some: Sequence[Incident]) -> list[Incident]:
+    return [one for one in some if one.status != "cancelled"]
 
 
 def _by(
-    timed: Sequence[Incident], names: Sequence[str], of: Callable[[Incident], str]
-) -> list[tuple[str, int, Spread, Spread, Spread]]:
-    """Per severity or service: how many, MTTA, MTTR, time to resolve. Only those that had any."""
-    took = {name: length for name, _, length in PHASES}
+    timed: Sequence[Incident], names: Sequence[str], of: Callable[[Incident], str], measures: Sequence[Measure]
+) -> list[tuple[str, int, list[Spread]]]:
+    """Per severity or service: how many, and each phase. Only those that had any."""
     found = []
     for name in [*names, *sorted({of(one) for one in timed} - set(names))]:
         some = [one for one in timed if of(one) == name]
         if some:
-            three = (spread(map(took[which], some)) for which in ("Acknowledge (MTTA)", "Restore (MTTR)", "Resolve"))
-            found.append((name or "none named", len(some), *three))
-    return found  # type: ignore[return-value]
+            found.append((name or "none named", len(some), [spread(map(one.took, some)) for one in measures]))
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -43,6 +43,7 @@ HEADERS = {
     "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin", "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin", "X-Robots-Tag": "noindex",
+    "Server": "Muster",
 }  # fmt: skip
 _EACH_TIME = re.compile(r'name="once" value="[^"]*"')
 STATIC = {"style.css": "text/css", "live.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -173,7 +174,7 @@ class Site:
     async def visitor(self, request: web.Request) -> Visit | None:
         """Who is signed in, or None. Whoever may not act any more (guest, deactivated) is signed out by that."""
         token = request.cookies.get(self.cookie, "")
-        if not token:
+        if not (token and token.isascii()):  # we never gave such a one
             return None
         found = await self.db.read(lambda tx: sessions.find(tx, token))
         if found is None:
@@ -200,9 +201,12 @@ class Site:
 
     async def _from_our_form(self, request: web.Request, visit: Visit) -> None:
         """Raises Wrong(403) for what no page of ours sent on behalf of this person."""
-        given = (await request.post()).get("csrf")
+        given = (await _form_of(request)).get("csrf")
         elsewhere = request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
-        if elsewhere or not isinstance(given, str) or not secrets.compare_digest(given, visit.session.csrf):
+        ours = isinstance(given, str) and secrets.compare_digest(
+            given.encode("utf-8", "replace"), visit.session.csrf.encode()
+        )
+        if elsewhere or not ours:
             raise Wrong(403, "This form is not one of yours any more. Nothing was done.", "Open the page again.")
 
     def _to_sign_in(self, request: web.Request, posts: bool) -> web.Response:
@@ -265,6 +269,20 @@ class Site:
         return answer
 
 
+async def _form_of(request: web.Request) -> Mapping[str, Any]:
+    """What a form carries; later readers get the same. Raises Wrong for what no browser of a page sends."""
+    try:
+        return await request.post()
+    except web.HTTPRequestEntityTooLarge:
+        raise Wrong(413, "That is more than a form may carry. Nothing was done.", "Say it in fewer words.") from None
+    except (
+        ValueError,
+        LookupError,
+        RuntimeError,
+    ):  # an encoding or a boundary that is none: aiohttp says so with these
+        raise Wrong(400, "This is not a form. Nothing was done.", "Open the page again.") from None
+
+
 def tag_of(shown: str) -> str:
     """The ETag of what is shown."""
     return f'"{hashlib.sha256(shown.encode()).hexdigest()[:32]}"'
@@ -287,6 +305,11 @@ def back_of(said: str | None) -> str:
     """A path of ours to return to, whatever was sent."""
     fine = said is not None and said.startswith("/") and not said.startswith(("//", "/\\"))
     return said if fine and said and said.isprintable() else "/incidents"
+
+
+def number(said: str | None) -> int:
+    """A whole number of an address, or 0 for whatever else was sent."""
+    return int(said) if said and said.isascii() and said.isdigit() and len(said) < 10 else 0
 
 
 def when(time: datetime | None, form: str = "%-d %b %H:%M") -> Markup:

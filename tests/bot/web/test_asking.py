@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import httpx
 from sqlalchemy import select
 
 from bot.app import App
@@ -121,3 +122,49 @@ async def test_what_cannot_be_asked(bot: App, browse: Any) -> None:
     assert (await ana.http.get(f"{bot.url}/asks/{'x' * 20}")).status_code == 404
     assert 'href="/incidents"' in (await ana.go("/ask?line=incident%20declare&back=https://evil.example")).text
     assert "evil" not in ana.page.text
+
+
+async def test_odd_requests_are_answered_in_words_and_never_break(bot: App, browse: Any) -> None:
+    ana = await browse("U0ANA")
+    csrf = ana.form("Sign out").fields["csrf"].encode()
+    form, parts = "application/x-www-form-urlencoded", "multipart/form-data; boundary=zz"
+    part = b'--zz\r\nContent-Disposition: form-data; name="csrf"\r\n%s\r\n\r\nx\r\n--zz--\r\n'
+    for kind, sent, status in (
+        (form, "csrf=é".encode(), 403), (f"{form}; charset=none", b"csrf=" + csrf, 400), (form, b"csrf=\xff", 400),
+        (parts, b"xx", 400), ("multipart/form-data", b"xx", 400), ("application/json", b"{}", 403),
+        (parts, part % b"Content-Transfer-Encoding: none", 400), (form, b"csrf=" + b"a" * 3_000_000, 413),
+    ):  # fmt: skip
+        answer = await ana.http.post(f"{bot.url}/ask", content=sent, headers={"Content-Type": kind})
+        assert answer.status_code == status and "Nothing was done" in answer.text, (kind, sent[:20], answer.text)
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+    for query in ("older=%C2%B2", "older=99999999999999999999", "older=-1", "words=%00", "severity=%ED%A0%80"):
+        assert (await ana.go(f"/incidents?which=all&{query}")).status_code == 200, query
+    odd = {"Cookie": b"muster=\xff\xfe"}
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as other:
+        answer = await other.get(f"{bot.url}/incidents", headers=odd)
+    assert answer.status_code == 303 and answer.headers["server"] == "Muster", "whom nobody knows signs in"
+
+
+async def test_a_question_of_a_run_is_answered_on_the_page(bot: App, people: SandboxClient, browse: Any) -> None:
+    await people.type("U0ANA", "incidents", "/incident declare sev2 checkout was down service=checkout")
+    await people.wait_for("incidents", "INC-1", as_user="U0ANA")
+    ana = await browse("U0ANA")
+    await until(ana, "/incidents", "INC-1")
+    await until(ana, "/incidents/INC-1", "showed the board")
+    shown = (await ana.go("/ask") and await ana.press("Ask", typed="incident list")).text
+    assert "#inc-1-checkout-was-down" in shown and "#C0" not in shown, "a channel has its name on a page too"
+    assert "#inc-1-" in (await ana.go("/ask?line=incident%20declare")).text
+    await ana.go("/incidents/INC-1")
+    await ana.press("Ask", typed="playbook run checklist/post-dr-4h")
+    page = await until(ana, "/incidents/INC-1", "Waiting for an answer")
+    assert page.count(">Done</button>") > 1 and 'href="#questions"' in page
+    for odd in ("before=%C2%B2", "after=99999999999", "before=0&after=x", "words=%00"):
+        assert (await ana.go(f"/incidents/INC-1?{odd}")).status_code == 200, odd
+    assert "tech lead" in (await ana.press("Done", "playbook answer INC-1/2 1 done")).text, "not hers to answer"
+    await ana.go("/incidents/INC-1")
+    await ana.press("Ask", typed="incident role tech_lead me")
+    await ana.go("/incidents/INC-1")
+    said = (await ana.press("Done", "playbook answer INC-1/2 1 done")).text.partition("<main")[2]
+    assert "Refused" not in said, said
+    page = await until(ana, "/incidents/INC-1", "☑ 1.")
+    assert "☑ 1." in page.partition('id="board"')[0] and "playbook answer INC-1/2 1 done" not in page

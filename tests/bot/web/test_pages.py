@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import text, update
@@ -75,28 +74,3 @@ async def test_the_pages_beside_the_incidents(bot: App, people: SandboxClient, b
     for path in ("/services", "/playbooks/declare/default", "/audit", "/numbers", "/incidents?which=all"):
         assert "INC-1" not in (await eve.go(path)).text, path
     assert (await eve.go("/audit?stream=INC-1")).status_code == 404
-
-
-async def test_numbers_of_what_is_on_the_record(bot: App, people: SandboxClient, browse: Any) -> None:
-    for number in (1, 2):
-        await people.type("U0ANA", "incidents", f"/incident declare sev{number} number {number} service=checkout")
-        await people.wait_for("incidents", f"INC-{number}", as_user="U0ANA")
-
-    def times(tx: Tx) -> None:
-        for id, minutes in (("INC-1", 10), ("INC-2", 30)):
-            at = tx.now - timedelta(hours=1)
-            tx.conn.execute(update(incidents).where(incidents.c.id == id).values(
-                declared_at=at, acknowledged_at=at + timedelta(minutes=2), restored_at=at + timedelta(minutes=minutes),
-                acknowledged_by=None,
-            ))  # fmt: skip
-
-    await bot.db.write(times)
-    ana = await browse("U0ANA")
-    page = (await ana.go("/numbers")).text
-    assert "<strong>2</strong> declared" in page and page.count("<svg") >= 3 and "<desc>" in page
-    assert "20 min" in page and "30 min" in page, "MTTR: median of 10 and 30, and p90"
-    one = (await ana.go("/numbers?severity=sev1")).text
-    assert (
-        "<strong>1</strong> declared" in one and "30 min" not in one.partition("By severity")[0].partition("Detect")[2]
-    )
-    assert "<strong>0</strong> declared" in (await ana.go("/numbers?kind=drill")).text
