@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.answering import Answering
 from bot.blind import Blind
 from bot.cards import Projector
+from bot.choosing import CHOSEN, Choosing
 from bot.clock import Clock
 from bot.codes import Codes
 from bot.connectors import Connectors, connect
@@ -107,7 +108,7 @@ class App:
         own = {
             "playbook mfa": Enrolling(self.house).view, "playbook answer": answering.view,
             "incident declare": Declaring(self.house).view, "incident postmortem": Retelling(self.house).view,
-            **dict.fromkeys(RUNNING, running.view),
+            **dict.fromkeys(RUNNING, running.view), **dict.fromkeys(CHOSEN, Choosing(self.house, load_commands()).view),
         }  # fmt: skip
         checks = {"playbook answer": answering.errors, **dict.fromkeys(RUNNING, running.errors)}
         wants, leads = dict.fromkeys(RUNNING, running.wants), dict.fromkeys(RUNNING, running.leads)

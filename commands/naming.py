@@ -14,6 +14,7 @@ from commands.kinds import NONE, Arg
 from commands.places import visible
 from playbooks.errors import Refused
 from storage import incidents
+from storage.inbox import Ask
 from storage.incidents import Incident
 
 _INCIDENT = re.compile(r"(?:inc-?)?(\d{1,9})", re.IGNORECASE)
@@ -24,12 +25,19 @@ class FromHere(Command):
 
     incident: Annotated[str, Arg("incident", "the one it is about, when asked outside its channel", keyed=True)] = ""
 
+    @classmethod
+    def form(cls, ask: Ask) -> bool:
+        """The words alone: a form lists the others there are (bot/choosing.py)."""
+        rest = ask.line.split()[2:]
+        return not rest or (len(rest) == 1 and rest[0].lower().startswith("incident="))
+
 
 def other(call: Call, said: str) -> Incident:
     """The other one, or Refused as if it were not there. An incident is no other of itself."""
     match = _INCIDENT.fullmatch(said)
     if match is None:
-        raise Refused(f"*{said}* is not an incident like INC-42. Nothing was changed.")
+        raise Refused(f"*{said}* is not an incident like INC-42. Nothing was changed.",
+                      todo="`/incident list` shows them.")  # fmt: skip
     id = f"INC-{int(match[1])}"
     found = incidents.get(call.tx, id)
     if found is None or not visible(call.tx, call.house.policy, found, call.actor, call.ask.channel):

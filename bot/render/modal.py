@@ -105,12 +105,17 @@ def _offered(command: type[Command] | None, field: Field, policy: Policy) -> Seq
     return [(one, one) for one in field.arg.choices or literal]
 
 
+def choice(name: str, offered: Sequence[tuple[str, str]], begins: object = None) -> Block:
+    """The list of a field to choose from: (value, label) each. begins: the value it begins with."""
+    options = [{"text": _plain(cut(label, 75)), "value": value[:75]} for value, label in offered[:OPTIONS_MOST]]
+    element: Block = {"type": "static_select", "action_id": name, "options": options}
+    initial = next((option for option in options if option["value"] == begins), None)
+    return element | ({"initial_option": initial} if initial else {})
+
+
 def _element(field: Field, offered: Sequence[tuple[str, str]]) -> Block:
     if offered:
-        options = [{"text": _plain(cut(label, 75)), "value": value[:75]} for value, label in offered[:OPTIONS_MOST]]
-        element: Block = {"type": "static_select", "action_id": field.name, "options": options}
-        initial = next((option for option in options if option["value"] == field.default), None)
-        return element | ({"initial_option": initial} if initial else {})
+        return choice(field.name, offered, field.default)
     if field.arg.kind in ("person", "holder"):
         return {"type": "users_select", "action_id": field.name}
     if field.arg.kind == "code":

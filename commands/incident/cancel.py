@@ -7,12 +7,13 @@ from typing import Annotated
 from commands import leaving
 from commands.command import Call, Reply, command
 from commands.fields import Arg
-from commands.places import InIncident
+from commands.places import InIncident, bare
 from commands.reaching import end_calls
 from commands.starting import try_start
 from commands.timers import settle
 from commands.words import lines, safe
 from storage import incidents
+from storage.inbox import Ask
 
 
 @command(
@@ -26,6 +27,11 @@ class Cancel(InIncident):
     """End it because it was no incident, with the reason"""
 
     reason: Annotated[str, Arg("rest", "why it was none")]
+
+    @classmethod
+    def form(cls, ask: Ask) -> bool:
+        """`/incident cancel` alone."""
+        return bare(ask)
 
     def act(self, call: Call, seen: None) -> Reply:
         """The entry, the run that calls people off, the anchor last."""

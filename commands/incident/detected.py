@@ -7,9 +7,10 @@ from typing import Annotated
 
 from commands.command import Call, Reply, command
 from commands.fields import Arg
-from commands.places import InIncident
+from commands.places import InIncident, bare
 from commands.words import clock, lasted
 from storage import incidents
+from storage.inbox import Ask
 
 
 @command("incident detected", group="While it goes on", place="incident", examples=("incident detected 13:59",))
@@ -17,6 +18,11 @@ class Detected(InIncident):
     """Say when it was first seen"""
 
     when: Annotated[datetime, Arg("time", "13:59 in UTC")]
+
+    @classmethod
+    def form(cls, ask: Ask) -> bool:
+        """`/incident detected` alone."""
+        return bare(ask)
 
     def act(self, call: Call, seen: None) -> Reply:
         """The latest word counts; earlier ones stay on the timeline."""

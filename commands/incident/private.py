@@ -6,9 +6,10 @@ from typing import Annotated
 
 from commands.command import Call, Reply, command
 from commands.fields import Arg
-from commands.places import InIncident
+from commands.places import InIncident, bare
 from commands.words import channel_of, lines
 from storage import incidents, standing
+from storage.inbox import Ask
 
 
 @command(
@@ -25,6 +26,11 @@ class Private(InIncident):
     """
 
     reason: Annotated[str, Arg("rest", "why")] = ""
+
+    @classmethod
+    def form(cls, ask: Ask) -> bool:
+        """`/incident private` alone: there is no way back, so it asks once."""
+        return bare(ask)
 
     def act(self, call: Call, seen: None) -> Reply:
         """The entry; what a bot cannot do is said."""

@@ -8,10 +8,11 @@ from typing import Annotated
 from commands import nudging
 from commands.command import Call, Reply, command
 from commands.fields import Arg
-from commands.places import InIncident
+from commands.places import InIncident, bare
 from commands.words import clock, esc, lines
 from playbooks.errors import Refused
 from storage import clocks, incidents, timers
+from storage.inbox import Ask
 from storage.incidents import Impossible
 from storage.types import from_iso
 
@@ -32,6 +33,11 @@ class Snooze(InIncident):
     subject: Annotated[str, Arg("word", "what it is about: update, gdpr, retrospective, …")]
     until: Annotated[datetime | None, Arg("until", "for how long: 30m, or until 18:00 (UTC)")] = None
 
+    @classmethod
+    def form(cls, ask: Ask) -> bool:
+        """`/incident snooze` alone."""
+        return bare(ask)
+
     def act(self, call: Call, seen: None) -> Reply:
         """Move its timer, never past the time after which nothing would be left to remind of."""
         tx, id = call.tx, call.here.id
@@ -41,7 +47,8 @@ class Snooze(InIncident):
             raise self._nothing(call)
         until = self.until or tx.now + nudging.DEFAULT
         if until - tx.now > nudging.MOST:
-            raise Refused("Reminders can be put off for a day at most. Nothing was changed.", todo="Try 8h.")
+            raise Refused("Reminders can be put off for a day at most. Nothing was changed.",
+                          todo=f"Try `/incident snooze {self.subject} 8h`")  # fmt: skip
         said = []
         for one in mine:
             latest = from_iso(str(one.payload["latest"])) if one.payload.get("latest") else None

@@ -78,7 +78,7 @@ async def _called(town: Town, room: str) -> None:
 
 async def _refused(town: Town, room: str) -> None:
     """Who may not, is told who can; what is not there, what is."""
-    for line in ("page @sre help", "escalate", "ack", "task look", "merge INC-2", "close", "reopen it", "private"):
+    for line in ("page @sre help", "escalate", "ack", "task look", "merge INC-2", "close", "reopen it", "private x"):
         no = await _says(town, EVE, room, f"/incident {line}", "Nothing was done")
         assert "is for" in _plain(no) and "@sre" in _plain(no), line
     await _says(town, BEN, room, "/incident page @srre", "Did you mean sre?")
@@ -127,12 +127,33 @@ async def _together(town: Town, room: str) -> None:
     other = f"#{(await sb.find_channel('inc-2'))['name']}"
     await sb.wait_for(other, lambda m: m.button("Resolve") is not None)
     await _ended(town, "INC-2", "declare/default")
-    await _says(town, BEN, room, "/incident merge INC-2", "ended as a duplicate of INC-1")
+    await _named(town, room)
     await _ended(town, "INC-2", "cancel/default")
     await sb.wait_for(other, lambda m: "Cancelled: the same as INC-1; go on in" in _plain(m))
     await sb.wait_for(f"@{DOV}", lambda m: "Ben found INC-2 to be the same as INC-1" in _plain(m))
     (page,) = [one for one in (await sb.pagerduty())["incidents"] if one["incident_key"] == "muster/INC-2"]
     assert page["status"] == "resolved"
+
+
+async def _named(town: Town, room: str) -> None:
+    """Alone, what names another incident opens a form with those there are; what cannot be taken back asks once."""
+    sb = town.sb
+    for verb, field, offered in (
+        ("parent", "parent", ["INC-2 · sev2 · payments fail"]),
+        ("snooze", "subject", ["update"]),
+        ("private", "reason", []),
+        ("merge", "duplicate", ["INC-2 · sev2 · payments fail"]),
+    ):
+        await sb.type(BEN, room, f"/incident {verb}")
+        (view,) = await sb.wait_until(lambda: sb.views(BEN))
+        (element,) = [one["element"] for one in view.blocks if one.get("block_id") == f"field.{field}"]
+        listed = [one["text"]["text"] for one in element.get("options", [])]
+        assert set(offered) <= set(listed) and not any(one.startswith("INC-1 ") for one in listed)
+        if verb != "merge":
+            await sb.close_view(BEN, view.id)
+    await sb.submit(BEN, {"duplicate": "INC-2"}, view_id=view.id)
+    await sb.wait_for(room, lambda m: "ended as a duplicate of INC-1" in _plain(m), as_user=BEN)
+    assert not await town.events("INC-1", "incident.private")
 
 
 async def _closed(town: Town, room: str) -> None:
