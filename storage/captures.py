@@ -61,7 +61,7 @@ def keep(
     tx: Tx, incident: str, channel: str, ts: str, *, by: str, how: str, author: str | None, texts: dict[str, str]
 ) -> int:
     """Put it on the timeline; returns the event's number. author: a person, None when unknown; texts: text, link, …"""
-    incidents.get(tx, incident, lock=True)
+    incidents.locked(tx, incident)
     body = {"channel": channel, "ts": ts, "how": how, "author": author, "read": "text" in texts}
     (seq,) = timeline.append(tx, incident, Entry("capture.kept", by, body, texts, source_at=moment(ts)))
     values = {"state": KEPT, "event": seq, "last": seq if "text" in texts else None, "at": tx.now}
@@ -73,7 +73,7 @@ def keep(
 
 def edited(tx: Tx, one: Captured, text: str | None, *, by: str) -> int:
     """It was changed in Slack: what it says now is added (None: nobody could read it), what it said stays."""
-    incidents.get(tx, one.incident, lock=True)
+    incidents.locked(tx, one.incident)
     body = {"event": one.event, "channel": one.channel, "ts": one.ts, "read": text is not None}
     texts = {"text": text} if text is not None else {}
     (seq,) = timeline.append(tx, one.incident, Entry("capture.edited", by, body, texts))
@@ -84,7 +84,7 @@ def edited(tx: Tx, one: Captured, text: str | None, *, by: str) -> int:
 
 def removed(tx: Tx, one: Captured, *, by: str, how: str) -> int:
     """Nobody marks it any more: the timeline says so, and keeps what it said."""
-    incidents.get(tx, one.incident, lock=True)
+    incidents.locked(tx, one.incident)
     body = {"event": one.event, "channel": one.channel, "ts": one.ts, "how": how}
     (seq,) = timeline.append(tx, one.incident, Entry("capture.removed", by, body))
     _change(tx, one, state=REMOVED)
@@ -93,7 +93,7 @@ def removed(tx: Tx, one: Captured, *, by: str, how: str) -> int:
 
 def deleted(tx: Tx, one: Captured, *, by: str) -> int:
     """Somebody deleted it in Slack: the timeline says so, and keeps what it said."""
-    incidents.get(tx, one.incident, lock=True)
+    incidents.locked(tx, one.incident)
     body = {"event": one.event, "channel": one.channel, "ts": one.ts}
     (seq,) = timeline.append(tx, one.incident, Entry("capture.deleted", by, body))
     _change(tx, one, state=DELETED)

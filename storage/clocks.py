@@ -97,11 +97,11 @@ def start(
         raise Impossible(f"The clock of {name} runs since then already. Nothing was changed.")
     else:
         entry = Entry("clock.corrected", by, body | {"before": before.aware_at}, {"reason": reason})
+    cards.want(tx, "board", incident, incident)
     seq = timeline.append(tx, incident, entry)[0]
     found = get(tx, incident, name)
     assert found is not None
     timers.set(tx, KIND, found.id, tx.now)  # looks at once, and sets itself to what comes next
-    cards.want(tx, "board", incident, incident)
     return found, seq
 
 
@@ -122,10 +122,9 @@ def notified(tx: Tx, incident: str, name: str, *, by: str, person: str, at: date
         )
     body = {"clock": name, "person": person, "at": at, "late": at > found.due_at}
     texts = {"reference": reference} if reference else {}
-    seq = timeline.append(tx, incident, Entry("clock.notified", by, body, texts, source_at=at, claimed_by=by))[0]
     timers.cancel(tx, KIND, found.id)
     cards.want(tx, "board", incident, incident)
-    return seq
+    return timeline.append(tx, incident, Entry("clock.notified", by, body, texts, source_at=at, claimed_by=by))[0]
 
 
 def snoozed(tx: Tx, incident: str, what: str, until: datetime, *, by: str) -> int:

@@ -94,11 +94,11 @@ def add(tx: Tx, incident: str, what: str, *, by: str, owner: str, due_at: dateti
         return before
     called = name or f"f{sum(one.name != RETROSPECTIVE for one in mine) + 1}"
     body = {"followup": called, "owner": owner, "due_at": due_at}
+    cards.want(tx, "board", incident, incident)
     timeline.append(tx, incident, Entry("followup.added", by, body, {"what": what} if what else {}))
     made = get(tx, incident, called)
     assert made is not None
     timers.set(tx, KIND, made.id, tx.now)  # looks at once, and sets itself to what comes next
-    cards.want(tx, "board", incident, incident)
     return made
 
 
@@ -112,10 +112,9 @@ def done(tx: Tx, incident: str, name: str, *, by: str, reason: str = "", ticket:
     body = {"followup": name}
     if ticket:
         body["ticket"] = ticket
-    seq = timeline.append(tx, incident, Entry("followup.done", by, body, texts))[0]
     timers.cancel(tx, KIND, found.id)
     cards.want(tx, "board", incident, incident)
-    return seq
+    return timeline.append(tx, incident, Entry("followup.done", by, body, texts))[0]
 
 
 def change(
@@ -129,9 +128,9 @@ def change(
     if (found.owner, found.due_at) == (owner, due_at):
         return None
     body = {"followup": name, "owner": owner, "due_at": due_at, "before": found.owner, "due_before": found.due_at}
-    timeline.append(tx, incident, Entry("followup.changed", by, body, {"reason": reason} if reason else {}))
     timers.set(tx, KIND, found.id, tx.now)
     cards.want(tx, "board", incident, incident)
+    timeline.append(tx, incident, Entry("followup.changed", by, body, {"reason": reason} if reason else {}))
     return get(tx, incident, name)
 
 
@@ -157,8 +156,8 @@ def ticketed(tx: Tx, incident: str, name: str, *, ticket: str, url: str, run: st
     if found is None or (found.ticket == ticket and not found.lost):
         return
     body = {"followup": name, "ticket": ticket, "url": url, "run": run}
-    timeline.append(tx, incident, Entry("followup.ticketed", "muster", body))
     cards.want(tx, "board", incident, incident)
+    timeline.append(tx, incident, Entry("followup.ticketed", "muster", body))
 
 
 def lost(tx: Tx, incident: str, name: str, *, run: str) -> bool:
@@ -168,6 +167,6 @@ def lost(tx: Tx, incident: str, name: str, *, run: str) -> bool:
     if found is None or found.lost or not found.ticket:
         return False
     body = {"followup": name, "ticket": found.ticket, "run": run}
-    timeline.append(tx, incident, Entry("followup.lost", "muster", body))
     cards.want(tx, "board", incident, incident)
+    timeline.append(tx, incident, Entry("followup.lost", "muster", body))
     return True

@@ -83,19 +83,17 @@ def say(
             f"It cannot end ({ends:%d %b %H:%M}) before it began ({begins:%d %b %H:%M}). Nothing was changed."
         )
     texts = _typed(users=users, revenue=revenue, text=text)
-    seq = timeline.append(tx, incident, Entry("incident.impact", by, {"from": began_at, "to": ended_at}, texts))[0]
     cards.want(tx, "board", incident, incident)
-    return seq
+    return timeline.append(tx, incident, Entry("incident.impact", by, {"from": began_at, "to": ended_at}, texts))[0]
 
 
 def set_eta(tx: Tx, incident: str, at: datetime, *, by: str, reason: str = "") -> int:
     """When it is expected to be over; a timer looks then. Returns the event's number. Raises Impossible once it is."""
     found = _open(tx, incident)
     texts = _typed(reason=reason)
-    seq = timeline.append(tx, found.id, Entry("incident.eta", by, {"at": at}, texts))[0]
     timers.set(tx, ETA, found.id, at)
     cards.want(tx, "board", incident, incident)
-    return seq
+    return timeline.append(tx, found.id, Entry("incident.eta", by, {"at": at}, texts))[0]
 
 
 def add_service(tx: Tx, incident: str, service: str, *, by: str) -> int:
@@ -126,11 +124,10 @@ def _services(
     mine = update(rows).where(rows.c.id == found.id)
     tx.conn.execute(mine.values(service=first, revision=rows.c.revision + 1))
     body = {"change": change, "service": service, "first": first, "others": list(others)}
-    seq = timeline.append(tx, found.id, Entry("incident.service", by, body))[0]
     cards.want(tx, "board", found.id, found.id)
     if not found.private:
         cards.want(tx, "announcement", found.id, found.id)
-    return seq
+    return timeline.append(tx, found.id, Entry("incident.service", by, body))[0]
 
 
 def _open(tx: Tx, incident: str) -> Incident:

@@ -37,7 +37,7 @@ class Link:
 
 def link(tx: Tx, incident: str, url: str, title: str, *, by: str) -> int:
     """Keep a link, also after the end. Returns the event's number."""
-    _locked(tx, incident)
+    incidents.locked(tx, incident)
     cards.want(tx, "board", incident, incident)
     return timeline.append(tx, incident, Entry("incident.linked", by, {}, {"url": url, "title": title}))[0]
 
@@ -56,7 +56,9 @@ def others(found: Incident, kind: str) -> list[str]:
 
 def set_parent(tx: Tx, incident: str, parent: str | None, *, by: str) -> str | None:
     """Say which incident it is part of, or of none any more; returns the one before."""
-    found = _locked(tx, incident)
+    for one in sorted({incident, parent or incident}):  # two that name each other at once must not both succeed
+        incidents.get(tx, one, lock=True)
+    found = incidents.locked(tx, incident)
     before = next(iter(others(found, PARENT)), None)
     if before == parent:
         raise Impossible(f"{incident} is {f'part of {parent}' if parent else 'part of none'} already; nothing changed.")
@@ -77,9 +79,9 @@ def relate(tx: Tx, incident: str, other: str, *, by: str) -> None:
     if incident == other:
         raise Impossible(f"{incident} is itself; nothing was changed.")
     for one in sorted((incident, other)):  # one lock order, whoever asks
-        _locked(tx, one)
+        incidents.locked(tx, one)
     for one, its in ((incident, other), (other, incident)):
-        known = others(_locked(tx, one), RELATED)
+        known = others(incidents.locked(tx, one), RELATED)
         if its in known:
             raise Impossible(f"{incident} and {other} are related already; nothing was changed.")
         incidents.set_facts(tx, one, {RELATED: [*known, its]})
@@ -99,7 +101,7 @@ def followers(found: Incident) -> list[str]:
 
 def follow(tx: Tx, incident: str, person: str, *, on: bool) -> None:
     """Have somebody told of every change, or no more."""
-    found = _locked(tx, incident)
+    found = incidents.locked(tx, incident)
     known = followers(found)
     if (person in known) is on:
         raise Impossible(f"You are {'' if on else 'not '}subscribed to {incident}{' already' if on else ''}.")
@@ -113,13 +115,13 @@ def follow(tx: Tx, incident: str, person: str, *, on: bool) -> None:
 
 def keep_followers(tx: Tx, incident: str, persons: Iterable[str]) -> None:
     """Only these of its followers are told from now on."""
-    kept = [one for one in followers(_locked(tx, incident)) if one in set(persons)]
+    kept = [one for one in followers(incidents.locked(tx, incident)) if one in set(persons)]
     incidents.set_facts(tx, incident, {FOLLOWERS: kept})
 
 
 def make_private(tx: Tx, incident: str, *, by: str, reason: str) -> None:
     """From now on it is shown only to who may see private ones. There is no way back."""
-    found = _locked(tx, incident)
+    found = incidents.locked(tx, incident)
     if found.private:
         raise Impossible(f"{incident} is private already; nothing was changed.")
     tx.conn.execute(update(rows).where(rows.c.id == incident).values(private=True))
@@ -136,7 +138,7 @@ def closed_at(found: Incident) -> datetime | None:
 
 def close(tx: Tx, incident: str, *, by: str, archive_at: datetime | None) -> None:
     """Nothing is left to do: its channel is archived at that time, or never."""
-    found = _locked(tx, incident)
+    found = incidents.locked(tx, incident)
     if found.open:
         raise Impossible(
             f"{incident} is {found.status}; it has not ended. Nothing was changed.", todo="`/incident resolve` ends it."
@@ -151,7 +153,7 @@ def close(tx: Tx, incident: str, *, by: str, archive_at: datetime | None) -> Non
 
 def reopen(tx: Tx, incident: str, *, by: str, reason: str) -> Incident:
     """It is back: investigating again, with nobody's acknowledgement. Clocks and pages are the caller's."""
-    found = _locked(tx, incident)
+    found = incidents.locked(tx, incident)
     if found.open:
         raise Impossible(f"{incident} is open ({found.status}); nothing was changed.")
     if same := others(found, DUPLICATE):
@@ -174,10 +176,3 @@ def reopen(tx: Tx, incident: str, *, by: str, reason: str) -> Incident:
 
 def _told(tx: Tx, incident: str, kind: str, other: str | None, by: str) -> None:
     timeline.append(tx, incident, Entry("incident.related", by, {"kind": kind, "other": other}))
-
-
-def _locked(tx: Tx, incident: str) -> Incident:
-    found = incidents.get(tx, incident, lock=True)
-    if found is None:
-        raise Impossible(f"There is no {incident}. Nothing was changed.", todo="`/incident list` shows them.")
-    return found

@@ -90,6 +90,7 @@ def add(tx: Tx, incident: str, what: str, *, by: str, owner: str | None, due_at:
         )
     number = len(timeline.read(tx, incident, types=("todo.added",))) + 1
     body = {"task": number, "owner": owner, "due_at": due_at}
+    cards.want(tx, "board", incident, incident)
     timeline.append(tx, incident, Entry("todo.added", by, body, {"what": what}))
     return _armed(tx, get(tx, incident, number))
 
@@ -100,6 +101,7 @@ def change(tx: Tx, incident: str, number: int, *, by: str, owner: str | None, du
     before = _waiting(tx, incident, number)
     if (before.owner, before.due_at) == (owner, due_at):
         raise Impossible(f"Task {number} of {incident} is so already; nothing was changed.")
+    cards.want(tx, "board", incident, incident)
     timeline.append(tx, incident, Entry("todo.changed", by, {"task": number, "owner": owner, "due_at": due_at}))
     return _armed(tx, get(tx, incident, number))
 
@@ -108,9 +110,9 @@ def done(tx: Tx, incident: str, number: int, *, by: str) -> Task:
     """It is done, also after the end. Raises Impossible when it was already."""
     incidents.get(tx, incident, lock=True)
     _waiting(tx, incident, number)
-    timeline.append(tx, incident, Entry("todo.done", by, {"task": number}))
     timers.cancel(tx, KIND, f"{incident}/{number}")
     cards.want(tx, "board", incident, incident)
+    timeline.append(tx, incident, Entry("todo.done", by, {"task": number}))
     return get(tx, incident, number)
 
 
@@ -126,7 +128,6 @@ def _armed(tx: Tx, task: Task) -> Task:
         timers.set(tx, KIND, task.id, task.due_at)
     else:
         timers.cancel(tx, KIND, task.id)
-    cards.want(tx, "board", task.incident, task.incident)
     return task
 
 

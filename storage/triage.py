@@ -135,8 +135,8 @@ def raise_card(
     tx.conn.execute(triage.insert().values(row))
     body = {"triage": row["id"], "source": source, "service": service, "severity": severity, "alerts": alerts}
     texts = {"title": first.title, **({"url": first.url} if first.url else {})}
-    timeline.append(tx, ORG, Entry("triage.opened", "muster", body, texts, source_at=first.at))
     cards.want(tx, "triage", f"T-{number}", ORG)
+    timeline.append(tx, ORG, Entry("triage.opened", "muster", body, texts, source_at=first.at))
     return Triage(**row)
 
 
@@ -213,14 +213,14 @@ def undecided(tx: Tx, id: str) -> Triage:
 
 def fired_again(tx: Tx, incident: str, card: Triage, firing: int) -> None:
     """Alerts of an incident fire that had all ended: noted on its timeline."""
-    timeline.append(tx, incident, Entry("alert.fired", card.source, {"triage": card.id, "firing": firing}))
     cards.want(tx, "board", incident, incident)
+    timeline.append(tx, incident, Entry("alert.fired", card.source, {"triage": card.id, "firing": firing}))
 
 
 def ended(tx: Tx, incident: str, card: Triage) -> None:
     """All alerts of an incident have ended: noted, never acted on."""
-    timeline.append(tx, incident, Entry("alert.resolved", card.source, {"ref": card.id}))
     cards.want(tx, "board", incident, incident)
+    timeline.append(tx, incident, Entry("alert.resolved", card.source, {"ref": card.id}))
 
 
 def an_hour_ago(tx: Tx) -> datetime:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from storage import incidents, retention, timeline
+from storage import captures, incidents, retention, standing, timeline
 from storage.db import Database, Tx
 from storage.incident_rows import Impossible
 from storage.tables import events, streams, texts
@@ -76,6 +76,27 @@ async def test_a_stream_leaves_whole_and_the_org_stream_says_so(roles: Database,
         assert timeline.head(tx, old) == head
 
     await roles.write(work)
+
+
+async def test_nothing_is_added_to_what_has_left_the_record(roles: Database, past: Past) -> None:
+    def gone(tx: Tx) -> str:
+        old = past(tx, days=1100)
+        go(tx, old)
+        return old
+
+    old = await roles.write(gone)
+    other = (await roles.write(lambda tx: incidents.open_incident(tx, title="t", severity="sev1", by="P-ANA"))).id
+    words: dict[str, str] = {"text": "x"}
+    for work in (
+        lambda tx: standing.reopen(tx, old, by="P-ANA", reason="it is back"),
+        lambda tx: standing.link(tx, old, "https://a.example", "a", by="P-ANA"),
+        lambda tx: standing.relate(tx, other, old, by="P-ANA"),
+        lambda tx: standing.close(tx, old, by="P-ANA", archive_at=None),
+        lambda tx: captures.keep(tx, old, "C1", "1.000001", by="P-ANA", how="pin", author=None, texts=words),
+    ):
+        with pytest.raises(Impossible, match="was pruned"):
+            await roles.write(work)
+    assert await roles.read(lambda tx: (left(tx, old), incidents.get(tx, old).status)) == ((0, 0), "resolved")
 
 
 async def test_what_has_changed_since_the_export_is_not_pruned(roles: Database, past: Past) -> None:
