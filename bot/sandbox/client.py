@@ -200,7 +200,7 @@ class SandboxClient:
         channel: str,
         wanted: Wanted,
         as_user: str | None = None,
-        timeout: float = 10.0,  # noqa: ASYNC109  (a test's own deadline)
+        timeout: float = 30.0,  # noqa: ASYNC109  (a test's own deadline)
     ) -> Message:
         """The latest message that contains the text (in ``plain``) or satisfies the predicate; waits for it.
 
@@ -223,7 +223,7 @@ class SandboxClient:
             if stamp is None:
                 await asyncio.sleep(0.03)
 
-    async def wait_until(self, check: Callable[[], Any], timeout: float = 10.0) -> Any:  # noqa: ASYNC109  (a test's own deadline)
+    async def wait_until(self, check: Callable[[], Any], timeout: float = 30.0) -> Any:  # noqa: ASYNC109  (a test's own deadline)
         """Await ``check()`` (a coroutine function) until its answer is true; returns it. TimeoutError."""
         end = time.monotonic() + timeout
         while not (answer := await check()):
@@ -232,7 +232,7 @@ class SandboxClient:
             await asyncio.sleep(0.03)
         return answer
 
-    async def find_channel(self, prefix: str, timeout: float = 10.0) -> dict[str, Any]:  # noqa: ASYNC109  (a test's own deadline)
+    async def find_channel(self, prefix: str, timeout: float = 30.0) -> dict[str, Any]:  # noqa: ASYNC109  (a test's own deadline)
         """The newest channel whose name begins so; waits for it."""
 
         async def look() -> dict[str, Any] | None:

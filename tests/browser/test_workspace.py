@@ -213,7 +213,13 @@ async def a_file_and_a_word_between_two_people_who_look_at_the_same_time(desk: D
     await page.locator("#title", has_text="Muster").wait_for()
     await desk.types("incident status INC-1")
     await desk.sees("checkout is down.*Incident commander")
+    await desk.be("Ana")
     await desk.goes("inc-1-checkout-is-down")
+    await desk.be("Gus")  # a guest, who cannot see it: what he can see is opened instead
+    await page.locator("#title", has_text="Muster").wait_for()
+    await desk.be("Ana")
+    await desk.goes("inc-1-checkout-is-down")
+    await desk.camera.keep(page, "workspace-files")
 
 
 async def a_telephone_shows_the_codes_muster_asks_for(desk: Desk) -> None:
@@ -242,6 +248,15 @@ async def a_failure_is_switched_on_said_in_words_and_healed(desk: Desk) -> None:
     await desk.camera.keep(page, "workspace-failure")
     await panel.get_by_role("button", name="Heal").click()
     await panel.locator(".heal").wait_for(state="hidden")
+
+
+async def while_muster_is_away_the_page_says_so(desk: Desk) -> None:
+    said = desk.page.locator("#link-state", has_text="Muster is not connected")
+    await desk.sb.fail("slack", "apps.connections.open", "500", -1)
+    await desk.sb.post("disconnect", hard=True)
+    await said.wait_for()
+    await desk.sb.clear_faults()
+    await said.wait_for(state="hidden", timeout=30_000)
 
 
 async def home_shows_what_waits_and_a_shortcut_opens_its_form(desk: Desk) -> None:
@@ -302,6 +317,7 @@ async def test_the_workspace_as_people_use_it(desk: Desk) -> None:
         a_file_and_a_word_between_two_people_who_look_at_the_same_time,
         a_telephone_shows_the_codes_muster_asks_for,
         a_failure_is_switched_on_said_in_words_and_healed,
+        while_muster_is_away_the_page_says_so,
         home_shows_what_waits_and_a_shortcut_opens_its_form,
         monitoring_tells_muster_and_the_card_is_declared,
         another_page_cannot_drive_it_and_nothing_was_refused_by_its_own_rules,

@@ -46,7 +46,8 @@ class People:
             raise CannotDo(f"no channel {name}")
         closed = channel.is_private or channel.is_im or user.is_stranger or user.is_restricted
         if closed and user.id not in channel.members:
-            raise CannotDo(f"{user.name} cannot see {name}")
+            shown = "this conversation" if channel.is_private or channel.is_im else f"#{channel.name}"
+            raise CannotDo(f"{user.real_name} cannot see {shown}")
         if write and channel.is_archived:
             raise CannotDo(f"#{channel.name} is archived")
         return channel

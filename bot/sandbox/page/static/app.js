@@ -9,6 +9,7 @@ import * as phone from "./phone.js";
 import { names, state } from "./state.js";
 
 let source = null;
+let arriving = false; // somebody else since a moment: is this channel theirs too?
 const DRAW = { workspace: side, channel: messages.channel, screen() { modal(); messages.home(); }, outside: panels.outside, trouble: panels.trouble, guide };
 
 function connect() {
@@ -32,6 +33,7 @@ function connect() {
 
 export function go(user, channel, view = "messages") {
   const moved = user !== state.user || channel !== state.channel;
+  arriving = user !== state.user;
   Object.assign(state, { user, channel });
   if (moved) messages.shut();
   history.replaceState(null, "", `#${user}/${channel}`);
@@ -45,6 +47,10 @@ export function go(user, channel, view = "messages") {
 function side() {
   const part = state.parts.workspace;
   if (!part || part.me !== state.user) return;
+  if (arriving) {
+    arriving = false;
+    if (state.view === "messages" && !part.channels.some((one) => one.id === state.channel)) return go(state.user, part.channels[0].id);
+  }
   $("link-state").textContent = part.connected ? "" : "⚠️ Muster is not connected: what you type or press is not answered until it is back.";
   const focused = document.activeElement?.closest?.("#side") ? document.activeElement.dataset.key : null;
   fill($("people"), part.people.map((one, n) => h("button", { type: "button", role: "radio", "aria-checked": String(one.id === state.user), tabindex: one.id === state.user ? 0 : -1, dataset: { key: one.id },
