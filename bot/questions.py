@@ -11,6 +11,7 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from bot.render.blocks import Block
 from bot.render.forms import Origin
 from bot.tasks import Tasks
 from commands.command import Command
+from commands.fields import wrong_in
 from playbooks.connectors.slack import Slack
 from playbooks.errors import MusterError, Temporary
 from playbooks.policy import Policy
@@ -89,7 +91,8 @@ class Questions:
         command = self.command_of(inbound.ask.line)
         if command is None:
             return {}
-        wrong = dict(command.check({name: str(value) for name, value in inbound.ask.values.items()}, self._house))
+        values = {name: str(value) for name, value in inbound.ask.values.items()}
+        wrong = wrong_in(command, values, self._policy, datetime.now(UTC)) | dict(command.check(values, self._house))
         if check := self._checks.get(command.words):
             with contextlib.suppress(Unreachable, TimeoutError):
                 async with asyncio.timeout(CHECK_S):

@@ -6,6 +6,7 @@ themselves (storage/clocks.py), reminding (commands/timers/clock.py).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from commands.words import clock, esc, lasted
@@ -26,7 +27,17 @@ def rule(policy: Policy, said: str) -> Rule:
     near = f" Did you mean **{best}**?" if best else ""
     known = ", ".join(f"{name} ({one.title})" for name, one in policy.clocks.items())
     there = f" There are: {known}." if known else " The policy names none (section `clocks`)."
-    raise Refused(f"There is no clock **{said}**.{near}{there} Nothing was changed.")
+    raise Refused(f"There is no clock **{said}**.{near}{there} Nothing was changed.",
+                  todo="`/incident clocks` shows those that run.")  # fmt: skip
+
+
+def unknown(policy: Policy, values: Mapping[str, str]) -> dict[str, str]:
+    """What a form has wrong in its clock."""
+    try:
+        rule(policy, values.get("clock", ""))
+    except Refused as no:
+        return {"clock": no.message.replace("*", "")}
+    return {}
 
 
 def title(policy: Policy, name: str) -> str:

@@ -73,6 +73,9 @@ TIMERS = {
     role.KIND: role.act, "archive": archive.act, tickets.KIND: tickets.act, ticketed.KIND: ticketed.act,
 }  # fmt: skip
 _SPENT = re.compile(r"\bproof-[0-9a-f]{20}\b")  # the verdict on a code (bot/codes.py), judged before any handler
+_NOTHING = re.compile(r"\b(nothing|nobody|no \w+) (of it )?(was|is done|has happened|changed)\b", re.IGNORECASE)
+_LOOKS = ("Look", "Look before leaping")  # groups of commands that change nothing anyway
+_CODE_SPENT = "The one-time code you gave is spent: take the next one that your app shows."
 _LINE = re.compile(r"/?(\S*)\s*(\S*)\s*(.*)", re.DOTALL)
 
 
@@ -211,7 +214,8 @@ class Dispatch:
         before = call.incident
         reply = command.act(call, seen)
         tell_followers(call, before)
-        reply = reply.model_copy(update={"text": mrkdwn(reply.text)})
+        spent = "" if reply.ok else _spent(ask)
+        reply = reply.model_copy(update={"text": mrkdwn(lines(reply.text, spent))})
         return self._reply(tx, ask, reply, "done" if reply.ok else "refused")
 
     def _fresh(self, tx: Tx, ask: Ask) -> None:
@@ -326,7 +330,7 @@ class Dispatch:
 
     def _refused(self, tx: Tx, ask: Ask, no: MusterError | Impossible) -> Reply | None:
         """Nothing of the command was kept; the refusal itself is."""
-        text = safe(lines(no.message, no.todo))
+        text = safe(self._refusal(ask, no))
         try:
             reply = self._reply(tx, ask, Reply(text=text, ok=False), "refused", type(no).__name__)
         except _Settled:
@@ -338,6 +342,21 @@ class Dispatch:
             texts = {"account": ask.account, "why": no.message}
             timeline.append(tx, ORG, Entry("access.refused", actor.person or "muster", body, texts))
         return reply
+
+    def _refusal(self, ask: Ask, no: MusterError | Impossible) -> str:
+        """What was wrong, that nothing happened, what to do instead, and whether a one-time code is spent."""
+        message, todo = no.message, no.todo
+        try:
+            cls = self.find(ask.line).cls
+        except Refused:
+            cls = None
+        looks = cls is not None and cls.group in _LOOKS
+        if isinstance(no, Refused | Impossible) and not looks and not _NOTHING.search(f"{message} {todo}"):
+            message = f"{message} Nothing was done."
+        if cls is not None and not todo and "`/" not in message and not isinstance(no, NotAllowed):
+            topic, _, verb = cls.words.partition(" ")
+            todo = f"`/{topic} help {verb}` says how it is used."
+        return lines(message, todo, _spent(ask))
 
     async def _broken(self, ask: Ask, error: Exception) -> Reply | None:
         """A fault of ours: try again later, and after the last attempt say what happened, what did not, what to do."""
@@ -370,10 +389,15 @@ class Dispatch:
             by_hand = self.find(ask.line).cls.by_hand(self.house.policy)
         except Refused:
             by_hand = ""
-        spent = _SPENT.search(f"{ask.line} {' '.join(map(str, ask.values.values()))}")
         return lines(
             f"⚠️ `/{asked}`{at} broke inside Muster ({what}{tried}). *Nothing of it was done*; it was rolled back.",
             by_hand,
-            "The one-time code you gave is spent: take the next one that your app shows." if spent else "",
+            _spent(ask),
             f"Try once more; if it breaks again, whoever runs Muster finds it in the log under `{esc(ask.key)}`.",
         )
+
+
+def _spent(ask: Ask) -> str:
+    """That the one-time code of this ask was right, and so cannot be given again; "" where there is none."""
+    given = f"{ask.line} {' '.join(map(str, ask.values.values()))}"
+    return _CODE_SPENT if _SPENT.search(given) else ""

@@ -72,7 +72,8 @@ def template_for(policy: Policy, audience: Audience, named: str) -> Template:
     name = named or f"update_{audience}"
     found = policy.templates.get(name)
     if found is None:
-        raise Refused(f"The policy has no template *{name}*{hint(name, policy.templates)}. Nothing was sent.")
+        raise Refused(f"The policy has no template *{name}*{hint(name, policy.templates)}. Nothing was sent.",
+                      todo="Leave `template=` out to take the audience's own.")  # fmt: skip
     if found.audience != audience:
         raise Refused(f"The template *{name}* is for {found.audience}, not for {audience}. Nothing was sent.")
     return found
@@ -90,7 +91,8 @@ def list_for(policy: Policy, audience: Audience, named: str) -> MailList:
         raise Refused(f"The policy has no mail list for {audience} (`mail_lists`). Nothing was sent.",
                       todo="Tell them by hand; `/incident update …` tells the channel and the page.")  # fmt: skip
     there = ", ".join(f"`{name}`" for name in known)
-    raise Refused(f"Which list? For {audience} there are {there}. Nothing was sent.", todo=f"Add `list={known[0]}`.")
+    wrong = f"There is no mail list *{named}* for {audience}." if named else "Which list?"
+    raise Refused(f"{wrong} For {audience} there are {there}. Nothing was sent.", todo=f"Add `list={known[0]}`.")
 
 
 def filled(template: Template, given: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:

@@ -82,6 +82,19 @@ def parse(cls: type[C], text: str, *, policy: Policy, now: datetime, values: Map
     return cls(**found)
 
 
+def wrong_in(cls: type[Command], values: Mapping[str, Any], policy: Policy, now: datetime) -> dict[str, str]:
+    """What cannot be read of a form's fields, each by itself: field -> words, without the line to type."""
+    around, wrong = Around(policy, now, example_of(cls)), {}
+    for field in fields_of(cls):
+        if field.arg.kind == "inputs" or (value := values.get(field.name)) in (None, ""):
+            continue
+        try:
+            _value(field, value, around)
+        except Refused as no:
+            wrong[field.name] = no.message.replace("*", "")
+    return wrong
+
+
 def _value(field: Field, value: Any, around: Around) -> Any:
     if field.arg.kind == "inputs":
         return {str(key): clean(str(item)) for key, item in dict(value).items()}
@@ -97,8 +110,12 @@ def _asked(values: Mapping[str, Any]) -> dict[str, str]:
 def _missing(cls: type[Command], found: Mapping[str, Any], around: Around) -> None:
     lacking = [field for field in fields_of(cls) if field.required and found.get(field.name) in (None, "")]
     if lacking:
-        named = " and ".join(f"*{field.name}*{_described(field, around.policy)}" for field in lacking)
+        named = " and ".join(f"*{_called(field)}*{_described(field, around.policy)}" for field in lacking)
         raise around.refuse(f"It needs {named}.")
+
+
+def _called(field: Field) -> str:
+    return field.name.strip("_").replace("_", " ")
 
 
 def _described(field: Field, policy: Policy) -> str:

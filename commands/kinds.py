@@ -108,15 +108,10 @@ def read(arg: Arg, name: str, text: str, around: Around) -> object:
 
 
 def _word(arg: Arg, name: str, text: str, around: Around) -> str:
-    policy = around.policy
     if arg.kind == "severity":
         return _severity(text, around)
-    if arg.kind == "role":
-        return policy.role(text).name
-    if arg.kind == "service":
-        return policy.service(text).name
-    if arg.kind == "level":
-        return NONE if text.lower() == NONE else policy.level(text).name
+    if arg.kind in ("role", "service", "level"):
+        return _of_policy(arg.kind, text, around)
     if arg.kind in ("person", "holder"):
         return _person(text, around)
     if arg.kind == "whom":
@@ -150,6 +145,18 @@ def _word(arg: Arg, name: str, text: str, around: Around) -> str:
 
 def _wrong(name: str, text: str, should: str, around: Around) -> str:
     raise around.refuse(f"*{text}* is not {should}.")
+
+
+def _of_policy(kind: str, text: str, around: Around) -> str:
+    if kind == "level" and text.lower() == NONE:
+        return NONE
+    policy = around.policy
+    try:
+        if kind == "role":
+            return policy.role(text).name
+        return policy.service(text).name if kind == "service" else policy.level(text).name
+    except Refused as error:
+        raise around.refuse(error.message) from None
 
 
 def _severity(text: str, around: Around) -> str:
@@ -227,7 +234,7 @@ def _choice(arg: Arg, name: str, text: str, around: Around) -> str:
             return choice
     best = nearest(word, arg.choices)
     near = f" Did you mean *{best}*?" if best else ""
-    raise around.refuse(f"*{text}* is no {name}.{near} It can be: {', '.join(arg.choices)}.")
+    raise around.refuse(f"*{text}* cannot stand here.{near} It can be: {', '.join(arg.choices)}.")
 
 
 def read_time(text: str, around: Around) -> datetime:
@@ -253,7 +260,10 @@ def read_until(text: str, around: Around) -> datetime:
         return around.now + parse_duration(said)
     except ValueError:
         pass
-    found = read_time(said, around)
+    try:
+        found = read_time(said, around)
+    except Refused:
+        raise around.refuse(f"*{said}* is not a time. Write 30m, 18:00 (UTC) or 2026-11-22T18:00Z.") from None
     if is_clock(said) and found <= around.now:
         found += timedelta(days=1)
     if found < around.now:

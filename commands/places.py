@@ -78,9 +78,16 @@ def incident_for(
         raise Refused(f"There is no {said}. {_open_ones(tx, policy, actor, channel)}", todo="`/incident list`")
     if must:
         shown = _shown(tx, policy, actor, channel)
-        example = f"Try `/{words} {shown[0].id}`" if shown else "`/incident list all` shows the ended ones."
+        again = _again(words, shown[0].id, line) if shown else ""
+        example = f"Try `{again}`" if shown else "`/incident list all` shows the ended ones."
         raise Refused(f"Which incident? {_open_ones(tx, policy, actor, channel)}", todo=example)
     return None
+
+
+def _again(words: str, id: str, line: str) -> str:
+    """What was typed, with the incident: nobody types it twice."""
+    rest = " ".join(line.replace("`", "'").split())
+    return f"/{words} incident={id} {cut(rest, 300)}" if rest and "incident=" not in rest.lower() else f"/{words} {id}"
 
 
 def _shown(tx: Tx, policy: Policy, actor: Actor, channel: str | None) -> list[Incident]:
@@ -102,8 +109,12 @@ def run_for(call: Call, said: str, fits: Callable[[Run], bool], what: str) -> Ru
     if said:
         return _named(call, said)
     if call.incident is None:
+        shown = _shown(call.tx, call.house.policy, call.actor, call.ask.channel)
         raise Refused(
-            "Which run? This is no incident's channel.", todo="Name it: `/playbook status INC-42` lists them."
+            f"Which run? This is no incident's channel. "
+            f"{_open_ones(call.tx, call.house.policy, call.actor, call.ask.channel)}",
+            todo=f"`/playbook status {shown[0].id if shown else 'INC-42'}` lists its runs; then name one, such as "
+            f"`{shown[0].id if shown else 'INC-42'}/2`.",
         )
     mine = runs.of_incident(call.tx, call.incident.id)
     found = [run for run in mine if run.shown and fits(run)] or [run for run in mine if fits(run)]

@@ -118,7 +118,9 @@ def notified(tx: Tx, incident: str, name: str, *, by: str, person: str, at: date
         raise Impossible(f"The notice of {name} was given at {found.notified_at:%d %b %H:%M} UTC. Nothing was changed.")
     if not found.aware_at <= at <= tx.now:
         raise Impossible(
-            f"{at:%d %b %H:%M} UTC is not between {found.aware_at:%d %b %H:%M} and now. Nothing was changed."
+            f"{at:%d %b %Y %H:%M} UTC is {'in the future' if at > tx.now else 'before somebody was aware'}: a notice "
+            f"is given between {found.aware_at:%d %b %Y %H:%M} UTC and now. Nothing was changed.",
+            todo=f"Try `/incident notified {name} incident={incident} at 14:05 <reference>`",
         )
     body = {"clock": name, "person": person, "at": at, "late": at > found.due_at}
     texts = {"reference": reference} if reference else {}

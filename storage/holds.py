@@ -36,7 +36,8 @@ _COLUMNS = [holds.c[name] for name in Hold.__dataclass_fields__]
 def place(tx: Tx, stream: str, *, asked_by: str, decision: str, reason: str, by: list[str]) -> Hold:
     """Hold a stream. by: who decided. Raises Impossible when it is held already."""
     if now := held(tx, stream):
-        raise Impossible(f"{stream} has been held since {now.since:%d %b %Y} ({now.decision}); nothing was changed.")
+        raise Impossible(f"{stream} has been held since {now.since:%d %b %Y} ({now.decision}); nothing was changed.",
+                         todo=f"`/incident release incident={stream} <why>` asks for its end.")  # fmt: skip
     made = Hold(stream, tx.now, asked_by, decision, reason, None)
     tx.conn.execute(insert(holds).values(**made.__dict__))
     body = {"decision": decision, "asked_by": asked_by, "by": sorted(by)}
@@ -48,7 +49,8 @@ def release(tx: Tx, stream: str, *, asked_by: str, decision: str, reason: str, b
     """Let a stream go. by: who decided. Raises Impossible when it is not held."""
     found = held(tx, stream)
     if found is None:
-        raise Impossible(f"{stream} is not held; nothing was changed.")
+        raise Impossible(f"{stream} is not held; nothing was changed.",
+                         todo=f"`/incident hold incident={stream} <why>` asks for a hold.")  # fmt: skip
     mine = (holds.c.stream == stream, holds.c.since == found.since)
     tx.conn.execute(update(holds).where(*mine).values(until=tx.now))
     body = {"decision": decision, "asked_by": asked_by, "by": sorted(by), "placed_by": found.decision}

@@ -80,7 +80,8 @@ def say(
         raise Impossible("An impact cannot begin or end in the future. Nothing was changed.")
     if begins and ends and ends < begins:
         raise Impossible(
-            f"It cannot end ({ends:%d %b %H:%M}) before it began ({begins:%d %b %H:%M}). Nothing was changed."
+            f"It cannot end ({ends:%d %b %H:%M}) before it began ({begins:%d %b %H:%M}). Nothing was changed.",
+            todo="Say both: `/incident impact from=13:59 to=14:11` (UTC).",
         )
     texts = _typed(users=users, revenue=revenue, text=text)
     cards.want(tx, "board", incident, incident)
@@ -101,7 +102,8 @@ def add_service(tx: Tx, incident: str, service: str, *, by: str) -> int:
     found = _open(tx, incident)
     others = of_incident(tx, incident).others
     if service == found.service or service in others:
-        raise Impossible(f"{incident} is about {service} already. Nothing was changed.")
+        raise Impossible(f"{incident} is about {service} already. Nothing was changed.",
+                         todo=f"`/incident page incident={incident} {service}` calls its on-call.")  # fmt: skip
     return _services(
         tx, found, "added", service, found.service or service, (*others, service) if found.service else (), by
     )
@@ -113,7 +115,8 @@ def remove_service(tx: Tx, incident: str, service: str, *, by: str) -> int:
     others = of_incident(tx, incident).others
     if service not in (found.service, *others):
         there = ", ".join(one for one in (found.service, *others) if one) or "none"
-        raise Impossible(f"{incident} is not about {service}, but about: {there}. Nothing was changed.")
+        raise Impossible(f"{incident} is not about {service}, but about: {there}. Nothing was changed.",
+                         todo=f"`/incident service incident={incident} add {service}` adds it.")  # fmt: skip
     left = tuple(one for one in (found.service, *others) if one and one != service)
     return _services(tx, found, "removed", service, left[0] if left else None, left[1:], by)
 
@@ -135,7 +138,7 @@ def _open(tx: Tx, incident: str) -> Incident:
     if not found.open:
         raise Impossible(
             f"{incident} was {found.status}; nothing was changed.",
-            todo="`/incident note …` still writes to its timeline.",
+            todo=f"`/incident note incident={incident} …` still writes to its timeline.",
         )
     return found
 

@@ -156,7 +156,7 @@ def moves_to(incident: Incident, status: str) -> str:
         at = f" at {incident.resolved_at:%H:%M} UTC" if incident.resolved_at else ""
         raise Impossible(
             f"{incident.id} was {incident.status}{at} and stays so; nothing was changed.",
-            todo="If it is back: `/incident reopen <reason>`.",
+            todo=f"If it is back: `/incident reopen incident={incident.id} <reason>`.",
         )
     could = ", ".join(sorted(MOVES[incident.status]))
     raise Impossible(f"{incident.id} is {incident.status}; it cannot become {status} (it can become {could}).")

@@ -153,7 +153,8 @@ def set_severity(tx: Tx, incident: str, severity: str, *, by: str, reason: str =
     """Change the severity. Raises Impossible when it has ended or is that severity already."""
     found = _going_on(tx, incident, "severity")
     if found.severity == severity:
-        raise Impossible(f"{incident} is *{severity}* already; nothing was changed.")
+        raise Impossible(f"{incident} is *{severity}* already; nothing was changed.",
+                         todo=f"`/incident note incident={incident} …` adds to its timeline.")  # fmt: skip
     _change(tx, found, severity=severity)
     entry = Entry("incident.severity", by, {"from": found.severity, "to": severity}, _typed(reason=reason))
     timeline.append(tx, incident, entry)
@@ -377,7 +378,11 @@ def _redraw(tx: Tx, found: Incident) -> None:
 
 def _past(tx: Tx, when: datetime | None, what: str) -> None:
     if when is not None and when > tx.now:
-        raise Impossible(f"{what} cannot be in the future ({when:%d %b %H:%M} UTC, now is {tx.now:%H:%M} UTC).")
+        raise Impossible(
+            f"{what} cannot be in the future ({when:%d %b %Y %H:%M} UTC, now is {tx.now:%H:%M} UTC). "
+            "Nothing was changed.",
+            todo="Write a time that is over, such as `14:05` (UTC); left out, it is now.",
+        )
 
 
 def _in_order(found: Incident, which: str, when: datetime) -> None:

@@ -61,7 +61,9 @@ def set_parent(tx: Tx, incident: str, parent: str | None, *, by: str) -> str | N
     found = incidents.locked(tx, incident)
     before = next(iter(others(found, PARENT)), None)
     if before == parent:
-        raise Impossible(f"{incident} is {f'part of {parent}' if parent else 'part of none'} already; nothing changed.")
+        which = parent or "none"
+        raise Impossible(f"{incident} is part of {which} already; nothing was changed.",
+                         todo=f"`/incident status {incident}` shows how it stands.")  # fmt: skip
     above, seen = parent, {incident}
     while above:
         if above in seen:
@@ -104,7 +106,9 @@ def follow(tx: Tx, incident: str, person: str, *, on: bool) -> None:
     found = incidents.locked(tx, incident)
     known = followers(found)
     if (person in known) is on:
-        raise Impossible(f"You are {'' if on else 'not '}subscribed to {incident}{' already' if on else ''}.")
+        stands = f"subscribed to {incident} already" if on else f"not subscribed to {incident}"
+        raise Impossible(f"You are {stands}. Nothing was changed.",
+                         todo=f"`/incident {'un' if on else ''}subscribe {incident}` does the opposite.")  # fmt: skip
     if on and not found.open:
         raise Impossible(f"{incident} was {found.status}; there is nothing more to follow. Nothing was changed.")
     now = [*known, person] if on else [one for one in known if one != person]
@@ -141,7 +145,8 @@ def close(tx: Tx, incident: str, *, by: str, archive_at: datetime | None) -> Non
     found = incidents.locked(tx, incident)
     if found.open:
         raise Impossible(
-            f"{incident} is {found.status}; it has not ended. Nothing was changed.", todo="`/incident resolve` ends it."
+            f"{incident} is {found.status}; it has not ended. Nothing was changed.",
+            todo=f"`/incident resolve incident={incident}` ends it.",
         )
     if closed_at(found):
         raise Impossible(f"{incident} is closed already; nothing was changed.")
@@ -155,7 +160,8 @@ def reopen(tx: Tx, incident: str, *, by: str, reason: str) -> Incident:
     """It is back: investigating again, with nobody's acknowledgement. Clocks and pages are the caller's."""
     found = incidents.locked(tx, incident)
     if found.open:
-        raise Impossible(f"{incident} is open ({found.status}); nothing was changed.")
+        raise Impossible(f"{incident} is open ({found.status}); nothing was changed.",
+                         todo=f"`/incident status {incident}` shows how it stands.")  # fmt: skip
     if same := others(found, DUPLICATE):
         raise Impossible(f"{incident} is the same as {same[0]}; go on there. Nothing was changed.")
     status = incidents.moves_to(found, "investigating")

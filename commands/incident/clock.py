@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
 from commands import clocks
 from commands.command import Button, Call, Reply, command
 from commands.fields import Arg
+from commands.house import House
 from commands.places import InIncident, bare
 from commands.words import clock as clock_words
 from commands.words import lines
@@ -42,11 +44,17 @@ class Clock(InIncident):
         """`/incident clock` alone."""
         return bare(ask)
 
+    @classmethod
+    def check(cls, values: Mapping[str, str], house: House) -> dict[str, str]:
+        """A clock that the policy has."""
+        return clocks.unknown(house.policy, values)
+
     def act(self, call: Call, seen: None) -> Reply:
         """The event, its timer, the board."""
         tx, found, rule = call.tx, call.here, clocks.rule(call.house.policy, self.clock)
         if found.status == "cancelled":
-            raise Impossible(f"{found.id} was cancelled: it was no incident. Nothing was changed.")
+            raise Impossible(f"{found.id} was cancelled: it was no incident. Nothing was changed.",
+                             todo=f"`/incident reopen incident={found.id} <why>` if it was one.")  # fmt: skip
         before = kept.get(tx, found.id, rule.name)
         if before is not None and before.running and self.aware is None:
             raise Impossible(

@@ -43,7 +43,10 @@ class Escalate(InIncident):
         """The run that escalates what was paged."""
         found, by_hand = call.here, call_by_hand(call.house.policy, call.here.service)
         if not found.open:
-            raise Impossible(f"{found.id} was {found.status}; nobody was paged.")
+            raise Impossible(
+                f"{found.id} was {found.status}; nobody was paged.",
+                todo=f"`/incident reopen incident={found.id} <why>` if it is back.",
+            )
         if not 1 <= self.level <= 20:
             raise Refused(f"There is no layer {self.level}. Nobody was paged.", todo="Try `/incident escalate level=2`")
         if not found.facts.get("page_key"):

@@ -30,7 +30,8 @@ class Leftovers(InIncident):
             return Reply(text=lines(f"Nothing is left over of *{call.here.id}*.", stays(call, call.here)), data=data)
         page, first = found[self.after :], self.after + 1
         if not page:
-            said = f"*{call.here.id}* has {len(found)} leftovers; none is behind number {self.after}."
+            said = f"*{call.here.id}* has {len(found)} left over; none is behind number {self.after}. "
+            said += f"`/incident leftovers {call.here.id}` lists them."
             return Reply(text=said, ok=False, data=data)
         head = f"↩️ *{call.here.id}*: {len(found)} left over."
         more = buttons(call, page, first)

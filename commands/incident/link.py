@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from commands.command import Call, Reply, command
 from commands.fields import Arg
+from commands.house import House
 from commands.places import InIncident, bare
 from commands.words import esc
 from playbooks.errors import Refused
@@ -31,9 +33,16 @@ class Link(InIncident):
         """`/incident link` alone."""
         return bare(ask)
 
+    @classmethod
+    def check(cls, values: Mapping[str, str], house: House) -> dict[str, str]:
+        """An address that can be opened."""
+        said = str(values.get("url") or "").strip()
+        wrong = f"{said} is no address of a page; it begins with https://. Nothing was kept."
+        return {} if _address(said) else {"url": wrong}
+
     def act(self, call: Call, seen: None) -> Reply:
         """Addresses of pages alone: nothing that a click could run."""
-        if not self.url.startswith(("https://", "http://")) or any(mark in self.url for mark in "<>| \n"):
+        if not _address(self.url):
             raise Refused(
                 f"*{self.url}* is no address of a page. Nothing was kept.",
                 todo="Try `/incident link https://grafana.example.com/d/1 the dashboard`",
@@ -43,3 +52,7 @@ class Link(InIncident):
         return Reply(
             text=f"🔗 <{esc(self.url)}|{esc(title)}> is on *{call.here.id}* (event {seq}).", data={"event": seq}
         )
+
+
+def _address(said: str) -> bool:
+    return said.startswith(("https://", "http://")) and not any(mark in said for mark in "<>| \n")

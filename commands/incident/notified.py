@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -44,6 +45,11 @@ class Notified(InIncident):
     def form(cls, ask: Ask) -> bool:
         """`/incident notified` alone."""
         return bare(ask)
+
+    @classmethod
+    def check(cls, values: Mapping[str, str], house: House) -> dict[str, str]:
+        """A clock that the policy has."""
+        return clocks.unknown(house.policy, values)
 
     async def before(self, ask: Ask, house: House) -> None:
         """Who that is, where nobody has seen them yet."""

@@ -57,7 +57,8 @@ class Page(InIncident):
         found = call.here
         if not found.open:
             raise Impossible(
-                f"{found.id} was {found.status}; nobody was paged.", todo="`/incident reopen <reason>` if it is back."
+                f"{found.id} was {found.status}; nobody was paged.",
+                todo=f"`/incident reopen incident={found.id} <why>` if it is back.",
             )
         them = reach(call, self.whom)
         key = f"muster/{found.id}/{hashlib.sha256(call.ask.key.encode()).hexdigest()[:12]}"

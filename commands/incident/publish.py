@@ -46,7 +46,8 @@ class Publish(InIncident):
         if found.private or found.kind == "drill":
             raise Refused(f"{found.id} is {'private' if found.private else 'a drill'}: it is never published.")
         if not found.open:
-            raise Refused(f"{found.id} was {found.status}: it is not published any more.")
+            raise Refused(f"{found.id} was {found.status}: it is not published any more. Nothing was published.",
+                          todo=f"`/incident reopen incident={found.id} <why>` if it is back.")  # fmt: skip
 
     def _publish(self, call: Call, found: Incident) -> Reply:
         run = start(call, "comms/publish", {}, found)
@@ -72,7 +73,8 @@ class Publish(InIncident):
     def _release(self, call: Call, found: Incident) -> Reply:
         words = proposals.get(call.tx, found.id, self.proposal)
         if words is None:
-            raise Refused(f"Event {self.proposal} of {found.id} holds no words that wait. Nothing was published.")
+            raise Refused(f"Event {self.proposal} of {found.id} holds no words that wait. Nothing was published.",
+                          todo="Press the button of the newest card, or `/incident publish` begins anew.")  # fmt: skip
         if words.state != OPEN:
             gone = "published already" if words.state == proposals.RELEASED else "replaced by newer words"
             raise Refused(f"Those words were {gone}. Nothing was published again.")

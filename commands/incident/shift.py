@@ -54,7 +54,8 @@ class Shift(InIncident):
         if self.person in (ME, NOBODY) or (person := person_by(call, self.person)) == call.person:
             raise Refused("Name who goes on from here. Nothing was changed.", todo="Try `/incident shift @eve`")
         if not found.open:
-            raise Impossible(f"{found.id} was {found.status}; there is no shift to hand over. Nothing was changed.")
+            raise Impossible(f"{found.id} was {found.status}; there is no shift to hand over. Nothing was changed.",
+                             todo=f"`/incident reopen incident={found.id} <why>` if it is back.")  # fmt: skip
         mine = [one for one in incidents.roles_of(tx, found.id) if one.person == call.person]
         todo = [one for one in tasks.of_incident(tx, found.id) if one.open and one.owner == call.person]
         if not mine and not todo:

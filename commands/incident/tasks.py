@@ -34,7 +34,8 @@ class Tasks(InIncident):
     def act(self, call: Call, seen: None) -> Reply:
         """One change at a time, or the list."""
         if sum(map(bool, (self.done, self.take, self.later))) > 1:
-            raise Refused("One at a time: done, take or later. Nothing was changed.")
+            raise Refused("One at a time: done, take or later. Nothing was changed.",
+                          todo="Try `/incident tasks done=3`")  # fmt: skip
         if self.done or self.take or self.later:
             return self._changed(call)
         found = call.here

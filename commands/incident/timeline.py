@@ -28,7 +28,8 @@ class Timeline(InIncident):
         events = timeline.read(tx, found.id, after=self.after, limit=PAGE)
         head = timeline.head(tx, found.id)
         if not events:
-            return Reply(text=f"*{found.id}* has {head.seq} events; there is none after {self.after}.")
+            return Reply(text=f"*{found.id}* has {head.seq} events; there is none after {self.after}. "
+                              f"`/incident timeline {found.id}` begins at the first.")  # fmt: skip
         names = _Names(call)
         listed = [
             f"`{e.seq:>3}` {e.when:%H:%M:%S}{'*' if e.claimed_by else ''} {cut(say(e, names), 220)}" for e in events

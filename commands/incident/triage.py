@@ -62,7 +62,8 @@ class Decide(Command):
         )  # fmt: skip
         assert found is not None
         if not found.open:
-            raise Refused(f"{found.id} was {found.status}; nothing joins it any more.", todo="`/incident list`")
+            raise Refused(f"{found.id} was {found.status}; nothing joins it any more. Nothing was changed.",
+                          todo="`/incident list` shows the open ones.")  # fmt: skip
         return found
 
     def _list(self, call: Call) -> Reply:

@@ -45,7 +45,7 @@ class Update(InIncident):
         if not found.open:
             raise Impossible(
                 f"{found.id} was {found.status}; there is nothing more to tell people. Nothing was sent.",
-                todo="`/incident note …` still writes to its timeline.",
+                todo=f"`/incident note incident={found.id} …` still writes to its timeline.",
             )
         quoted = "\n".join(f"> {esc(line)}" for line in self.text.splitlines())
         button = Button(label="Send", line=f"incident send {found.id} draft={call.ask.key}", style="primary")

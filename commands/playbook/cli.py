@@ -47,7 +47,7 @@ class Cli(Command):
             raise Refused("That is no code of `muster login`.", todo="It looks like ABCD-EFGK; look again.")
         if not self.code:
             ask = Button(label="Enter my code", line=f"playbook cli {pairing}", style="primary", asks="code")
-            return Reply(text="This needs a one-time code of yours.", ok=False, buttons=(ask,))
+            return Reply(text="This needs a one-time code of yours. Nothing was done yet.", ok=False, buttons=(ask,))
         step_up.take(call.tx, call.person, self.code, call.ask.key)
         if credentials.allow(call.tx, call.person, pairing) is None:
             raise Refused("That code was used before.", todo="`muster login` makes a new one.")

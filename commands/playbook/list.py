@@ -35,5 +35,5 @@ class List(Command):
             )
         listed = [f"• *{name}* {esc(cut(titles[name], 90))}" for name in found[:MOST]]
         if len(found) > MOST:
-            listed.append(f"… and {len(found) - MOST} more: `/playbook list <kind>`")
+            listed.append(f"… and {len(found) - MOST} more: `/playbook list &lt;kind&gt;`")
         return Reply(text="\n".join(listed), data={"playbooks": found})

@@ -15,6 +15,7 @@ from commands.words import esc, joined, lines, safe
 from playbooks.engine.dry_run import DryRun, PlannedStep
 from playbooks.engine.load import service_input, typed_inputs
 from playbooks.engine.model import Playbook
+from playbooks.errors import Refused
 from storage import incidents
 from storage.db import Tx
 from storage.inbox import Ask
@@ -71,7 +72,10 @@ class Plan(Command):
             playbook = house.library.find(self.playbook)
             return playbook, inputs_of(house, playbook, self.inputs, found, tx), found.id if found else None
 
-        playbook, inputs, incident = await house.db.read(look)
+        try:
+            playbook, inputs, incident = await house.db.read(look)
+        except Refused as no:  # whoever only looks is not told to run it
+            raise Refused(no.message, todo=no.todo.replace("`/playbook run ", "`/playbook plan ")) from None
         return Looked(playbook, inputs, await house.engine.dry_run(playbook, inputs, incident))
 
     def act(self, call: Call, seen: Looked) -> Reply:

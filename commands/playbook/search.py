@@ -34,7 +34,8 @@ class Search(Command):
         if not found:
             kinds = sorted({name.partition("/")[0] for name in texts})
             return Reply(
-                text=f"No playbook speaks of *{esc(self.query)}*. `/playbook list <kind>`: {esc(', '.join(kinds))}.",
+                text=f"No playbook speaks of *{esc(self.query)}*. `/playbook list &lt;kind&gt;`: "
+                f"{esc(', '.join(kinds))}.",
                 data={"playbooks": []},
             )
         named = [name for _, name in found]

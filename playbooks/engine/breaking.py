@@ -90,7 +90,8 @@ def break_glass(
     asked = runs.open_approval(tx, run)
     attempt = _Attempt(tx, engine, found, asked, actor, tuple(dict.fromkeys(rules_named)), reason.strip(), via)
     if asked is None:
-        return attempt.refuse(f"Nothing in {run} ({found.playbook}) waits for approval.", "nothing waits")
+        return attempt.refuse(f"Nothing in {run} ({found.playbook}) waits for approval. Nothing was done. "
+                              f"`/playbook status {run}` shows where it stands.", "nothing waits")  # fmt: skip
     refused = _not_this(attempt, asked, digest) or _not_you(attempt, asked)
     if refused is not None:
         return refused
@@ -119,7 +120,8 @@ def refuse_decision(tx: Tx, *, decision: str, actor: Person, via: str, reason: s
 def _not_this(attempt: _Attempt, asked: Approval, digest: str | None) -> Said | None:
     """What about the request itself stands in the way."""
     if digest and not asked.digest.startswith(digest):
-        return attempt.refuse("This card is not current any more: what would happen changed. Look at the newest card.",
+        return attempt.refuse("This card is not current any more: what would happen changed. Nothing was done. "
+                              f"Look at the newest card, or `/playbook status {asked.run}`.",
                               "old card")  # fmt: skip
     if asked.state == "granted":
         return attempt.refuse(f"It is approved already: {asked.plan['effect']}. Nothing has to be broken.", "granted")
@@ -130,7 +132,8 @@ def _not_this(attempt: _Attempt, asked: Approval, digest: str | None) -> Said | 
         return attempt.refuse("Breaking the glass needs a reason, which stays on the record. Nothing was done.",
                               "no reason")  # fmt: skip
     if unknown := [name for name in attempt.rules if name not in BREAKABLE]:
-        return attempt.refuse(f"There is no rule *{unknown[0]}* to set aside. There are: {', '.join(BREAKABLE)}.",
+        return attempt.refuse(f"There is no rule *{unknown[0]}* to set aside. Nothing was done. There are: "
+                              f"{', '.join(BREAKABLE)}; `rules=people,groups` names two.",
                               "unknown rule")  # fmt: skip
     return None
 

@@ -269,7 +269,8 @@ def vote(
     """
     asked = decisions.get(tx, decision, lock=True)
     if asked is None:
-        return Said(f"There is no decision **{decision}**. `/playbook decisions` lists them.", ok=False)
+        return Said(f"There is no decision **{decision}**. Nothing was done. "
+                    "`/playbook decisions` lists them.", ok=False)  # fmt: skip
     word = _Word(tx, house, asked, actor, choice, via, reason.strip())
     if digest and not asked.digest.startswith(digest):
         return word.refuse(
@@ -280,7 +281,8 @@ def vote(
         return word.refuse(f"The card you pressed is not the one of {asked.id}.", "foreign card")
     if asked.state != OPEN:
         why = f": {asked.reason}" if asked.reason else ""
-        return word.refuse(f"{asked.id} is {asked.state}{why}. Your word changes nothing.", f"it is {asked.state}")
+        words = f"{asked.id} is {asked.state}{why}. Your word changes nothing. `/playbook decisions` lists them."
+        return word.refuse(words, f"it is {asked.state}")
     if rules.expired(tx.now, asked.expires_at):
         said = word.refuse(f"{asked.id} expired at {asked.expires_at:%d %b %H:%M:%S} UTC. Ask for it anew.", "expired")
         _end(tx, asked, "expired", "nobody completed it in time")

@@ -151,7 +151,8 @@ def _step(tx: Tx, run: Run, step: str | None, policy: Policy) -> Step:
         raise Refused(what, todo=f"`/playbook status {run.id}` shows its steps.")
     named = next((one for one in steps if str(one.idx) == step or one.id == step), None)
     if named is None:
-        raise Refused(f"{run.id} has no step **{step}**; it has {', '.join(one.id for one in steps)}.")
+        raise Refused(f"{run.id} has no step **{step}**; it has {', '.join(one.id for one in steps)}.",
+                      todo=f"`/playbook status {run.id}` shows them.")  # fmt: skip
     return named
 
 

@@ -23,7 +23,8 @@ def running(tx: Tx, run: str, *, but: str = "") -> Run:
             f"There is no run **{run}**.", todo="`/playbook status` lists the runs of this incident."
         ) from None
     if found.state in moves.RUN_ENDED and found.state != but:
-        raise Refused(f"{run} ({found.playbook}) has ended: {found.state}.", todo=f"`/playbook run {found.playbook}`")
+        raise Refused(f"{run} ({found.playbook}) has ended: {found.state}.",
+                      todo=f"`/playbook status {run}` shows what it did.")  # fmt: skip
     return found
 
 
@@ -33,9 +34,11 @@ def chosen(tx: Tx, run: Run, step: str | None, states: tuple[str, ...]) -> Step:
     if step is not None:
         named = next((s for s in steps if str(s.idx) == step or s.id == step), None)
         if named is None:
-            raise Refused(f"{run.id} has no step **{step}**; it has {', '.join(s.id for s in steps)}.")
+            raise Refused(f"{run.id} has no step **{step}**; it has {', '.join(s.id for s in steps)}.",
+                          todo=f"`/playbook status {run.id}` shows them.")  # fmt: skip
         if named.state not in states:
-            raise Refused(f"Step {named.idx} {named.uses} is {named.state}; that cannot be done to it now.")
+            raise Refused(f"Step {named.idx} {named.uses} is {named.state}; that cannot be done to it now.",
+                          todo=f"`/playbook status {run.id}` shows where it stands.")  # fmt: skip
         return named
     for state in states:
         found = next((s for s in steps if s.state == state), None)

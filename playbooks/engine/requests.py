@@ -85,7 +85,7 @@ def pause(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str = "") 
     """Start nothing new. A step in flight is finished first. Needs no approval."""
     found = running(tx, run)
     if found.state == "paused" or found.stop_asked == "pause":
-        return Said(f"{run} is paused already.")
+        return Said(f"{run} is paused already; nothing was changed. `/playbook resume {run}` goes on with it.")
     if found.stop_asked == "abort":
         raise Refused(f"{run} is being aborted.")
     flying = _flying(tx, run)

@@ -41,7 +41,8 @@ def review(tx: Tx, engine: Engine, *, run: str, actor: Person, verdict: Verdict,
     assert asked is not None
     why, code = _not_you(tx, engine, mine, asked, actor)
     if not why and verdict == "object" and not reason.strip():
-        why, code = f"An objection needs a reason: `/playbook review {run} object <reason>`.", "no reason"
+        why = f"An objection needs a reason: `/playbook review {run} object <why>`. Nothing was changed."
+        code = "no reason"
     if why:
         return _refuse(tx, found, mine, actor, verdict, via, why, code)
     return _settle(tx, engine, found, mine, asked, actor, verdict, reason.strip(), via)
@@ -50,7 +51,8 @@ def review(tx: Tx, engine: Engine, *, run: str, actor: Person, verdict: Verdict,
 def _nothing(run: str, known: list[Review]) -> tuple[str, str]:
     if known:
         return f"The review of {run} has been done: {known[-1].state}.", "done"
-    return f"Nothing in {run} was decided by one person alone.", "nothing waits"
+    why = f"Nothing in {run} was decided by one person alone. Nothing was changed; `/playbook status {run}` shows it."
+    return why, "nothing waits"
 
 
 def _not_you(tx: Tx, engine: Engine, mine: Review, asked: Approval, actor: Person) -> tuple[str, str]:
@@ -58,9 +60,9 @@ def _not_you(tx: Tx, engine: Engine, mine: Review, asked: Approval, actor: Perso
     if actor.person is None:
         return actor.why_not or "Muster does not know who you are.", "account"
     if actor.person == mine.person:
-        return "You decided this yourself; a second person must look at it.", "self"
+        return "You decided this yourself; a second person must look at it. Nothing was changed.", "self"
     if actor.person in asked.barred:
-        return "You asked for this run or changed it; somebody else must look at it.", "barred"
+        return "You asked for this run or changed it; somebody else must look at it. Nothing was changed.", "barred"
     using = {actor.person: (actor.account_kind, actor.account)}
     voter = people.voters_by_id(tx, [actor.person], using)[actor.person]
     rule = ApprovalRule.model_validate(asked.rule)

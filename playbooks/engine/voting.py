@@ -121,7 +121,9 @@ def vote(
     ballot = _Ballot(tx, engine, found, asked, actor, choice, via, reason.strip())
     if digest and not asked.digest.startswith(digest):
         return ballot.refuse(
-            "This card is not current any more: what would happen changed. Look at the newest card.", "old card"
+            "This card is not current any more: what would happen changed. Nothing was counted. "
+            f"Look at the newest card, or `/playbook status {run}`.",
+            "old card",
         )
     card = cards.by_message(tx, *pressed) if pressed else None
     if card is not None and (card.kind, card.subject) != ("approval", asked.id):
@@ -168,7 +170,8 @@ def _asked(tx: Tx, run: Run, digest: str | None) -> Approval | Said:
     bound = [one for one in known if digest and one.digest.startswith(digest)]
     if bound or known:
         return (bound or known)[-1]
-    return Said(f"Nothing in {run.id} ({run.playbook}) waits for approval.", ok=False)
+    return Said(f"Nothing in {run.id} ({run.playbook}) waits for approval. Nothing was changed. "
+                f"`/playbook status {run.id}` shows where it stands.", ok=False)  # fmt: skip
 
 
 def _of_nothing(tx: Tx, run: Run, actor: Person, choice: str, via: str) -> None:
@@ -185,7 +188,8 @@ def _of_nothing(tx: Tx, run: Run, actor: Person, choice: str, via: str) -> None:
 def _ended_words(asked: Approval) -> str:
     why = f": {asked.reason}" if asked.reason and asked.state != "used" else ""
     words = {"used": "It was approved and has started", "void": "It is void"}
-    return f"{words.get(asked.state, f'It was {asked.state}')}{why}. Your vote changes nothing."
+    said = f"{words.get(asked.state, f'It was {asked.state}')}{why}."
+    return f"{said} Your vote changes nothing: `/playbook status {asked.run}` shows how it goes."
 
 
 def _eligible(ballot: _Ballot) -> rules.Eligibility:
@@ -266,7 +270,8 @@ def revoke(tx: Tx, engine: Engine, *, run: str, actor: Person, via: str, reason:
         if any(v.person == actor.person and v.choice == "approve" for v in runs.votes_on(tx, one.id))
     ]  # fmt: skip
     if not mine:
-        return Said(f"You have approved nothing in {run}.", ok=False)
+        return Said(f"You have approved nothing in {run}. Nothing was changed. "
+                    f"`/playbook deny {run} <why>` says no.", ok=False)  # fmt: skip
     asked = mine[-1]
     ballot = _Ballot(tx, engine, found, asked, actor, "revoke", via, reason.strip())
     if asked.state in ("open", "granted"):

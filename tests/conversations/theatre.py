@@ -117,7 +117,7 @@ class Stage:
     async def settled(self) -> None:
         """Wait until every ask of the play has ended and every answer is out."""
         self.app.worker.wake()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             turn = 0
             while not await self.app.db.read(self._over):
                 await asyncio.sleep(0.02)

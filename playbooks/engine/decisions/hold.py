@@ -20,7 +20,8 @@ KIND = "hold"
 def ask(tx: Tx, house: House, *, stream: str, asked_by: str, reason: str) -> Decision:
     """Ask for a hold. Raises Refused when it is held or gone already."""
     if found := holds.held(tx, stream):
-        raise Refused(f"{stream} has been held since {found.since:%d %b %Y} ({found.decision}); nothing was changed.")
+        raise Refused(f"{stream} has been held since {found.since:%d %b %Y} ({found.decision}); nothing was changed.",
+                         todo=f"`/incident release incident={stream} <why>` asks for its end.")  # fmt: skip
     if retention.of(tx, stream):
         raise Refused(f"{stream} was pruned: there is nothing left to hold.")
     body = {

@@ -20,7 +20,8 @@ def ask(tx: Tx, house: House, *, stream: str, asked_by: str, reason: str) -> Dec
     """Ask for the hold to end. Raises Refused when nothing is held."""
     found = holds.held(tx, stream)
     if found is None:
-        raise Refused(f"{stream} is not held; nothing was changed.")
+        raise Refused(f"{stream} is not held; nothing was changed.",
+                         todo=f"`/incident hold incident={stream} <why>` asks for a hold.")  # fmt: skip
     body = {
         "title": f"Release the timeline of {stream}", "stream": stream, "reason": reason, "placed_by": found.decision,
         "shown": f"Held since {found.since:%d %b %Y}: {found.reason}. Then retention counts again. Reason: {reason}.",

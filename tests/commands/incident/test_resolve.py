@@ -39,7 +39,10 @@ async def test_twice_is_refused(talk: Any) -> None:
 async def test_outside_a_channel_it_asks_which(talk: Any) -> None:
     await talk.declare()
     reply = await talk("Ben", "incident resolve", channel="CTOWN")
-    assert reply.text == "Which incident? Open ones: INC-1 checkout is down.\nTry `/incident resolve INC-1`"
+    open_ones = "Which incident? Open ones: INC-1 checkout is down. Nothing was done."
+    assert reply.text == f"{open_ones}\nTry `/incident resolve INC-1`"
+    typed = await talk("Ben", "incident resolve writer failed `over`", channel="CTOWN")
+    assert typed.text == f"{open_ones}\nTry `/incident resolve incident=INC-1 writer failed 'over'`", "not typed twice"
 
 
 async def test_what_is_left_over_is_taken_back_or_accepted_by_name_first(talk: Any) -> None:

@@ -16,4 +16,4 @@ async def test_nothing_to_take_back(talk: Any) -> None:
     await talk.declare()
     await talk("Ben", "playbook run failover/rds-multi-az")
     reply = await talk("Chi", "playbook revoke INC-1/2")
-    assert not reply.ok and reply.text == "You have approved nothing in INC-1/2."
+    assert not reply.ok and reply.text.startswith("You have approved nothing in INC-1/2. Nothing was changed.")
