@@ -234,8 +234,14 @@ class Slack(SlackReads, Canvases):
         await self._call("chat.postEphemeral", write=True, channel=channel, user=user, text=text, blocks=blocks)
 
     async def open_dm(self, *users: str) -> str:
-        """Open (or find) the direct conversation with these people; returns its channel id."""
-        body = await self._call("conversations.open", write=True, users=list(users))
+        """Open (or find) the direct conversation with these people; returns its channel id.
+
+        Nobody notices, and the second time finds it: a lost answer is Temporary.
+        """
+        try:
+            body = await self._call("conversations.open", write=True, users=list(users))
+        except Uncertain as error:
+            raise Temporary(f"{error.message} Nothing was said there.") from None
         return str(body["channel"]["id"])
 
     async def direct_message(

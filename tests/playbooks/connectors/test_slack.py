@@ -196,6 +196,10 @@ async def test_ephemeral_and_direct_messages(slack: Slack, sb: SandboxClient) ->
     message = await slack.direct_message("U0ANA", "hi")
     assert (await slack.direct_channels())["U0ANA"] == message.channel
     assert message.channel == await slack.open_dm("U0ANA")
+    await sb.fail("slack", "conversations.open", "close_after")
+    with pytest.raises(Temporary, match="Nothing was said there"):
+        await slack.direct_message("U0ANA", "hi again")
+    assert [m.text for m in await sb.messages("@U0ANA", "U0ANA")].count("hi again") == 0
 
 
 async def test_a_file_is_shared_in_three_steps(slack: Slack, sb: SandboxClient) -> None:
