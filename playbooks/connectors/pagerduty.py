@@ -217,7 +217,7 @@ def _words(response: Any) -> str:
         return ""
     inner = body.get("error")
     error: Json = inner if isinstance(inner, dict) else body
-    details = error.get("errors") or ()
+    details = error.get("errors") or []
     listed = "; ".join(str(d) for d in details) if isinstance(details, list) else str(details)
     return short(": ".join(part for part in (str(error.get("message") or ""), listed) if part))
 

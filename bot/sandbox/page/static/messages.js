@@ -54,7 +54,7 @@ function head(part) {
   headed = text;
   $("title").textContent = part.error ? "Not here" : part.dm ? `💬 ${part.name}` : `${part.private ? "🔒" : "#"} ${part.name}`;
   fill($("topic"), part.dm ? [part.app ? "between you and the bot" : "between the two of you: Muster does not hear it"] : inline(part.topic || "", names()),
-    part.members && !part.dm ? h("span", { class: "faint", title: part.members.map(named).join(", ") }, ` · ${part.members.length} members`) : null,
+    part.members && !part.dm ? h("span", { class: "faint", title: part.members.map(named).join(", ") }, `${part.topic ? " · " : ""}${part.members.length} members`) : null,
     part.archived ? h("strong", {}, " · archived") : null);
   const files = (part.messages || []).flatMap((m) => m.files || []);
   const tabs = [["messages", "Messages"], ["pins", `Pins ${part.pins?.length || ""}`], ["files", `Files ${files.length || ""}`]];
