@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 
 from fpdf import FPDF
@@ -24,6 +25,10 @@ _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 _ESCAPED = re.compile(r"\\([\\`*_\[\]<>#|~!])")
 _MARKS = re.compile(r"(?<!\\)(\*\*|[*`])")
 LABEL, ROW = 48.0, 7.0
+# What drafts mark steps with, in signs that text fonts have; what a font lacks besides is shown as `?`.
+SIGNS = {"✅": "✓", "☑️": "✓", "❌": "✗", "⚠️": "⚠", "❓": "?", "\ufe0f": ""}
+WIDEST = 70.0  # letters of a cell that count for its column's width
+WORD, PADDING = 45.0, 3.0  # mm: a longer word may be broken; beside the words of a cell
 
 
 class _Page(FPDF):
@@ -34,11 +39,13 @@ class _Page(FPDF):
         self.set_title(title)
         self.set_auto_page_break(True, margin=18)
         self.named, self.wide = "helvetica", False
+        self.known: frozenset[int] = frozenset()
         for folder, plain, bold in FONTS:
             if Path(folder, plain).is_file() and Path(folder, bold).is_file():
                 self.add_font("text", "", Path(folder, plain))
                 self.add_font("text", "B", Path(folder, bold))
                 self.named, self.wide = "text", True
+                self.known = frozenset(getattr(self.fonts["text"], "cmap", ()))
                 break
         self.add_page()
 
@@ -54,7 +61,11 @@ class _Page(FPDF):
 
     def can(self, text: str) -> str:
         """What the font can show."""
-        return text if self.wide else text.encode("latin-1", "replace").decode("latin-1")
+        for sign, plain in SIGNS.items():
+            text = text.replace(sign, plain)
+        if not self.wide:
+            return text.encode("latin-1", "replace").decode("latin-1")
+        return "".join(one if ord(one) in self.known or one.isspace() else "?" for one in text)
 
     def paragraph(self, text: str, size: int = 10, style: str = "", indent: float = 0.0) -> None:
         """Words over as many lines as they need."""
@@ -101,12 +112,27 @@ def _table(page: _Page, rows: list[list[str]]) -> None:
     page.use(8)
     page.set_fill_color(255, 255, 255)  # cells are filled with what was drawn last
     width = max(len(row) for row in rows)
-    with page.table(first_row_as_headings=True, line_height=4.5, text_align="LEFT") as made:
+    columns = _widths(page, rows)
+    page.use(8)
+    with page.table(first_row_as_headings=True, line_height=4.5, text_align="LEFT", col_widths=columns) as made:
         for row in rows:
             cells = made.row()
             for cell in [*row, *[""] * (width - len(row))]:
                 cells.cell(page.can(cell))
     page.ln(2)
+
+
+def _widths(page: _Page, rows: list[list[str]]) -> tuple[float, ...]:
+    """Of each column: its longest word unbroken, and of what is left a share by what its cells usually hold."""
+    page.use(8, "B")
+    least, usual = list[float](), list[float]()
+    for cells in zip_longest(*rows, fillvalue=""):
+        words = [page.get_string_width(page.can(word)) for cell in cells for word in cell.split()]
+        least.append(min(max(words, default=0.0), WORD) + PADDING)
+        lengths = [len(cell) for cell in cells]
+        usual.append(min(float(max(lengths)), 2 * sum(lengths) / len(lengths), WIDEST) or 1.0)
+    spare = max(page.epw - sum(least), 0.0)
+    return tuple(one + spare * share / sum(usual) for one, share in zip(least, usual, strict=True))
 
 
 def _picture(page: _Page, chart: Chart) -> None:
@@ -138,6 +164,10 @@ def _picture(page: _Page, chart: Chart) -> None:
     page.set_x(left)
     page.cell(wide / 2, 5, f"{chart.start:%d %b %H:%M} UTC")
     page.cell(wide / 2, 5, f"{chart.end:%d %b %H:%M} UTC", align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    page.ln(1)
+    for lane in chart.lanes:  # what the points are: nobody hovers over paper
+        if lane.moments:
+            page.paragraph(f"{lane.label}: {' · '.join(said for _, said in lane.moments)}", 8)
     page.ln(2)
 
 

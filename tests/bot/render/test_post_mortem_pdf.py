@@ -6,9 +6,11 @@ import re
 import zlib
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from bot.render.post_mortem import page
 from bot.render.post_mortem_chart import Chart
-from bot.render.post_mortem_pdf import written
+from bot.render.post_mortem_pdf import _Page, _widths, written
 from bot.render.svg import Bar, Lane
 
 BEGAN = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
@@ -38,3 +40,19 @@ def test_the_page_needs_nothing_else_and_runs_nothing() -> None:
     made = page("Post-mortem of INC-1", BODY, CHART.svg())
     assert made.index("<svg") < made.index("<h2>"), "the picture stands before the first section"
     assert "<script" not in made and "&lt;script&gt;" in made and "http" not in made.replace("http://www.w3.org", "")
+
+
+def test_columns_are_as_wide_as_their_words_and_signs_the_font_lacks_are_others(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    page = _Page("x")
+    said = ["14:00:01", "Muster", "a step that says a lot of what it did and what it saw there", "[1]"]
+    rows = [["UTC", "who", "what", "event"], *[said] * 9, ["14:00:00 (written 14:20:00)", "PagerDuty", "x", "[10, 12]"]]
+    utc, who, what, event = _widths(page, rows)
+    assert what > 2 * max(utc, who, event) and abs(utc + who + what + event - page.epw) < 0.1
+    page.use(8, "B")
+    assert who > page.get_string_width("PagerDuty"), "no word is broken"
+    assert page.can("met ✅") == ("met ✓" if page.wide else "met ?")
+    page.output()
+    written("Post-mortem of INC-1", BODY.replace("one", "met ✅ ☑️ 決"), CHART)
+    assert "missing" not in capfd.readouterr().err + caplog.text, "nothing is said on a terminal about glyphs"
