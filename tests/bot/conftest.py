@@ -70,7 +70,7 @@ async def start(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                 sandbox.deliveries.to(mode, f"{app.url}/slack/events" if mode == "http" else "")
                 sandbox.webhooks.url = f"{app.url}/webhooks/pagerduty"
                 if app.socket is not None:
-                    await asyncio.wait_for(app.socket.up.wait(), 10)
+                    await asyncio.wait_for(app.socket.up.wait(), 40)
             return app
 
         yield begin

@@ -45,7 +45,7 @@ async def through_the_failover(bot: App, people: SandboxClient) -> None:
     await people.click("U0ANA", ROOM, "Approve")
     await people.wait_for(ROOM, "your approval does not count", as_user="U0ANA")
     await people.click("U0BEN", ROOM, "Approve")
-    await people.wait_for(ROOM, "(1 of 2 from `@sre`)", timeout=15)
+    await people.wait_for(ROOM, "(1 of 2 from `@sre`)", timeout=40)
     await people.click("U0CHI", ROOM, "Approve")
     done = await people.wait_for(ROOM, "*finished*", timeout=40)
     assert "✅ 2 aws.rds_failover" in done.plain and not done.buttons

@@ -22,7 +22,7 @@ async def declare(people: SandboxClient, more: str = "") -> None:
 
 
 async def board(people: SandboxClient, room: str = ROOM) -> Any:
-    return await people.wait_for(room, "Take command", timeout=15)
+    return await people.wait_for(room, "Take command", timeout=40)
 
 
 async def boards(people: SandboxClient, room: str = ROOM) -> list[Any]:
@@ -61,7 +61,7 @@ async def test_struck_between_posting_and_pinning_it_is_pinned_all_the_same(
     with monkeypatch.context() as patched:
         patched.setattr(bot.slack, "pin", hang)
         await declare(people)
-        await asyncio.wait_for(struck.wait(), 15)
+        await asyncio.wait_for(struck.wait(), 40)
         await bot.projector._drawing.finish(0.0)  # what a process that ends here leaves behind
     found = await bot.db.read(lambda tx: cards.get(tx, "board", "INC-1"))
     assert found and found.state == "posting"
@@ -70,8 +70,8 @@ async def test_struck_between_posting_and_pinning_it_is_pinned_all_the_same(
     async def pinned() -> bool:
         return len((await people.channel(ROOM))["pins"]) == 1
 
-    await people.wait_until(pinned, timeout=15)
-    await people.wait_until(lambda: live(bot, "board", "INC-1"), timeout=15)
+    await people.wait_until(pinned, timeout=40)
+    await people.wait_until(lambda: live(bot, "board", "INC-1"), timeout=40)
     assert len(await boards(people)) == 1
 
 
@@ -84,7 +84,7 @@ async def test_an_acknowledgement_shows_on_the_board_in_the_same_message(bot: Ap
 
     (page,) = await people.wait_until(paged)
     await people.acknowledge(page["incident_key"], "U0BEN")
-    changed = await people.wait_for(ROOM, lambda m: "acknowledged by *Ben*" in m.plain, timeout=15)
+    changed = await people.wait_for(ROOM, lambda m: "acknowledged by *Ben*" in m.plain, timeout=40)
     assert changed.ts == first.ts and "first to acknowledge, interim" in changed.plain
 
 
@@ -108,7 +108,7 @@ async def test_a_deleted_card_is_posted_anew(bot: App, people: SandboxClient, sa
     await bot.db.write(lambda tx: cards.want(tx, "board", "INC-1", "INC-1"))
     await people.type("U0ANA", ROOM, "/incident note something moved")
     await people.type("U0ANA", ROOM, "/incident sev sev2 smaller than thought")
-    again = await people.wait_for(ROOM, lambda m: m.ts != first.ts and "Take command" in m.plain, timeout=15)
+    again = await people.wait_for(ROOM, lambda m: m.ts != first.ts and "Take command" in m.plain, timeout=40)
     assert "sev2" in again.plain
 
 

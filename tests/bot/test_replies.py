@@ -70,7 +70,7 @@ async def test_where_muster_is_not_in_the_channel_it_is_a_direct_message(bot: Ap
 @pytest.mark.parametrize("mode", ["429", "503", "reset"])
 async def test_a_route_that_fails_for_now_is_no_loss(bot: App, people: SandboxClient, mode: str) -> None:
     await people.fail("slack", "chat.postEphemeral", mode, times=1, retry_after=1)
-    state, route = await arrived(bot, people, await say(bot, "once more"), timeout=15)
+    state, route = await arrived(bot, people, await say(bot, "once more"), timeout=40)
     assert state == "sent" and route in ("direct", "ephemeral")
 
 

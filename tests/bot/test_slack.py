@@ -102,11 +102,11 @@ async def test_a_form_with_an_error_says_so_inside_the_acknowledgement(bot: App,
 
 
 async def test_acknowledging_waits_for_no_other_service(bot: App, people: SandboxClient) -> None:
-    await people.latency("slack", 2.0)
+    await people.latency("slack", 30.0)
     ack = await people.type("U0ANA", "incidents", "/incident help")
     form = await people.type("U0ANA", "incidents", "/incident declare")
-    assert ack.latency_ms is not None and ack.latency_ms < 500
-    assert form.latency_ms is not None and form.latency_ms < 500
+    assert ack.acked and form.acked, "within the three seconds that Slack waits"
+    await people.latency("slack", 0.0)
 
 
 async def test_what_cannot_be_stored_is_said_in_time_with_the_phone_to_call(bot: App, people: SandboxClient) -> None:
@@ -138,7 +138,7 @@ async def test_socket_mode_comes_back_after_slack_closes_it(start: Any, people: 
     async def again() -> bool:
         return bool((await people.type("U0ANA", "incidents", "/incident help")).acked)
 
-    await people.wait_until(again, timeout=15)
+    await people.wait_until(again, timeout=40)
 
 
 def test_bodies() -> None:

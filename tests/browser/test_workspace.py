@@ -75,7 +75,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
             await app.socket.up.wait()
         await sb.deliver_to("socket", pagerduty_url=f"{app.url}/webhooks/pagerduty")
         page = await browser.new_page(viewport=SIZE)
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         refused: list[str] = []
         page.on(
             "console", lambda said: refused.append(f"{said.text} {said.location}") if said.type == "error" else None
@@ -184,7 +184,7 @@ async def a_file_and_a_word_between_two_people_who_look_at_the_same_time(desk: D
     page, room = desk.page, desk.sandbox.world.named("inc-1-checkout-is-down")
     assert room is not None
     ben = await page.context.browser.new_page(viewport=SIZE)  # a window of its own
-    ben.set_default_timeout(10_000)
+    ben.set_default_timeout(30_000)
     await ben.goto(f"{desk.sandbox.page.url}#U0BEN/{room.id}")
     picture = {"name": "errors.png", "mimeType": "image/png", "buffer": await page.screenshot()}
     await page.locator("#chosen").set_input_files([picture, {**picture, "name": "not this one.png"}])

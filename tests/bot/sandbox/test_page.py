@@ -63,7 +63,7 @@ async def test_nobody_sees_what_is_for_another(sandbox: Sandbox, sb: SandboxClie
 
 
 async def test_the_stream_brings_each_part_again_only_when_it_changed(sandbox: Sandbox, sb: SandboxClient) -> None:
-    async with httpx.AsyncClient(timeout=10) as http:
+    async with httpx.AsyncClient(timeout=40) as http:
         async with http.stream("GET", f"{sandbox.page.url}live?user=U0EVE&channel=C0GENERAL") as line:
             rows = line.aiter_lines()
 

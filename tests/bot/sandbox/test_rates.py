@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
 
+import pytest
+
+from bot.sandbox import rates as rates_module
 from bot.sandbox.rates import Rates
 
 
-async def test_a_window_allows_its_limit_and_opens_again() -> None:
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let time pass, for the counters alone."""
+    now = [1000.0]
+    monkeypatch.setattr(rates_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def pass_(seconds: float) -> None:
+        now[0] += seconds
+
+    return pass_
+
+
+def test_a_window_allows_its_limit_and_opens_again(later: Callable[[float], None]) -> None:
     rates = Rates(factor=600)  # a minute is 0.1 s
     assert [rates.window("m", 2) for _ in range(3)] == [0, 0, 1]
     assert rates.window("other", 2) == 0
-    await asyncio.sleep(0.11)
+    later(0.11)
     assert rates.window("m", 2) == 0
 
 
-async def test_a_bucket_allows_a_burst_and_refills() -> None:
+def test_a_bucket_allows_a_burst_and_refills(later: Callable[[float], None]) -> None:
     rates = Rates(factor=20)
     assert [rates.bucket("c", 1.0, 3) for _ in range(4)] == [0, 0, 0, 1]
-    await asyncio.sleep(0.06)
+    later(0.06)
     assert rates.bucket("c", 1.0, 3) == 0
     assert rates.bucket("c", 1.0, 3) == 1
 

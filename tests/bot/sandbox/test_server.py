@@ -68,4 +68,4 @@ async def test_its_own_process_says_when_it_is_ready_and_stops_on_a_signal(stop:
         assert line.execute("SELECT count(*) FROM orders").fetchone()
     assert time.monotonic() - begun < 1.0, "its PostgreSQL was running before it said that it is ready"
     process.send_signal(stop)
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 40) == 0

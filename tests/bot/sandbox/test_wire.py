@@ -61,7 +61,7 @@ async def test_a_hang_with_and_without_effect_ends_with_the_sandbox(mode: str, e
         assert await texts(sb) == (["x"] if effect else [])
         begun = time.monotonic()
         await sandbox.stop()
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 20
         with pytest.raises(aiohttp.ClientError):
             await call
 

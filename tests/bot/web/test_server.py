@@ -29,7 +29,7 @@ async def test_not_ready_while_the_database_is_gone(bot: App, people: SandboxCli
 async def test_metrics_count_what_happened(bot: App, people: SandboxClient) -> None:
     await people.type("U0ANA", "incidents", "/incident help")
     await people.wait_for("incidents", "/incident declare", as_user="U0ANA")
-    async with asyncio.timeout(10):  # what was said is seen a moment before it is counted
+    async with asyncio.timeout(40):  # what was said is seen a moment before it is counted
         while "muster_replies_sent_total{" not in (await get(bot, people, "/metrics"))[1]:
             await asyncio.sleep(0.05)
     status, text = await get(bot, people, "/metrics")

@@ -43,7 +43,7 @@ async def test_a_command_arrives_escaped_and_its_answer_is_for_the_typist(app: A
     ack = await sb.type("U0ANA", "#incidents", "/incident ask @ben in #general about a & b, mail x@example.com")
     assert seen[0]["text"] == "ask <@U0BEN|ben> in <#C0GENERAL|general> about a &amp; b, mail x@example.com"
     assert (seen[0]["channel_name"], seen[0]["is_enterprise_install"]) == ("incidents", "false")
-    assert ack.acked and ack.latency_ms is not None and ack.latency_ms < 1000
+    assert ack.acked and ack.latency_ms is not None
     assert [m.text for m in await sb.messages("#incidents", "U0ANA")] == ["declaring"]
     assert await sb.messages("#incidents", "U0BEN") == []
 
