@@ -20,7 +20,22 @@ YOURS = "*(yours)*"
 MARKS = {"succeeded": "✅", "failed": "❌", "skipped": "⏭", "uncertain": "❓", "unknown": "❓"}
 LONGEST = 400
 # Machinery between two lines that people care about; the record has them, the draft does not repeat them.
-NAMED = ("run", "step", "uses", "playbook", "role", "which", "from", "to", "status", "choice", "why", "what", "outcome")
+NAMED = (
+    "run",
+    "step",
+    "uses",
+    "playbook",
+    "role",
+    "which",
+    "from",
+    "to",
+    "status",
+    "choice",
+    "why",
+    "what",
+    "outcome",
+    "followup",
+)
 MACHINE_TEXTS = frozenset({"outputs", "inputs", "params"})
 QUIET = frozenset({"step.done", "step.parked", "step.resumed", "step.retrying", "card.told", "approval.kept"})
 
