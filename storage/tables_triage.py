@@ -31,6 +31,8 @@ triage = Table(
     Column("note", Text),  # why it did not open one by itself
     Index("ix_triage_grp", "grp", "state"),
     Index("ix_triage_incident", "incident"),
+    Index("ix_triage_state", "state", "number"),
+    Index("ix_triage_opened", "opened_at"),
 )
 
 # Each alert as it was last told. at: of this occurrence, by its source's own clock.

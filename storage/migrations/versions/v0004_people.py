@@ -63,6 +63,8 @@ def _triage() -> None:
     )
     op.create_index("ix_triage_grp", "triage", ["grp", "state"])
     op.create_index("ix_triage_incident", "triage", ["incident"])
+    op.create_index("ix_triage_state", "triage", ["state", "number"])
+    op.create_index("ix_triage_opened", "triage", ["opened_at"])
     op.create_table(
         "alerts",
         sa.Column("source", sa.Text(), nullable=False),
