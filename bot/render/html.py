@@ -95,7 +95,11 @@ def _block(block: Block, asks: Asks | None, who: Who | None) -> Markup:
         parts = [block["text"], *block.get("fields", ())] if block.get("text") else list(block.get("fields", ()))
         beside = block.get("accessory") or {}
         pressed = _pressed([beside], asks) if asks is not None and beside.get("type") == "button" else Markup("")
-        return Markup("").join(Markup("<p>{}</p>").format(_text(part, who)) for part in parts) + pressed
+        said = Markup("").join(Markup("<p>{}</p>").format(_text(part, who)) for part in parts)
+        if not pressed:
+            return said
+        about = " ".join(said.striptags().split())[:200]  # several buttons of a card may say the same word
+        return Markup('<div role="group" aria-label="{}">{}{}</div>').format(about, said, pressed)
     if kind == "header":
         return Markup("<h3>{}</h3>").format(_text(block["text"], who))
     if kind == "context":

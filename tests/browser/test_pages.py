@@ -21,6 +21,36 @@ from tests.browser.conftest import SIZE, Camera, opened
 POLICY = Path(__file__).parents[2] / "muster.example.yaml"
 RUN = "playbook run failover/rds-multi-az service=checkout"
 PHONE = {"width": 390, "height": 844}
+# What a page must not have: controls and regions without a name, skipped headings, ids twice, links to nowhere, words
+# that stand out less than 4.5:1 from what is behind them.
+WRONG = """() => {
+  const found = [], all = query => [...document.querySelectorAll(query)];
+  for (const e of all('details')) e.open = true;
+  const named = e => e.getAttribute('aria-label') || document.getElementById(e.getAttribute('aria-labelledby'));
+  for (const e of all('input:not([type=hidden]), select, textarea, button, a, svg'))
+    if (e.checkVisibility() && !(e.labels?.length || e.textContent.trim() || named(e))) found.push(e.outerHTML);
+  for (const e of all('[tabindex="0"], nav, section')) if (!named(e)) found.push(`no name: ${e.outerHTML.slice(0, 80)}`);
+  for (const e of all('table'))
+    if (!e.caption && !e.closest('[aria-label], section, .runbook')) found.push(`no name: ${e.outerHTML.slice(0, 80)}`);
+  const levels = all('h1, h2, h3, h4').map(e => Number(e.tagName[1]));
+  if (levels.filter(one => one === 1).length !== 1) found.push(`headings ${levels}`);
+  levels.forEach((one, n) => { if (one > (levels[n - 1] || 0) + 1) found.push(`headings ${levels}`); });
+  const ids = all('[id]').map(e => e.id);
+  if (new Set(ids).size < ids.length) found.push(`ids ${ids}`);
+  for (const e of all('a[href^="#"]')) if (!ids.includes(e.hash.slice(1))) found.push(e.outerHTML);
+  const parts = said => { const at = said.match(/[\\d.]+/g).map(Number); return at.length < 4 ? [...at, 1] : at; };
+  const light = at => at.slice(0, 3).map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, n) => sum + v * [0.2126, 0.7152, 0.0722][n], 0);
+  for (const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT); words.nextNode();) {
+    const e = words.currentNode.parentElement, style = getComputedStyle(e);
+    if (!words.currentNode.textContent.trim() || !e.checkVisibility() || e.closest('title, desc')) continue;
+    let behind = [0, 0, 0, 0];
+    for (let on = e; on && !behind[3]; on = on.parentElement) behind = parts(getComputedStyle(on).backgroundColor);
+    const two = [light(parts(e.closest('svg') ? style.fill : style.color)), light(behind)].sort((a, b) => b - a);
+    if ((two[0] + 0.05) / (two[1] + 0.05) < 4.5) found.push(`pale: ${e.outerHTML.slice(0, 80)}`);
+  }
+  return found;
+}"""
 
 
 @dataclass
@@ -82,6 +112,10 @@ async def declare_approve_as_two_and_watch_it_run(desks: Desks) -> None:
     await ana.get_by_label("Service").select_option("checkout")
     await ana.get_by_role("button", name="Send").click()
     await ana.get_by_text("INC-1").first.wait_for()
+    await ana.goto(f"{desks.app.url}/ask")
+    await ana.get_by_role("textbox", name="Line").fill(f"incident declare sev3 {'supercalifragilistic' * 6}")
+    await ana.get_by_role("button", name="Ask", exact=True).click()
+    await ana.get_by_text("INC-2").first.wait_for()
     await ana.goto(f"{desks.app.url}/incidents/INC-1")
     await ana.get_by_role("textbox", name="Line").fill(RUN)
     await ana.get_by_role("button", name="Ask", exact=True).click()
@@ -134,9 +168,6 @@ async def keyboard_phone_dark_and_no_script(desks: Desks) -> None:
     assert await ana.evaluate("document.activeElement.textContent") == "Skip to the content"
     await ana.keyboard.press("Enter")
     assert await ana.evaluate("document.activeElement.id") == "main"
-    named = """[...document.querySelectorAll('input:not([type=hidden]), select, textarea, button, a, svg')]
-        .filter(e => e.checkVisibility() && !(e.labels?.length || e.textContent.trim() || e.getAttribute('aria-label')))
-        .map(e => e.outerHTML)"""
     paths = ("/incidents", "/incidents/INC-1", "/playbooks", "/playbooks/failover/rds-multi-az", "/services", "/numbers",
              "/audit?stream=INC-1", "/ask")  # fmt: skip
     phone = await desks.of("Dov", viewport=PHONE, color_scheme="dark")
@@ -144,15 +175,19 @@ async def keyboard_phone_dark_and_no_script(desks: Desks) -> None:
         await phone.goto(f"{desks.app.url}{path}")
         wide = await phone.evaluate("document.documentElement.scrollWidth")
         assert wide <= PHONE["width"], f"{path} is {wide} pixels wide on a phone"
-        assert await phone.evaluate(named) == [], path
+        assert await phone.evaluate(WRONG) == [], path
         for mark in ("main", "nav", "h1", "header", "footer"):
             assert await phone.locator(mark).count() >= 1, (path, mark)
     await phone.goto(f"{desks.app.url}/incidents/INC-1")
     await desks.camera.keep(phone, "page-incident-phone")
     dark = await phone.evaluate("getComputedStyle(document.body).backgroundColor")
     assert dark == "rgb(13, 17, 23)"
+    await phone.goto(f"{desks.app.url}/ask?line=incident%20declare")
+    assert await phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], "also with a word as long"
+    assert "#inc-1-" in await phone.inner_text("main"), "channels by name"
     for path, name in zip(paths[3:7], ("playbook", "services", "numbers", "record"), strict=True):
         await ana.goto(f"{desks.app.url}{path}")
+        assert await ana.evaluate(WRONG) == [], f"{path}, light"
         await desks.camera.keep(ana, f"page-{name}")
 
     quiet = await desks.of("Eve", java_script_enabled=False)

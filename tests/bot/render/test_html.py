@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.render import html, modal, svg
-from bot.render.blocks import buttons, context, drawn
+from bot.render.blocks import button, buttons, context, drawn, section
 from bot.render.forms import Origin
 from bot.render.html import Asks
 from bot.render.svg import Bar, Lane
@@ -71,6 +71,15 @@ def test_a_button_is_a_form_with_the_line_it_asks() -> None:
     assert len(set(re.findall(r'name="once" value="([^"]+)"', made))) == 4, "each press is an ask of its own"
     assert '<p class="quiet">small</p>' in made
     assert "<form" not in str(html.card(drawn(["x", *row]).blocks, None)), "a picture of it cannot be pressed"
+
+
+def test_a_button_beside_words_is_pressed_among_them() -> None:
+    beside = button(Button(label="Done", line="playbook answer INC-1/2 1 done"), 1)
+    words = section('☐ 1. Call <@U0ANA> in <#C1> "now" <script>')
+    shown = str(html.card([{**words, "accessory": beside}], ASKS, {"U0ANA": "Ana", "C1": "inc-1"}.get))  # type: ignore[arg-type]
+    assert 'role="group" aria-label="☐ 1. Call @Ana in #inc-1 &#34;now&#34; script"' in shown, "which of several it is"
+    assert 'value="playbook answer INC-1/2 1 done"' in shown and "<script" not in shown and ">Done</button>" in shown
+    assert "<button" not in html.card([{**words, "accessory": beside}], None)
 
 
 def test_every_command_has_a_form_that_keeps_what_was_said() -> None:
