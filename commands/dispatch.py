@@ -29,27 +29,7 @@ from commands.house import House
 from commands.kinds import GREEDY
 from commands.places import incident_for
 from commands.reading import clean
-from commands.timers import (
-    acknowledge,
-    anchor,
-    anchored,
-    answered,
-    approvers,
-    archive,
-    customer_mail,
-    decision,
-    eta,
-    followup,
-    quorum_check,
-    review,
-    role,
-    settle,
-    task,
-    ticketed,
-    tickets,
-    update,
-)
-from commands.timers import clock as legal_clock
+from commands.timing import TIMERS, before_timer, named
 from commands.words import clock, esc, joined, lasted, lines, mrkdwn, safe
 from playbooks import step_up
 from playbooks.durations import words as length_words
@@ -64,14 +44,6 @@ from storage.timeline import ORG, Entry
 log = structlog.get_logger(__name__)
 
 ATTEMPTS = 3  # how often an ask that breaks us is tried before it is given up
-TIMERS = {
-    "update": update.act, "acknowledge": acknowledge.act, "settle": settle.act, "answered": answered.act,
-    "decision": decision.act, "anchor": anchor.act, "anchored": anchored.act,
-    "approvers": approvers.act, "review": review.act, quorum_check.KIND: quorum_check.act,
-    customer_mail.KIND: customer_mail.act, "task": task.act,
-    "clock": legal_clock.act, "followup": followup.act, "eta": eta.act,
-    role.KIND: role.act, "archive": archive.act, tickets.KIND: tickets.act, ticketed.KIND: ticketed.act,
-}  # fmt: skip
 _SPENT = re.compile(r"\bproof-[0-9a-f]{20}\b")  # the verdict on a code (bot/codes.py), judged before any handler
 _NOTHING = re.compile(r"\b(nothing|nobody|no \w+) (of it )?(was|is done|has happened|changed)\b", re.IGNORECASE)
 _LOOKS = ("Look", "Look before leaping")  # groups of commands that change nothing anyway
@@ -107,12 +79,6 @@ class _Found:
     rest: str
 
 
-def _timer_of(ask: Ask) -> tuple[str, str]:
-    """Kind and subject of a timer that went off: ("task", "INC-42/3")."""
-    kind, _, subject = ask.line.removeprefix("timer ").strip().partition(" ")
-    return kind, subject.strip()
-
-
 class Dispatch:
     """Handles asks. One instance per process; safe to use for many asks at once."""
 
@@ -146,8 +112,7 @@ class Dispatch:
         if ask.kind == "webhook":
             return await self._hook(ask)
         if ask.kind == "timer":
-            if _timer_of(ask)[0] == quorum_check.KIND:
-                await quorum_check.before(self.house)
+            await before_timer(self.house, ask)
             await self.house.db.write(lambda tx: self._timer(tx, ask))
             return None
         if ask.kind == "journal":
@@ -306,7 +271,7 @@ class Dispatch:
         return self._reply(tx, ask, reply.model_copy(update={"text": mrkdwn(reply.text)}), "done")
 
     def _timer(self, tx: Tx, ask: Ask) -> None:
-        kind, subject = _timer_of(ask)
+        kind, subject = named(ask)
         if handler := TIMERS.get(kind):
             handler(tx, self.house, ask, subject)
         else:

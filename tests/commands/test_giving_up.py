@@ -29,7 +29,7 @@ def office(talk: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         raise ZeroDivisionError("words of somebody")
 
     monkeypatch.setattr("commands.hooks.pagerduty.act", broken)
-    monkeypatch.setitem(__import__("commands.dispatch", fromlist=["TIMERS"]).TIMERS, "settle", broken)
+    monkeypatch.setitem(__import__("commands.timing", fromlist=["TIMERS"]).TIMERS, "settle", broken)
     return talk
 
 

@@ -19,7 +19,7 @@ import pytest_asyncio
 from sqlalchemy import URL
 
 from commands.command import load_commands
-from commands.dispatch import TIMERS
+from commands.timing import TIMERS
 from tests.conversations.every_command import HERE, OTHERS, TYPED, Moment, Play, typed
 from tests.conversations.scene import Scene, hurried, on_sqlite, opened
 from tests.conversations.theatre import AWAY, Outcome, Stage, on_server, told_apart
