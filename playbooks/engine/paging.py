@@ -26,6 +26,7 @@ from storage.people import Voter
 from storage.runs import Approval, Run, Step
 
 TIMER = "approvers"
+TELL, TELL_AFTER = "settle", timedelta(seconds=1)  # the timer that says what failed (commands/timers/settle.py)
 PLAYBOOK = "comms/page-approvers"
 ANSWERED = "comms/approvers-answered"
 QUESTION = "comms/ask-again"
@@ -122,6 +123,7 @@ def page_approvers(
     tx: Tx, house: House, run: Run, asked: Mapping[str, Any], able: Candidates, *, but: Collection[str] = ()
 ) -> list[str]:
     """Start calling who is missing: those on call are paged, everybody eligible gets a message. Returns the persons.
+    Whoever asked for the run hears when somebody could not be called.
 
     but: people who need no call (they voted already). Same approval, same people: paged once, by key.
     """
@@ -141,10 +143,12 @@ def page_approvers(
         f"expires {asked['expires_at']:%H:%M} UTC. Answer on the card, or `/playbook approve {run.id}`. {house.url}"
     )
     inputs = {"emails": emails, "users": users, "text": text, "key": _key(asked["id"])}
-    write_run(
-        tx, house, playbook=playbook, inputs=inputs, incident=run.incident, requester=run.requester, shown=False,
-        kind=run.kind,
+    calls = write_run(
+        tx, house, playbook=playbook, inputs=inputs, incident=run.incident, requester=run.requester, ask=run.ask,
+        shown=False, kind=run.kind,
     )  # fmt: skip
+    if run.ask:
+        timers.set(tx, TELL, calls, tx.now + TELL_AFTER, {"quiet": True})
     return [voter.person for voter in who]
 
 

@@ -48,7 +48,7 @@ class PagePeople(Action):
         return Plan(targets=targets, effect=effect, warnings=("Phones ring.",))
 
     async def run(self, act: Act) -> PagedPeople:
-        """Page each. Fails as a whole only when nobody was paged; the first trouble then says why."""
+        """Page each. What may pass fails the step, so that it is tried again: the same key pages nobody twice."""
         tool, paged, pages = act.use(PagerDuty), [], []
         left: dict[str, MusterError] = {}
         for email in dict.fromkeys(self.emails):
@@ -57,9 +57,8 @@ class PagePeople(Action):
                 paged.append(email)
             except (Temporary, Refused, Uncertain) as error:
                 left[email] = error
-        if not paged:
-            unsure = [error for error in left.values() if isinstance(error, Uncertain)]
-            raise next(iter(unsure or left.values()))
+        if not paged or not all(isinstance(error, Refused) for error in left.values()):
+            raise _trouble(paged, left)
         lines = tuple(f"{email}: {error.message}" for email, error in left.items())
         return PagedPeople(paged=tuple(paged), not_paged=lines, pages=tuple(pages))
 
@@ -75,3 +74,15 @@ class PagePeople(Action):
         """Who is paged, and who is not."""
         left = f"; not paged: {', '.join(done.not_paged)}" if done.not_paged else ""
         return f"Paged {', '.join(done.paged)}{left}"
+
+
+def _trouble(paged: list[str], left: dict[str, MusterError]) -> MusterError:
+    """The worst of what kept somebody from being paged, and who is paged all the same."""
+    kinds = (Uncertain, Temporary, MusterError)
+    worst = next(error for kind in kinds for error in left.values() if isinstance(error, kind))
+    if not paged:
+        return worst
+    words = f"Paged {', '.join(paged)}, not {', '.join(left)}: {worst.message}"
+    if isinstance(worst, Temporary):
+        return Temporary(words, retry_after=worst.retry_after, todo=worst.todo)
+    return Uncertain(words, todo=worst.todo)

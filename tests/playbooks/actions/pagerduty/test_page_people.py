@@ -40,6 +40,17 @@ async def test_when_nobody_was_paged_the_step_fails_and_repeating_pages_once(
     assert len((await sb.pagerduty())["incidents"]) == 1
 
 
+@pytest.mark.parametrize(("mode", "kind"), [("429", Temporary), ("close_after", Uncertain)])
+async def test_who_could_not_be_paged_now_is_paged_when_it_is_tried_again(
+    act: Any, pagerduty: PagerDuty, sb: SandboxClient, mode: str, kind: type[Exception]
+) -> None:
+    await sb.fail("pagerduty", "POST /incidents", mode)
+    with pytest.raises(kind, match=r"Paged chi@example.com, not ben@example.com, eve@example.com: "):
+        await STEP.run(act(pagerduty))
+    assert (await STEP.run(act(pagerduty))).paged == ("ben@example.com", "chi@example.com")
+    assert len((await sb.pagerduty())["incidents"]) == 2, "nobody is paged twice"
+
+
 async def test_nobody_known_is_refused(act: Any, pagerduty: PagerDuty) -> None:
     with pytest.raises(Refused, match="no user"):
         await PagePeople(emails=["eve@example.com"], title="x", key="k").run(act(pagerduty))
