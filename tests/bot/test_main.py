@@ -37,6 +37,18 @@ def muster(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_another_terminal_can_source_what_the_workspace_prints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Some values are longer than a line."""
+    file, env = tmp_path / "env", {"DR_HOST_KEY": "-----BEGIN\nit's a 'key'\n-----END", "MUSTER_URL": "http://x"}
+    cli._tell(env, "http://page", file)
+    assert f"#   . {file}" in capsys.readouterr().out and file.stat().st_mode & 0o777 == 0o600
+    shell = ["bash", "-c", f'. {file}; printf %s "$DR_HOST_KEY|$MUSTER_URL"']
+    ended = subprocess.run(shell, capture_output=True, text=True, check=True)
+    assert ended.stdout == "|".join(env.values())
+
+
 def test_a_process_without_a_token_ends_with_words(tmp_path: Path) -> None:
     env = {"DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}", "MUSTER_CONFIG": "muster.example.yaml"}
     ended = muster("serve", **env)
