@@ -154,7 +154,9 @@ def _not_you(attempt: _Attempt, asked: Approval) -> Said | None:
         more = {"new": "member_age", "stale": "directory_max_age"}.get(verdict.code, "")
         hint = f" To set that aside too, name it: `{_line(asked, [*attempt.rules, more])}`." if more else ""
         may = rules.join([f"`@{group}`" if group != people.EVERYONE else "any full member" for group in who], "or")
-        return attempt.refuse(f"{verdict.why} The glass may be broken by {may}.{hint}", code)
+        able = [one.name for group in who for one in people.members(tx, group)]
+        named = f": {', '.join(list(dict.fromkeys(able))[:4])}" if able else ""
+        return attempt.refuse(f"{verdict.why} The glass may be broken by {may}{named}. Nothing was done.{hint}", code)
     if not _enough(rule.broken(attempt.rules, who), asked, voter, tx):
         needed = in_the_way(rule, who, asked, voter, tx)
         return attempt.refuse(

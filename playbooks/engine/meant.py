@@ -24,7 +24,8 @@ def running(tx: Tx, run: str, *, but: str = "") -> Run:
         ) from None
     if found.state in moves.RUN_ENDED and found.state != but:
         raise Refused(f"{run} ({found.playbook}) has ended: {found.state}.",
-                      todo=f"`/playbook status {run}` shows what it did.")  # fmt: skip
+                      todo=f"`/playbook status {run}` shows what it did; `/playbook run {found.playbook}` asks for it "
+                      "anew.")  # fmt: skip
     return found
 
 

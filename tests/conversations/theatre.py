@@ -103,6 +103,10 @@ class Stage:
         self.trouble.plan = []
         self.town.sandbox.faults.clear()
         await asyncio.to_thread(self.back)
+        await self.begin(first)
+
+    async def begin(self, first: str = "") -> None:
+        """What comes from now on is the play's."""
 
         def begin(tx: Tx) -> tuple[set[str], set[str]]:
             if first:
@@ -150,7 +154,8 @@ class Stage:
             outbox = [row for row in tx.conn.execute(select(replies)).mappings() if row["id"] not in self.untold]
             return Outcome(
                 said, places, shape_of(tx), rows_of(tx), self._states(tx),
-                sorted((str(row["account"]), row["route"]) for row in outbox), all(row["body"]["ok"] for row in outbox),
+                sorted(((str(row["account"]), row["route"]) for row in outbox), key=repr),
+                all(row["body"]["ok"] for row in outbox),
             )  # fmt: skip
 
         return await self.app.db.read(look)
