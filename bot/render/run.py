@@ -81,11 +81,12 @@ def _head(facts: RunFacts, around: Around) -> str:
     since = f" since {hms(now.started_at)}" if now and now.started_at else ""
     at = f"step {now.idx} of {len(facts.steps)}{since}" if now else f"{len(facts.steps)} steps"
     bad = sum(step.state in BAD for step in facts.steps)
+    why = f": {person(run.reason, 300)}" if run.reason else ""
     return {
         "succeeded": f"✅ {name} *finished*{whose} in {lasted}{kind} · {asked}",
         "incomplete": f"⚠️ {name} *ended with {bad} failed*{whose} after {lasted}{kind} · {asked}",
-        "aborted": f"⏹ {name} *aborted*{whose} after {lasted}{kind}: {person(run.reason, 300)} · {asked}",
-        "paused": f"⏸ {name}{whose} *paused*{f': {person(run.reason, 300)}' if run.reason else ''}{kind} · {asked}",
+        "aborted": f"⏹ {name} *aborted*{whose} after {lasted}{kind}{why} · {asked}",
+        "paused": f"⏸ {name}{whose} *paused*{why}{kind} · {asked}",
     }.get(run.state, f"▶️ {name}{whose} · {at}{kind} · {asked}")
 
 
@@ -161,7 +162,7 @@ def _review(review: Review, around: Around) -> str:
 def _standing(steps: tuple[Step, ...]) -> str:
     done = [str(step.idx) for step in steps if step.state == "succeeded"]
     made = [str(step.idx) for step in steps if step.state in ("done", "unknown", "asking", "uncertain")]
-    open_ = [str(step.idx) for step in steps if step.state in ("pending", "held", "parked", "failed")]
+    open_ = [str(step.idx) for step in steps if step.state in ("pending", "held", "parked", "failed", "aborted")]
     final = [str(step.idx) for step in steps if step.risk >= 3 and step.done_at is not None]
     parts = [f"Done: {', '.join(done) or 'nothing'}", f"not done: {', '.join(open_) or 'nothing'}"]
     parts += [f"not known: {', '.join(made)}"] if made else []

@@ -14,21 +14,21 @@ from storage import anchors, timeline
 PAGE = 20
 
 
-@command(
-    "incident timeline", group="Look", place="incident", examples=("incident timeline", "incident timeline after=20")
-)
+@command("incident timeline", group="Look", place="incident", examples=("incident timeline", "incident timeline last"))
 class Timeline(InIncident):
-    """Show the timeline, twenty events at a time"""
+    """Show the timeline, twenty events at a time, from the first or the `last` ones"""
 
+    part: Annotated[str, Arg("choice", "the last twenty", choices=("last",))] = ""
     after: Annotated[int, Arg("number", "only later events than this number", keyed=True)] = 0
 
     def act(self, call: Call, seen: None) -> Reply:
         """Numbered as in the record; times are UTC, back-dated ones say so."""
         found, tx = call.here, call.tx
-        events = timeline.read(tx, found.id, after=self.after, limit=PAGE)
         head = timeline.head(tx, found.id)
+        after = max(self.after, head.seq - PAGE) if self.part else self.after
+        events = timeline.read(tx, found.id, after=after, limit=PAGE)
         if not events:
-            return Reply(text=f"*{found.id}* has {head.seq} events; there is none after {self.after}. "
+            return Reply(text=f"*{found.id}* has {head.seq} events; there is none after {after}. "
                               f"`/incident timeline {found.id}` begins at the first.")  # fmt: skip
         names = _Names(call)
         listed = [
@@ -36,6 +36,8 @@ class Timeline(InIncident):
         ]
         last = events[-1].seq
         more = (Button(label="More", line=f"incident timeline {found.id} after={last}"),) if last < head.seq else ()
+        if last + PAGE < head.seq:  # more than one press away
+            more += (Button(label="Last", line=f"incident timeline {found.id} last"),)
         held = anchors.last(tx, found.id)
         outside = f" · anchored at {held.seq}" if held else ""
         tail = f"{last} of {head.seq} events · head `{head.short}`{outside}"

@@ -24,6 +24,7 @@ SOON, LATEST = timedelta(seconds=1), timedelta(seconds=10)
 SLOW, GIVE_UP = timedelta(seconds=5), timedelta(minutes=15)
 BAD = frozenset({"failed", "uncertain", "unknown"})
 ENDED_WELL = frozenset({"succeeded", "skipped"})
+HOUSEKEEPING = frozenset({"slack.set_topic", "pagerduty.link"})  # done beside what people wait for; its failure is told
 
 
 def arm(tx: Tx, run: str, *, asked: str = "", quiet: bool = False) -> None:
@@ -74,7 +75,9 @@ def words(tx: Tx, house: House, run: Run, incident: Incident | None) -> Reply:
     """What the steps said, one line for what worked and one for each that did not."""
     steps = runs.steps_of(tx, run.id)
     said = _said(tx, run)
-    done = [said.get(step.idx) or step.title for step in steps if step.state == "succeeded" and step.risk > 0]
+    well = [step for step in steps if step.state == "succeeded" and step.risk > 0]
+    told = [step for step in well if step.uses not in HOUSEKEEPING] or well
+    done = [said.get(step.idx) or step.title for step in told]
     under_way = [step.title for step in steps if step.state not in ENDED_WELL | BAD | {"aborted"}]
     bad = [_failure(house, run, step, incident) for step in steps if step.state in BAD or _retrying(step)]
     missing = _missing(house, steps, incident)

@@ -25,7 +25,7 @@ def test_whose_deed_it_was_stands_once() -> None:
     assert said("incident.role", "P-A", taken, note="wait <now>") == "*Ben* is commander: wait &lt;now&gt; · by *Ana*"
     assert said("incident.role", "P-A", {"role": "commander"}) == "*Ana* took the role commander back; nobody has it"
     assert said("incident.acknowledged", "pagerduty", {"person": "P-B"}) == "*Ben* acknowledged the page (pagerduty)"
-    assert said("incident.acknowledged", "pagerduty", {}) == "*pagerduty* page acknowledged"
+    assert said("incident.acknowledged", "pagerduty", {}) == "*pagerduty* told that the page was acknowledged"
 
 
 def test_times_are_peoples_and_what_was_not_said_leaves_nothing_behind() -> None:

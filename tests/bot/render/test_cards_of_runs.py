@@ -141,7 +141,7 @@ def drawn_run(state: str, step: str, **more: Any) -> Drawn:
         ("waiting", "asking", {}, "❓ *2 aws.rds_failover* *outcome unknown", {"Pause", "Abort"}),
         ("incomplete", "uncertain", {"error": "lost"}, "❓ 2 aws.rds_failover *outcome unknown:* lost", {"Retry"}),
         ("succeeded", "succeeded", {}, "*finished* for INC-42", set()),
-        ("aborted", "aborted", {}, "aborted", set()),
+        ("aborted", "aborted", {}, "Done: 1 · not done: 2, 3", set()),
         ("running", "skipped", {"note": "Statuspage is not configured"}, "⏭ 2 aws.rds_failover", {"Pause", "Abort"}),
     ],
 )  # fmt: skip

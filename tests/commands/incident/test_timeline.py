@@ -16,6 +16,12 @@ async def test_numbered_named_and_paged(talk: Any) -> None:
     assert "*Ben* noted: entry 0" in first.text and "20 of 27 events" in first.text
     second = await talk("Eve", first.buttons[0].line, kind="button")
     assert "entry 24" in second.text and "27 of 27" in second.text and second.buttons == ()
+    last = await talk("Eve", "incident timeline last")
+    assert "`  8`" in last.text and "`  7`" not in last.text and "entry 24" in last.text and last.buttons == ()
+    for number in range(15):
+        await talk("Ben", f"incident note further {number}")
+    shown = {one.label: one.line for one in (await talk("Eve", "incident timeline")).buttons}
+    assert "further 14" in (await talk("Eve", shown["Last"], kind="button")).text and "More" in shown
     assert "none after 99" in (await talk("Eve", "incident timeline after=99")).text
 
 
