@@ -99,10 +99,9 @@ class Question:
 
     who: a role, a group of the policy, or "anyone". choices: the answers offered; numbered: they are data (a backup's
     name), so the timeline's bodies speak of their number. stops: choices for which one person's word is enough.
-    people: how many must say the same; requester: whether who asked for the run may be one of several; another: whoever
-    asked for the run, or wrote something in it, does not count, however many it takes.
-    fields: a form instead of choices (`playbooks.form_fields.FormField` as JSON). items: a checklist instead of them,
-    each {"text", "owner", "due_s": seconds or None}. due_in_s: when silence is passed on to the next one.
+    people: how many must say the same; requester: whether who asked for the run may be one of several; another: who
+    asked for it or wrote in it never counts. fields: a form instead of choices (`form_fields.FormField` as JSON).
+    items: a checklist instead, each {"text", "owner", "due_s": seconds or None}. due_in_s: when silence is passed on.
     """
 
     text: str

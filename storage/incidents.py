@@ -156,8 +156,8 @@ def set_severity(tx: Tx, incident: str, severity: str, *, by: str, reason: str =
         raise Impossible(f"{incident} is *{severity}* already; nothing was changed.",
                          todo=f"`/incident note incident={incident} …` adds to its timeline.")  # fmt: skip
     _change(tx, found, severity=severity)
-    entry = Entry("incident.severity", by, {"from": found.severity, "to": severity}, _typed(reason=reason))
-    timeline.append(tx, incident, entry)
+    body = {"from": found.severity, "to": severity}
+    timeline.append(tx, incident, Entry("incident.severity", by, body, _typed(reason=reason)))
     return _again(tx, incident)
 
 
@@ -203,9 +203,8 @@ def note(tx: Tx, incident: str, text: str, *, by: str, at: datetime | None = Non
     """Write a person's words down, also after the end; `at` back-dates it. Returns the event's number."""
     locked(tx, incident)
     _past(tx, at, "A note")
-    return timeline.append(
-        tx, incident, Entry("incident.note", by, {}, {"text": text}, source_at=at, claimed_by=by if at else None)
-    )[0]
+    entry = Entry("incident.note", by, {}, {"text": text}, source_at=at, claimed_by=by if at else None)
+    return timeline.append(tx, incident, entry)[0]
 
 
 def set_time(tx: Tx, incident: str, which: str, when: datetime, *, by: str, claimed_by: str | None = None) -> int:
@@ -243,9 +242,8 @@ def set_status(tx: Tx, incident: str, status: str, *, by: str, reason: str = "")
         return
     moves_to(found, status)
     _change(tx, found, status=status)
-    timeline.append(
-        tx, incident, Entry("incident.status", by, {"from": found.status, "to": status}, _typed(reason=reason))
-    )
+    entry = Entry("incident.status", by, {"from": found.status, "to": status}, _typed(reason=reason))
+    timeline.append(tx, incident, entry)
 
 
 def add_update(
@@ -279,15 +277,9 @@ def set_update_due(tx: Tx, incident: str, due_at: datetime | None) -> None:
 
 
 def acknowledge(
-    tx: Tx,
-    incident: str,
-    *,
-    person: str | None,
-    source: str,
-    at: datetime | None = None,
-    ref: str | None = None,
+    tx: Tx, incident: str, *, person: str | None, source: str, at: datetime | None = None, ref: str | None = None,
     commander: str | None = "commander",
-) -> bool:
+) -> bool:  # fmt: skip
     """Somebody answered the page; True for the first one, who becomes interim commander when there is none.
 
     person None: the pager's user is nobody we know. at: the pager's own time; ref: its incident id.
@@ -378,11 +370,9 @@ def _redraw(tx: Tx, found: Incident) -> None:
 
 def _past(tx: Tx, when: datetime | None, what: str) -> None:
     if when is not None and when > tx.now:
-        raise Impossible(
-            f"{what} cannot be in the future ({when:%d %b %Y %H:%M} UTC, now is {tx.now:%H:%M} UTC). "
-            "Nothing was changed.",
-            todo="Write a time that is over, such as `14:05` (UTC); left out, it is now.",
-        )
+        said = f"{what} cannot be in the future ({when:%d %b %Y %H:%M} UTC, now is {tx.now:%H:%M} UTC)"
+        todo = "Write a time that is over, such as `14:05` (UTC); left out, it is now."
+        raise Impossible(f"{said}. Nothing was changed.", todo=todo)
 
 
 def _in_order(found: Incident, which: str, when: datetime) -> None:
