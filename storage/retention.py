@@ -167,6 +167,7 @@ def forget_asks(tx: Tx, months: int) -> int:
     asks = tx.conn.execute(delete(inbox).where(settled, inbox.c.received_at < limit)).rowcount
     told = select(triage.c.id).where(triage.c.state != "open", triage.c.changed_at < limit)
     tx.conn.execute(delete(alerts).where(alerts.c.triage.in_(told)))
+    tx.conn.execute(delete(alerts).where(alerts.c.triage.is_(None), alerts.c.told_at < limit))
     tx.conn.execute(delete(triage).where(triage.c.id.in_(told)))
     ended = replies.c.state.in_(("sent", "lost"))
     return asks + tx.conn.execute(delete(replies).where(ended, replies.c.created_at < limit)).rowcount

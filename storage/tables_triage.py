@@ -35,13 +35,14 @@ triage = Table(
     Index("ix_triage_opened", "opened_at"),
 )
 
-# Each alert as it was last told. at: of this occurrence, by its source's own clock.
+# Each alert as it was last told. at: of this occurrence, by its source's own clock. triage: none where it had ended
+# before anybody heard of it.
 alerts = Table(
     "alerts",
     metadata,
     Column("source", Text, primary_key=True),
     Column("fingerprint", Text, primary_key=True),
-    Column("triage", Text, ForeignKey("triage.id"), nullable=False),
+    Column("triage", Text, ForeignKey("triage.id")),
     Column("title", Text, nullable=False),
     Column("url", Text),
     Column("page", Text),  # PagerDuty's incident, where it is one

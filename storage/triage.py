@@ -115,11 +115,11 @@ def opened_since(tx: Tx, when: datetime, *, source: str | None = None, by_itself
 
 
 def known(tx: Tx, source: str, fingerprints: Iterable[str]) -> dict[str, tuple[str, str, datetime]]:
-    """Alerts that came before: fingerprint -> (card, state, at)."""
+    """Alerts that came before: fingerprint -> (card, state, at); card "": it had ended before anybody heard of it."""
     wanted = list(fingerprints)
     columns = (alerts.c.fingerprint, alerts.c.triage, alerts.c.state, alerts.c.at)
     query = select(*columns).where(alerts.c.source == source, alerts.c.fingerprint.in_(wanted))
-    return {row.fingerprint: (row.triage, row.state, row.at) for row in tx.conn.execute(query)}
+    return {row.fingerprint: (row.triage or "", row.state, row.at) for row in tx.conn.execute(query)}
 
 
 def raise_card(
@@ -140,8 +140,8 @@ def raise_card(
     return Triage(**row)
 
 
-def tell(tx: Tx, source: str, card: str, told: Sequence[Alert]) -> None:
-    """Write down alerts as they are told now, on this card."""
+def tell(tx: Tx, source: str, card: str | None, told: Sequence[Alert]) -> None:
+    """Write down alerts as they are told now, on this card; None: on none, they had ended before anybody heard."""
     if not told:
         return
     rows = [

@@ -49,15 +49,20 @@ def act(tx: Tx, house: House, ask: Ask) -> None:
     told = list(_read(house.policy, ask.values.get("alerts") or (), ask.received_at or tx.now, tx.now))
     before = triage.known(tx, source, [one.alert.fingerprint for one in told])
     groups: dict[str, list[Told]] = {}
+    early: list[Alert] = []
     for one in told:
         card, state, at = before.get(one.alert.fingerprint, ("", "", None))
         if at is not None and _late(one.alert, state, at):
             continue
-        if at is None and one.alert.state == RESOLVED:
-            continue  # it ended before anybody heard of it
-        known = at is not None and (one.alert.at <= at or one.alert.state == RESOLVED)  # the same occurrence
+        if not card and one.alert.state == RESOLVED:
+            early.append(one.alert)  # it ended before anybody heard of it: kept, so that its beginning is known as late
+            continue
+        known = (
+            bool(card) and at is not None and (one.alert.at <= at or one.alert.state == RESOLVED)
+        )  # the same occurrence
         place = card if known else f"new {_group(one, source, str(ask.values.get('group') or ''))}"
         groups.setdefault(place, []).append(one)
+    triage.tell(tx, source, None, early)
     # What belongs to incidents first: their streams are locked before the `org` stream, which new cards write to.
     for place, some in sorted(groups.items(), key=lambda one: not _taken(tx, one[0])):
         _place(tx, house, ask, source, place, some)

@@ -69,7 +69,7 @@ def _triage() -> None:
         "alerts",
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
-        sa.Column("triage", sa.Text(), nullable=False),
+        sa.Column("triage", sa.Text(), nullable=True),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("url", sa.Text(), nullable=True),
         sa.Column("page", sa.Text(), nullable=True),
