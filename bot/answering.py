@@ -14,6 +14,7 @@ from bot.render.blocks import Block
 from bot.render.forms import Origin
 from commands.fields import parse
 from commands.house import House
+from commands.places import visible
 from commands.playbook.answer import FIELD, ITEM, STATE, Answer
 from playbooks.errors import Refused
 from playbooks.form_fields import FormField, wrong
@@ -61,9 +62,10 @@ class Answering:
             return str(no)
         here = incidents.by_channel(tx, ask.channel) if ask.channel else None
         name = f"{here.id}{said.run}" if said.run.startswith("/") and here else said.run
-        every = [runs.get(tx, name)] if name else runs.of_incident(tx, here.id) if here else []
+        named = [runs.get(tx, name)] if name else runs.of_incident(tx, here.id) if here else []
+        every = [run for run in named if run and self._may_know(tx, run, ask)]
         open_ = [
-            (run, step) for run in every if run for step in runs.steps_of(tx, run.id)
+            (run, step) for run in every for step in runs.steps_of(tx, run.id)
             if _asks(step) and said.step in ("", str(step.idx), step.id)
         ]  # fmt: skip
         if len(open_) == 1:
@@ -72,6 +74,12 @@ class Answering:
             return f"{name or (here.id if here else 'Nothing here')} asks nothing now, or it was answered."
         listed = ", ".join(f"/{Answer.words} {run.id} step={step.idx}" for run, step in open_[:8])
         return f"Several steps ask: {listed}"
+
+    def _may_know(self, tx: Tx, run: Run, ask: Ask) -> bool:
+        """Whether who asks may know of the run's incident; for all others it asks nothing."""
+        about = incidents.get(tx, run.incident) if run.incident else None
+        actor = self._house.directory.actor(tx, ask.account_kind, ask.account, self._house.policy)
+        return about is None or visible(tx, self._house.policy, about, actor, ask.channel)
 
 
 def _asks(step: Step) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,16 @@ async def test_a_private_one_is_there_for_those_who_may_know(bot: App, people: S
         answer = await eve.http.post(f"{bot.url}/ask", data=given, follow_redirects=True)
         assert "a leak" not in answer.text and "Noted" not in answer.text
     assert "i was here" not in (await ben.go("/incidents/INC-1")).text
+
+    await ben.press("Ask", typed="playbook run checklist/post-dr-4h")
+    asks = None
+    async with asyncio.timeout(60):
+        while asks is None:
+            asks = re.search(r"playbook answer (INC-1/\d+) 1 done", (await ben.go("/incidents/INC-1")).text)
+            await asyncio.sleep(0 if asks else 0.2)
+    form = f"/ask?line=playbook%20answer%20{asks[1]}%20step=1"
+    assert "All critical services are restored" in (await ben.go(form)).text
+    assert "asks nothing now" in (await eve.go(form)).text and "critical" not in eve.page.text, "nor what its runs ask"
 
 
 async def test_who_else_may_know_is_said_by_group_by_schedule_and_by_name(
