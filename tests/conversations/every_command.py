@@ -15,7 +15,7 @@ from typing import Any
 from bot.app import App
 from bot.sandbox.client import Message
 from playbooks.connectors.aws import Aws
-from storage import inbox, people, runs
+from storage import inbox, people, post_mortems, runs
 from storage.credentials import new_pairing
 from storage.inbox import Ask
 from storage.sealing import Seal, new_key
@@ -121,6 +121,15 @@ TYPED: dict[str, tuple[str, str]] = {
     "playbook status": (ANA, "{held}"),
     "playbook undo": (ANA, "{closed} it was in good hands"),
 }
+# The other things such a command does: its words, who, and a line that is right at that moment.
+ALSO = (
+    ("incident followups", ANA, "list"), ("incident followups", ANA, "done f1 it rings now"),
+    ("incident followups", ANA, "change f1 owner=<@U0EVE|eve> she knows the replica"),
+    ("incident followups", ANA, "incident=INC-2 take"), ("incident service", ANA, "remove checkout"),
+    ("incident tasks", ANA, "take=1"), ("incident triage", ANA, "T-1 join INC-2"),
+    ("playbook cli", BEN, "revoke"), ("playbook mfa", ANA, "reset <@U0BEN|ben>"),
+)  # fmt: skip
+ITEMS = "## Action items\n\n| What | Who | Due |\n|---|---|---|\n| alarm on replica lag | Ben | |\n"
 
 
 @dataclass
@@ -133,12 +142,12 @@ class Moment:
     phone: Phone
     webhook: str
 
-    async def line(self, words: str) -> str:
-        """What is typed for this command now."""
+    async def line(self, words: str, rest: str) -> str:
+        """What is typed now."""
         given = dict(self.names)
-        if "{code}" in TYPED[words][1]:
+        if "{code}" in rest:
             given["code"] = await self.phone.code()
-        return f"/{words} {TYPED[words][1].format(**given)}".strip()
+        return f"/{words} {rest.format(**given)}".strip()
 
 
 @dataclass(frozen=True)
@@ -157,12 +166,20 @@ class Play:
 
 def typed(words: str) -> Play:
     """The command's line."""
-    user = TYPED[words][0]
+    user, rest = TYPED[words]
+    return _typed(words, words, user, rest)
 
+
+def typed_also() -> list[Play]:
+    """Those for the other things that commands do."""
+    return [_typed(f"{words} {rest}".strip(), words, user, rest) for words, user, rest in ALSO]
+
+
+def _typed(name: str, words: str, user: str, rest: str) -> Play:
     async def act(stage: Stage, moment: Moment) -> Any:
-        return await stage.town.sb.type(user, HERE, await moment.line(words))
+        return await stage.town.sb.type(user, HERE, await moment.line(words, rest))
 
-    return Play(words, user, "slash_commands", act, words=words)
+    return Play(name, user, "slash_commands", act, words=words)
 
 
 def pressed(button: str, card: str, user: str, words: str) -> Play:
@@ -308,6 +325,8 @@ async def prepared(town: Any, folder: Path, policy: Path) -> Moment:
     hooks = [h for h in (await sb.pagerduty())["webhooks"] if h["event_type"] == "incident.acknowledged"]
     await sb.wait_until(lambda: _quiet(app))
     await sb.wait_until(lambda: _heard(sb))
+    given = {"by": names["erased"], "section": "action-items", "before": "", "key": "items"}
+    await app.db.write(lambda tx: post_mortems.save(tx, "INC-2", ITEMS, **given))
     await app.stop()
     town.apps.remove(app)
     return Moment(names, cards, phone, hooks[0]["id"])

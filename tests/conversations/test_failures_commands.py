@@ -20,12 +20,12 @@ from sqlalchemy import URL
 
 from commands.command import load_commands
 from commands.timing import TIMERS
-from tests.conversations.every_command import HERE, OTHERS, TYPED, Moment, Play, typed
+from tests.conversations.every_command import HERE, OTHERS, TYPED, Moment, Play, typed, typed_also
 from tests.conversations.scene import Scene, hurried, on_sqlite, opened
 from tests.conversations.theatre import AWAY, Outcome, Stage, on_server, told_apart
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-PLAYS = (*map(typed, sorted(TYPED)), *OTHERS)
+PLAYS = (*map(typed, sorted(TYPED)), *typed_also(), *OTHERS)
 SAMPLE = ("incident declare", "playbook approve", "webhook acknowledged", "timer settle")
 OUTAGE_S = 0.7
 
