@@ -142,11 +142,6 @@ class SlackReads(CanvasReads, MessageReads):
                 return SlackFile(str(file["id"]), title, str(file.get("permalink") or ""))
         return None
 
-    async def permalink(self, channel: str, ts: str) -> str:
-        """The https address of a message."""
-        body = await self._call("chat.getPermalink", write=False, channel=channel, message_ts=ts)
-        return str(body["permalink"])
-
 
 class Slack(SlackReads, Canvases):
     """What can be done in Slack."""

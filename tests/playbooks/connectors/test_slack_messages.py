@@ -26,7 +26,7 @@ async def test_a_message_with_its_link_marks_and_author(slack: Slack, sb: Sandbo
     assert again is not None and again.edited and again.text == "writes failed"
     await sb.unpin("U0ANA", "incidents", ts)
     await sb.edit("U0BEN", "incidents", ts)
-    assert await slack.said("C0INCIDENTS", ts) is None
+    assert await slack.said("C0INCIDENTS", ts) is None and await slack.permalink("C0INCIDENTS", ts) == ""
     await sb.fail("slack", "conversations.history", "500")
     assert isinstance(await ending(slack.said("C0INCIDENTS", reply)), Temporary)
     await sb.fail("slack", "conversations.history", "missing_scope")
