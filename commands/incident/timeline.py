@@ -35,13 +35,13 @@ class Timeline(InIncident):
             f"`{e.seq:>3}` {e.when:%H:%M:%S}{'*' if e.claimed_by else ''} {cut(say(e, names), 220)}" for e in events
         ]
         last = events[-1].seq
-        more = (Button(label="More", line=f"incident timeline {found.id} after={last}"),) if last < head.seq else ()
+        more = [Button(label="More", line=f"incident timeline {found.id} after={last}")] if last < head.seq else []
         if last + PAGE < head.seq:  # more than one press away
-            more += (Button(label="Last", line=f"incident timeline {found.id} last"),)
+            more.append(Button(label="Last", line=f"incident timeline {found.id} last"))
         held = anchors.last(tx, found.id)
         outside = f" · anchored at {held.seq}" if held else ""
         tail = f"{last} of {head.seq} events · head `{head.short}`{outside}"
-        return Reply(text="\n".join([*listed, tail]), buttons=more, data={"after": last, "events": head.seq})
+        return Reply(text="\n".join([*listed, tail]), buttons=tuple(more), data={"after": last, "events": head.seq})
 
 
 class _Names:

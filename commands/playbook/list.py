@@ -11,20 +11,26 @@ from playbooks.errors import Refused
 from playbooks.reading import nearest
 
 MOST = 40
+FIRST = ("failover", "restore", "contain", "dr", "failback", "assess")  # what people look for in a hurry
 
 
 @command("playbook list", who="plan", group="Look", examples=("playbook list", "playbook list failover"))
 class List(Command):
-    """List the playbooks, or those of one kind"""
+    """List the playbooks, or those of one kind
+
+    Alone: the names of each kind, what recovers first. With a kind: what each of them is.
+    """
 
     kind: Annotated[str, Arg("word", "the first word of their names, such as failover")] = ""
 
     def act(self, call: Call, seen: None) -> Reply:
-        """Names with their titles."""
+        """Names, or names with their titles."""
         titles = call.house.library.titles()
         names = list(titles)
+        if not self.kind:
+            return Reply(text=_by_kind(names), data={"playbooks": names})
         wanted = self.kind.strip("/").lower()
-        kind = [name for name in names if not wanted or name.startswith(f"{wanted}/")]
+        kind = [name for name in names if name.startswith(f"{wanted}/")]
         found = kind or [name for name in names if wanted in name]
         if not found:
             kinds = sorted({name.partition("/")[0] for name in names})
@@ -35,5 +41,17 @@ class List(Command):
             )
         listed = [f"• *{name}* {esc(cut(titles[name], 90))}" for name in found[:MOST]]
         if len(found) > MOST:
-            listed.append(f"… and {len(found) - MOST} more: `/playbook list &lt;kind&gt;`")
+            listed.append(f"… and {len(found) - MOST} more: `/playbook search` with more words finds them.")
         return Reply(text="\n".join(listed), data={"playbooks": found})
+
+
+def _by_kind(names: list[str]) -> str:
+    """*failover* `rds-multi-az` `secondary-site` …, one line for each kind: all of it is one screen."""
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        kind, _, rest = name.partition("/")
+        kinds.setdefault(kind, []).append(f"`{esc(rest or name)}`")
+    order = [kind for kind in FIRST if kind in kinds] + sorted(kind for kind in kinds if kind not in FIRST)
+    listed = [f"*{esc(kind)}/* {' '.join(kinds[kind])}" for kind in order]
+    tail = "`/playbook list failover` says what each is; `/playbook search replica` finds by words."
+    return "\n".join([*listed, tail])

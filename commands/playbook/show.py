@@ -7,6 +7,7 @@ from typing import Annotated
 from commands.command import Button, Call, Command, Reply, command
 from commands.fields import Arg
 from commands.words import day, esc, lines
+from playbooks.action import Risk, find
 from playbooks.engine.model import Input, Playbook
 
 
@@ -50,4 +51,13 @@ def _step(found: Playbook, index: int) -> str:
     step = found.steps[index]
     lane = f" _({esc(step.lane)}, in parallel)_" if step.lane else ""
     title = f" {esc(step.title)}" if step.title and step.title != step.id else ""
-    return f"{step.index}. *{esc(step.uses)}*{title}{lane}"
+    action = find(step.uses)
+    risk = max(action.risk if action else Risk.IRREVERSIBLE, step.risk or Risk.READ)
+    held = (
+        " waits for approval"
+        if risk.destructive
+        else " waits for one person with a one-time code"
+        if risk.guarded
+        else ""
+    )
+    return f"{step.index}. {'🔐 ' if held else ''}*{esc(step.uses)}*{title}{lane}{f' ·{held}' if held else ''}"
