@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.client import SandboxClient
-from playbooks.action import Again, Risk, Where
+from playbooks.action import Again, Answer, Park, Risk, Where
 from playbooks.actions.mail.send import Send
 from playbooks.connectors.mail import Mail
 from playbooks.errors import Refused, Temporary, Uncertain
@@ -97,4 +97,20 @@ async def test_a_lost_answer_is_never_repeated(world: Any, act: Any, mail: Mail,
         await sb.fail("mail", verb, mode)
         with pytest.raises(error, match=r"."):
             await STEP.run(act(mail))
+    assert len(await sb.get("mail")) == 2
+
+
+async def test_somebody_else_reads_it_first_where_the_list_says_so(act: Any, mail: Mail, sb: SandboxClient) -> None:
+    careful = mail._lists["customers"].model_copy(update={"second_person": True})
+    mail._lists = {**mail._lists, "customers": careful}
+    one = act(mail)
+    assert not isinstance(await STEP.run(one), Park), "a letter that was released on its card"
+    one.scope = {"run": {"by_hand": True}}
+    for asked in (await STEP.run(one), await STEP.resume(one, None)):
+        assert isinstance(asked, Park) and asked.question is not None and asked.question.another
+        assert asked.question.shown.startswith("Service disruption: Checkout\n\nDear customers,")
+    with pytest.raises(Refused, match="said no"):
+        await STEP.resume(one, Answer(person="P-B", choice="no", text=""))
+    assert len(await sb.get("mail")) == 1
+    assert not isinstance(await STEP.resume(one, Answer(person="P-B", choice="publish", text="")), Park)
     assert len(await sb.get("mail")) == 2

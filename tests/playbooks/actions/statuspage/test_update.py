@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.client import SandboxClient
+from playbooks.action import Answer, Park
 from playbooks.actions.statuspage.update import Update
 from playbooks.connectors.statuspage import Statuspage
 from playbooks.errors import Refused, Temporary, Uncertain
@@ -51,3 +52,20 @@ async def test_429_and_unknown(act: Any, world: Any, statuspage: Statuspage, sb:
         await Update(incident=incident, status="identified", body="x").run(act(statuspage))
     with pytest.raises(Refused):
         await Update(incident="nothing", status="identified", body="x").plan(world(statuspage))
+
+
+async def test_somebody_else_reads_it_first_where_policy_says_so(
+    act: Any, statuspage: Statuspage, incident: str
+) -> None:
+    step, one = Update(incident=incident, status="monitoring", body="Checkout is back."), act(statuspage)
+    one.scope = {"run": {"by_hand": True}, "severity": {"status_page": {"second_person": True}}}
+    for asked in (await step.run(one), await step.resume(one, None)):
+        assert isinstance(asked, Park) and asked.question is not None
+        assert asked.question.another and asked.question.shown == "Checkout is back."
+    with pytest.raises(Refused, match="said no to these words: too early"):
+        await step.resume(one, Answer(person="P-B", choice="no", text="too early"))
+    assert len((await statuspage.incident(incident)).updates) == 1, "nothing yet"
+    done = await step.resume(one, Answer(person="P-B", choice="publish", text=""))
+    assert not isinstance(done, Park) and len((await statuspage.incident(incident)).updates) == 2
+    one.scope = {**one.scope, "run": {"by_hand": False}}  # its words were released on a card
+    assert not isinstance(await step.run(one), Park)
