@@ -107,6 +107,11 @@ async def test_strangers_are_refused_and_people_who_leave_are_out(bot: App, sand
     assert chi.cookies() != fresh
     left = await bot.db.read(lambda tx: tx.conn.execute(select(sessions.c.account)).scalars().all())
     assert sorted(one.rpartition("/")[2] for one in left) == ["U0BEN", "U0CHI"], "signing in again ends the one before"
+    csrf = chi.form("Sign out").fields["csrf"]
+    await bot.db.write(lambda tx: tx.conn.execute(update(sessions).values(seen_at=tx.now - timedelta(hours=13))))
+    assert (await chi.http.get(f"{bot.url}/incidents")).status_code == 303, "not used for half a day: over"
+    late = await chi.http.post(f"{bot.url}/ask", data={"csrf": csrf, "line": "incident list", "once": "a" * 20})
+    assert late.status_code == 401 and "Nothing was done" in late.text
 
 
 async def test_without_a_client_nobody_can_and_https_is_secure(start: Any) -> None:
