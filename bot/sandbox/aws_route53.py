@@ -99,6 +99,11 @@ class Route53Corrections:
         self._pending.discard(id)
         self.publish()
 
+    def sync(self) -> None:
+        """Let servers and resolvers know every change now, whatever `dns_sync_seconds` says."""
+        self._pending.clear()
+        self.publish()
+
     def change(self, name: str, type: str, values: tuple[str, ...]) -> None:
         """Change a record by hand, as somebody else would, known to resolvers at once. Raises ValueError."""
         for zone in self.backend.zones.values():

@@ -94,7 +94,7 @@ async def aws(env: dict[str, str], sandbox: Sandbox) -> AsyncIterator[Aws]:
     await sandbox.aws.start()  # loading moto takes longer than our read time-out here
     one = Aws(
         region=env["AWS_DEFAULT_REGION"], endpoint_url=env["AWS_ENDPOINT_URL"], access_key_id="sandbox",
-        secret_access_key="sandbox", connect_timeout=CONNECT_S, read_timeout=2.0,
+        secret_access_key="sandbox", connect_timeout=CONNECT_S, read_timeout=4.0,
     )  # fmt: skip
     yield one
     await one.close()

@@ -285,7 +285,7 @@ async def test_a_slow_slack_costs_the_bound_and_no_more(
     begun = time.monotonic()
     others = [("slack", f"T1/U{n}") for n in (1, 3, 4)]
     await directory.refresh_for_vote(policy, policy.groups, ("slack", "T1/U2"), others=others)
-    assert time.monotonic() - begun < 1.0
+    assert time.monotonic() - begun < slack.slow_s / 2
     assert await db.read(lambda tx: people.refresh_error(tx, "group:sre")) == "There was no answer in time."
 
 

@@ -31,7 +31,7 @@ def policy(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Policy:
 @pytest.fixture
 async def hosts(policy: Policy) -> AsyncIterator[Hosts]:
     secrets = [SecretRef("env://HOST_TEST_SECRET"), SecretRef("env://NOT_SET")]
-    ways = {"ssh": lambda: SshRunner(connect_timeout=2.0)}
+    ways = {"ssh": lambda: SshRunner(connect_timeout=5.0)}
     one = Hosts(policy.hosts, policy.commands, ways, secrets, drill_sites=["sandbox"])
     yield one
     await one.close()
