@@ -30,6 +30,7 @@ class Undo(OfRun):
         """Whoever asks is the requester of the undo."""
         run = left_over(call, self.run)
         said = leftovers.undo(
-            call.tx, call.house.engine, run=run.id, actor=call.actor, reason=self.reason, step=self.step or None
-        )
+            call.tx, call.house.engine, run=run.id, actor=call.actor, reason=self.reason, step=self.step or None,
+            ask=call.ask.key,
+        )  # fmt: skip
         return reply(said)

@@ -78,8 +78,13 @@ def _undoable(step: Step) -> bool:
     return action is not None and action.can_undo() and action.leaves(step.outputs or {})
 
 
-def undo(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str, step: str | None = None) -> Said:
-    """Start taking back one step of a run that is paused or has ended. Raises Refused with what to do instead."""
+def undo(
+    tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str, step: str | None = None, ask: str | None = None
+) -> Said:
+    """Start taking back one step of a run that is paused or has ended. Raises Refused with what to do instead.
+
+    ask: whose answer tells what fails on the way.
+    """
     if not reason.strip():
         raise Refused(
             "An undo needs a reason, which stays on the record.", todo=f"`/playbook undo {run} step=1 <reason>`"
@@ -99,7 +104,8 @@ def undo(tx: Tx, engine: Engine, *, run: str, actor: Person, reason: str, step: 
     }
     by = write_run(
         tx, engine.house, playbook=load_text(text, "undo.yaml"), inputs=inputs, incident=found.incident,
-        requester=actor.person or "", account=actor.account, service=found.service, site=found.site, kind=found.kind,
+        requester=actor.person or "", account=actor.account, ask=ask, service=found.service, site=found.site,
+        kind=found.kind,
     )  # fmt: skip
     changes = Changes()
     changes.steps[mine.idx] = {"undone_by": by}

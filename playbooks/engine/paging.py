@@ -147,8 +147,7 @@ def page_approvers(
         tx, house, playbook=playbook, inputs=inputs, incident=run.incident, requester=run.requester, ask=run.ask,
         shown=False, kind=run.kind,
     )  # fmt: skip
-    if run.ask:
-        timers.set(tx, TELL, calls, tx.now + TELL_AFTER, {"quiet": True})
+    _tell(tx, run, calls)
     return [voter.person for voter in who]
 
 
@@ -167,10 +166,18 @@ def end_calls(tx: Tx, house: House, run: Run, called: Collection[str], key: str)
     except Refused:
         return None
     inputs = {"emails": emails, "key": key}
-    return write_run(
-        tx, house, playbook=playbook, inputs=inputs, incident=run.incident, requester=run.requester, shown=False,
-        kind=run.kind,
+    calls = write_run(
+        tx, house, playbook=playbook, inputs=inputs, incident=run.incident, requester=run.requester, ask=run.ask,
+        shown=False, kind=run.kind,
     )  # fmt: skip
+    _tell(tx, run, calls)
+    return calls
+
+
+def _tell(tx: Tx, run: Run, calls: str) -> None:
+    """Have whoever asked for the run told what of these calls failed."""
+    if run.ask:
+        timers.set(tx, TELL, calls, tx.now + TELL_AFTER, {"quiet": True})
 
 
 def ask_again(tx: Tx, house: House, run: Run, persons: Collection[str], *, text: str, key: str, page: bool) -> None:
