@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from playbooks.action import Act, Action, Again, Found, Outputs, Plan, Risk, Seen, World, action
+from playbooks.action import Act, Action, Again, Answer, Found, Outputs, Park, Plan, Risk, Seen, World, action
+from playbooks.actions.reading_first import ask, note, on_the_page, released, wanted
 from playbooks.connectors.statuspage import StatusIncident, Statuspage, StatuspageReads
 
 
@@ -23,6 +24,8 @@ class Resolve(Action):
     Example: {uses: statuspage.resolve, with: {incident: abc123, body: Checkout works again.}}
 
     Its components become operational: resolving alone does not set them back (contract D). A maintenance is completed.
+    Where the severity's status page says `second_person` and a person asked for the playbook, somebody else reads the
+    words first.
     """
 
     incident: str = Field(description="Statuspage's id of the incident", min_length=1)
@@ -40,12 +43,22 @@ class Resolve(Action):
         return Plan(
             targets=(f"statuspage:{self.incident}",),
             effect=f"Resolve “{seen.name}” on the status page{more}: {self.body[:300]}",
-            warnings=("Customers read it at once.",),
+            warnings=("Customers read it at once.", *note(wanted(world, on_the_page(world)))),
             notes=("It is resolved already.",) if seen.resolved else (),
         )
 
-    async def run(self, act: Act) -> Resolved:
-        """Resolve it, unless it is resolved already."""
+    async def run(self, act: Act) -> Resolved | Park:
+        """Resolve it, unless it is resolved already; where policy says so, once somebody else has read the words."""
+        return self._ask() if wanted(act, on_the_page(act)) else await self._resolve(act)
+
+    async def resume(self, act: Act, answer: Answer | None) -> Resolved | Park:
+        """Somebody else read it, or has not yet."""
+        return await self._resolve(act) if released(answer) else self._ask()
+
+    def _ask(self) -> Park:
+        return ask("everybody on the status page (resolved)", self.body)
+
+    async def _resolve(self, act: Act) -> Resolved:
         page = act.use(Statuspage)
         seen = await page.incident(self.incident)
         if not seen.resolved:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from bot.sandbox.client import SandboxClient
+from playbooks.action import Answer, Park
 from playbooks.actions.statuspage.resolve import Resolve
 from playbooks.connectors.statuspage import Statuspage
-from playbooks.errors import Temporary, Uncertain
+from playbooks.errors import Refused, Temporary, Uncertain
 
 PATCH = "PATCH /incidents/{id}"
 
@@ -55,3 +56,17 @@ async def test_429(act: Any, statuspage: Statuspage, sb: SandboxClient, incident
     await sb.fail("statuspage", PATCH, "429")
     with pytest.raises(Temporary):
         await Resolve(incident=incident, body="x").run(act(statuspage))
+
+
+async def test_somebody_else_reads_it_first_where_policy_says_so(
+    act: Any, world: Any, statuspage: Statuspage, incident: str
+) -> None:
+    step, one = Resolve(incident=incident, body="Fixed."), act(statuspage)
+    one.scope = {"run": {"by_hand": True}, "severity": {"status_page": {"second_person": True}}}
+    asked = await step.run(one)
+    assert isinstance(asked, Park) and asked.question is not None and asked.question.shown == "Fixed."
+    with pytest.raises(Refused, match="said no to these words"):
+        await step.resume(one, Answer(person="P-B", choice="no", text=""))
+    assert not (await statuspage.incident(incident)).resolved
+    done = await step.resume(one, Answer(person="P-B", choice="publish", text=""))
+    assert not isinstance(done, Park) and (await statuspage.incident(incident)).resolved
