@@ -10,6 +10,7 @@ GUARDED: dict[str, tuple[str, tuple[str, ...]]] = {
     "playbook approve": ("{held}", ("`@sre`", "Ben", "Chi")),
     "playbook break-glass": ("{held} rules=people code=000000 nobody answers", ("Ben", "Chi")),
     "playbook confirm": ("{decision}", ("`@sre`", "Ben", "Chi")),
+    "playbook deny": ("{held} not now", ("`@sre`", "Ben", "Chi")),
     "playbook reject": ("{decision} nobody asked", ("`@sre`", "Ben", "Chi")),
     "playbook review": ("{closed} accept", ("`@sre`",)),
     "playbook revoke": ("{held} wrong zone", ("approved nothing",)),
@@ -37,7 +38,7 @@ NOBODY_REFUSED: dict[str, str] = {
         RECORD,
     ),
     **dict.fromkeys(("incident subscribe", "incident unsubscribe", "playbook cli", "playbook mfa"), MYSELF),
-    **dict.fromkeys(("playbook abort", "playbook deny", "playbook pause"), STOP),
+    **dict.fromkeys(("playbook abort", "playbook pause"), STOP),
     **dict.fromkeys(
         (
             "incident hold", "incident redact", "incident release", "playbook auditor", "playbook confirm-member",
