@@ -14,9 +14,8 @@ from playbooks.errors import Refused
 from playbooks.policy import Policy
 from playbooks.policy_sends import Audience, MailList, Template
 from playbooks.reading import hint
-from storage import incidents, timeline
+from storage import impact, incidents
 from storage.incidents import Incident
-from storage.types import from_iso
 
 UNKNOWN = "not known yet"
 
@@ -55,16 +54,10 @@ def facts(call: Call, found: Incident) -> dict[str, str]:
 
 def _said(call: Call, found: Incident) -> dict[str, str]:
     """What people said of impact and time, where they did: the last word on each part."""
-    parts: dict[str, str] = {}
-    said: dict[str, str] = {}
-    for event in timeline.read(call.tx, found.id, types=("incident.impact", "incident.eta")):
-        if event.type == "incident.eta":
-            said["eta"] = _when(from_iso(str(event.body["at"])))
-        else:
-            parts |= {name: words for name, words in event.texts.items() if words}
-    if parts:
-        said["impact"] = "; ".join(parts[name] for name in ("users", "revenue", "text") if name in parts)
-    return said
+    now = impact.of_incident(call.tx, found.id)
+    parts = [part for part in (now.users, now.revenue, now.text) if part]
+    said = {"impact": "; ".join(parts)} if parts else {}
+    return said | ({"eta": _when(now.eta)} if now.eta else {})
 
 
 def template_for(policy: Policy, audience: Audience, named: str) -> Template:

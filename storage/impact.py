@@ -19,7 +19,7 @@ from storage.tables import incidents as rows
 from storage.timeline import Entry, Event
 from storage.types import from_iso
 
-TYPES = ("incident.impact", "incident.eta", "incident.service")
+TYPES = ("incident.impact", "incident.eta", "incident.service", "incident.reopened")
 ETA = "eta"
 
 
@@ -55,6 +55,8 @@ def _told(found: Impact, event: Event) -> Impact:
         return replace(found, eta=_time(event, "at"))
     if event.type == "incident.service":
         return replace(found, others=tuple(event.body.get("others") or ()))
+    if event.type == "incident.reopened":  # it goes on: when it ended and when it should be over is no longer so
+        return replace(found, ended_at=None, eta=None)
     values: dict[str, Any] = {name: event.text(name) for name in ("users", "revenue", "text") if name in event.texts}
     values |= {name: at for name, key in (("began_at", "from"), ("ended_at", "to")) if (at := _time(event, key))}
     return replace(found, **values)

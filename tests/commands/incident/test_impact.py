@@ -33,3 +33,15 @@ async def test_nothing_said_or_impossible_times_change_nothing(talk: Any) -> Non
     assert "before it began" in wrong.text and not wrong.ok
     assert await talk.events(id, "incident.impact") == []
     assert (await talk("Ana", "incident impact", kind="form", values={"users": "all", "from_": "00:01"})).ok
+
+
+async def test_what_goes_on_again_has_no_end_and_no_promised_one(talk: Any) -> None:
+    id = await talk.declare()
+    declared = (await talk.incident(id)).declared_at
+    begin, end = declared - timedelta(minutes=20), declared - timedelta(minutes=5)
+    await talk("Ana", f"incident impact users=all from={begin.isoformat()} to={end.isoformat()}")
+    await talk("Ana", "incident eta 45m a restart")
+    assert (await talk("Ana", "incident resolve restarted")).ok
+    assert (await talk("Ana", "incident reopen it is back")).ok
+    said = await talk.read(lambda tx: impact.of_incident(tx, id))
+    assert (said.users, said.began_at, said.ended_at, said.eta) == ("all", begin, None, None)
