@@ -34,7 +34,9 @@ async def test_the_file_goes_to_whoever_asks_and_that_is_on_the_record(talk: Any
         erasing.redact(tx, id, note.seq, asked_by="P-A", decision="D-1", by=("P-A", "P-B"), reason="a name")
 
     await talk.house.db.write(erase)
-    assert "a customer's name" not in (await drafts.read(run.inputs["document"], id)).body, "what is erased does not go out"
+    assert "a customer's name" not in (await drafts.read(run.inputs["document"], id)).body, (
+        "what is erased does not go out"
+    )
 
 
 async def test_wrong_input_and_a_terminal(talk: Any) -> None:
