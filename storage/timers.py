@@ -72,7 +72,7 @@ def pending_of(tx: Tx, subject: str) -> list[Timer]:
 def escalates_at(tx: Tx, incident: str) -> datetime | None:
     """When the next layer is called unless somebody acknowledges the page; None where that clock runs no more."""
     mine = (one for one in pending_of(tx, incident) if one.kind == "acknowledge" and one.subject == incident)
-    return next((one.due_at for one in mine if not one.payload.get("rung")), None)
+    return next((one.due_at for one in mine if not one.payload.get("called", one.payload.get("rung"))), None)
 
 
 def now(tx: Tx, subject: str) -> None:

@@ -30,13 +30,13 @@ async def board(town: Town, channel: str, *words: str, timeout: float = 15) -> A
 async def test_nobody_answers_and_the_next_layer_is_called(town: Town, tmp_path: Path) -> None:
     quick = tmp_path / "quick.yaml"
     quick.write_text(
-        POLICY.read_text(encoding="utf-8").replace("acknowledge_within: 5m", "acknowledge_within: 2s", 1),
+        POLICY.read_text(encoding="utf-8").replace("acknowledge_within: 5m", "acknowledge_within: 3s", 1),
         encoding="utf-8",
     )
     await town.muster(policy=quick)
     channel = await town.declared()
     told = await town.sb.wait_for(
-        f"@{ANA}", lambda m: "nobody has acknowledged" in m.plain and "calling the next layer" in m.plain, timeout=20
+        f"@{ANA}", lambda m: "nobody has acknowledged" in m.plain and "calling the next layer" in m.plain, timeout=40
     )
     assert "+1-555-0199" in told.plain and "/incident ack INC-1" in told.plain
     await board(town, channel, "next layer called", timeout=20)

@@ -41,7 +41,7 @@ async def test_every_failure_of_a_reboot_is_sorted_on_time_and_sent_once(
     started = time.monotonic()
     error = await ending(aws.rds_reboot_with_failover("orders-db"))
     assert isinstance(error, write) and "AWS" in str(error) and "reboot_db_instance" in str(error)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 7, "one read time-out, not two"
     assert len(await sb.calls("aws", "RebootDBInstance")) == 1  # the SDK's default sends it three times (contract E1)
     assert await effects("aws", "RebootDBInstance") == count
 

@@ -114,7 +114,7 @@ async def test_a_server_that_says_nothing_is_given_up_on_time(monkeypatch: pytes
     monkeypatch.setenv("SILENT_DSN", f"postgresql://u:hunter2@127.0.0.1:{server.sockets[0].getsockname()[1]}/d")
     postgres, started = PostgresReads(connect_timeout=1, statement_timeout=0.5), time.monotonic()
     error = await ending(postgres.check_tables(SecretRef("env://SILENT_DSN"), ["orders"]))
-    assert isinstance(error, Temporary) and time.monotonic() - started < 4
+    assert isinstance(error, Temporary) and time.monotonic() - started < 8
     await postgres.close()
     await asyncio.wait_for(gone.wait(), 5)  # giving up closes the line
     server.close()
@@ -149,7 +149,7 @@ async def test_every_way_a_write_can_end(
     error = await ending(impatient.write_marker(DSN, "second", ""))
     await impatient.close()
     assert isinstance(error, kind) and "env://CHECKOUT_DSN" in str(error) and "127.0.0.1" not in f"{error} {error!r}"
-    assert time.monotonic() - began < 4  # also where the server says nothing more
+    assert time.monotonic() - began < 8  # also where the server says nothing more
     async with await psycopg.AsyncConnection.connect(env["CHECKOUT_DSN"]) as line:
         found = await (await line.execute("SELECT count(*) FROM muster_markers WHERE id = 'second'")).fetchone()
     assert found == (rows,)
@@ -162,7 +162,7 @@ async def test_being_cancelled_leaves_no_line_open(postgres: Postgres, sb: Sandb
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):
             await postgres.server(DSN)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8
     assert await postgres.server(DSN)
 
 

@@ -70,7 +70,7 @@ async def test_every_way_a_write_can_end(
     await sb.fail("redis", "EXEC", mode)
     began = time.monotonic()
     error = await ending(cache.flush(URL, "run-1"))
-    assert isinstance(error, kind) and "127.0.0.1" not in f"{error} {error!r}" and time.monotonic() - began < 3
+    assert isinstance(error, kind) and "127.0.0.1" not in f"{error} {error!r}" and time.monotonic() - began < 8
     assert await cache.flushed(URL, "run-1") is flushed
     assert [call["fault"] for call in await sb.calls("redis", "EXEC")] == [mode]  # and it was not sent twice
 
