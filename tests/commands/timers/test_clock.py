@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from storage import clocks, tables, timers
+from storage import clocks, incidents, tables, timers
 from storage.db import Tx
 
 
@@ -17,7 +17,7 @@ async def _started(talk: Any, hours: float) -> str:
 
     def work(tx: Tx) -> None:
         aware = tx.now - timedelta(hours=hours)
-        by = next(iter(tx.conn.execute(tables.people.select()))).id
+        by = incidents.get(tx, id).declared_by
         clocks.start(tx, id, "gdpr", by=by, aware_at=aware, within=timedelta(hours=72), reason="data")
 
     await talk.house.db.write(work)
