@@ -1,6 +1,7 @@
 """Every table, once. Migrations are generated from here; `tests/storage/test_migrations.py` holds them equal.
 
-Belongs here: shapes and constraints. Does not belong here: statements (each noun's own module has them).
+Belongs here: shapes and constraints of the first schema, on one page (longer than a file should be: they refer to each
+other); later ones stand in tables_<noun>.py. Does not belong here: statements (each noun's own module has them).
 Names and free texts of people stand in columns that may be erased; the chain (`events`) holds only opaque ids and
 salted hashes of texts.
 """

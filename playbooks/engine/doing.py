@@ -152,7 +152,7 @@ async def _call(
     try:
         async with asyncio.timeout(timeout):
             result = await call(begun.act)
-    except Exception as error:
+    except Exception as error:  # the engine's step
         if not isinstance(error, MusterError | TimeoutError):
             log.exception("engine.unexpected", run=held.id, step=begun.step.idx, uses=begun.step.uses)
         problem = error  # `error` is unbound after this block
@@ -218,7 +218,7 @@ async def verify(held: Held, idx: int) -> bool:
         done = _outputs(action, step)
         async with asyncio.timeout(action.timeout_s):
             seen = await action.verify(world, done)
-    except Exception as error:
+    except Exception as error:  # the engine's step: a look that fails in a way nobody foresaw is one that saw nothing
         if not isinstance(error, MusterError | TimeoutError):
             log.exception("engine.verify_unexpected", run=held.id, step=idx, uses=step.uses)
         failed = error  # `error` is unbound after this block

@@ -123,7 +123,7 @@ class Engine:
                     await self._claim()
             except Unreachable as error:
                 log.warning("engine.database_unreachable", error=str(error))
-            except Exception:
+            except Exception:  # a worker loop
                 log.exception("engine.claim_fault")  # the loop goes on: other runs need it
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self.poll_s)
@@ -191,7 +191,7 @@ class Engine:
         """The worker loop's catch-all: a fault in one run is logged and its lease runs out; the others go on."""
         try:
             await driver.drive()
-        except Exception:
+        except Exception:  # a worker loop
             log.exception("engine.run_fault", run=run)
             await driver.flown()
         finally:
@@ -214,7 +214,7 @@ class Engine:
                         driver.wake()
             except Unreachable as error:
                 log.warning("engine.lease_not_renewed", error=str(error))
-            except Exception:
+            except Exception:  # a worker loop
                 log.exception("engine.lease_fault")  # the loop goes on: every run here lives by its lease
             rest = max(0.05, lease_s / 4 - (time.monotonic() - before))
             with contextlib.suppress(TimeoutError):

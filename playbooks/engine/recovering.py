@@ -77,7 +77,7 @@ async def reconcile(held: Held, idx: int) -> None:
         action = held.action(step, scope)
         async with asyncio.timeout(action.timeout_s):
             found = await action.reconcile(held.world(now, scope, step))
-    except Exception as error:
+    except Exception as error:  # the engine's step: whatever went wrong while looking, a person is asked
         if not isinstance(error, MusterError | TimeoutError):
             log.exception("engine.reconcile_unexpected", run=held.id, step=idx, uses=step.uses)
         words = str(error) if isinstance(error, MusterError) else f"looking failed: {type(error).__name__}"

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import URL
 
 from bot.app import App, build
@@ -133,3 +134,23 @@ async def town(url: str, server: URL, monkeypatch: pytest.MonkeyPatch, tmp_path:
 async def muster(town: Town) -> App:
     """One replica, running."""
     return await town.muster()
+
+
+@pytest.fixture(scope="module")
+def patched() -> Iterator[pytest.MonkeyPatch]:
+    """No test of this file waits for what people would wait for."""
+    from tests.conversations.scene import hurried  # it builds on this file
+
+    with hurried() as patch:
+        yield patch
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scene(
+    sqlite_template: Path, server: URL, patched: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Any]:
+    """The prepared moment on SQLite, once for all tests of a file."""
+    from tests.conversations.scene import on_sqlite
+
+    async with on_sqlite(sqlite_template, server, patched, tmp_path_factory) as found:
+        yield found

@@ -9,40 +9,22 @@ needs a line in every_command.py. What commands set off has test_failures_starte
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import URL
 
 from commands.command import load_commands
 from commands.timing import TIMERS
 from tests.conversations.every_command import HERE, OTHERS, TYPED, Moment, Play, typed, typed_also
-from tests.conversations.scene import Scene, hurried, on_sqlite, opened
+from tests.conversations.scene import Scene, opened
 from tests.conversations.theatre import AWAY, Outcome, Stage, on_server, told_apart
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PLAYS = (*map(typed, sorted(TYPED)), *typed_also(), *OTHERS)
 SAMPLE = ("incident declare", "playbook approve", "webhook acknowledged", "timer settle")
 OUTAGE_S = 0.7
-
-
-@pytest.fixture(scope="module")
-def patched() -> Iterator[pytest.MonkeyPatch]:
-    with hurried() as patch:
-        yield patch
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene(
-    sqlite_template: Path, server: URL, patched: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Scene]:
-    """The moment, once for all plays."""
-    async with on_sqlite(sqlite_template, server, patched, tmp_path_factory) as found:
-        yield found
 
 
 @dataclass

@@ -9,13 +9,10 @@ lines in wrong_lines.py, and a reason in not_allowed.py where nobody is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from sqlalchemy import URL, select
+from sqlalchemy import select
 
 from commands.command import load_commands
 from commands.fields import fields_of
@@ -24,7 +21,7 @@ from storage.tables import inbox
 from tests.conversations.every_command import ANA, EVE, HERE, TYPED, Moment
 from tests.conversations.hearing import answer_to, typed_at_once, unchanged
 from tests.conversations.not_allowed import GUARDED, NOBODY_REFUSED
-from tests.conversations.scene import Scene, hurried, on_sqlite
+from tests.conversations.scene import Scene
 from tests.conversations.theatre import Stage
 from tests.conversations.wrong_lines import FORMS, GENERAL, WRONG, Wrong
 
@@ -39,21 +36,6 @@ LOOKS = ("Look", "Look before leaping")
 GUEST, ZOE = "U0GUS", "U0ZOE"  # Zoe: a full member, in no group
 PRIVATE = "UPDATE incidents SET private = 1 WHERE id = 'INC-2'"
 TITLE = "search is slow"
-
-
-@pytest.fixture(scope="module")
-def patched() -> Iterator[pytest.MonkeyPatch]:
-    with hurried() as patch:
-        yield patch
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene(
-    sqlite_template: Path, server: URL, patched: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Scene]:
-    """The moment, once for all lines."""
-    async with on_sqlite(sqlite_template, server, patched, tmp_path_factory) as found:
-        yield found
 
 
 def lacking(words: str, one: Wrong, said: str, names: dict[str, str]) -> list[str]:

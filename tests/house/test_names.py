@@ -99,7 +99,7 @@ def test_playbooks(root: Path) -> None:
 
 COMMAND = '@command("{words}")\nclass X(Command):\n    """Do."""\n'
 ACTION = '@action("{name}", risk=Risk.READ, again=Again.SAFE)\nclass X(Action):\n    """Look."""\n'
-TEST = "def test_it() -> None:\n    assert True\n"
+TEST = "def test_it() -> None:\n    assert True\n"  # the text of a planted file, never run
 
 
 @pytest.mark.parametrize(

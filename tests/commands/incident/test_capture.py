@@ -16,15 +16,16 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 PLACE = "C0123456789/1763820125.000100"
 
 
-@pytest.mark.parametrize(
-    "link",
-    [
-        "https://example.slack.com/archives/C0123456789/p1763820125000100",
-        "<https://example.slack.com/archives/C0123456789/p1763820125000100>",
-        "https://example.slack.com/archives/C0123456789/p1763820125000100?thread_ts=1763820100.000100&cid=C0123456789",
-        PLACE,
-    ],
+LINKS = (
+    "https://example.slack.com/archives/C0123456789/p1763820125000100",
+    "<https://example.slack.com/archives/C0123456789/p1763820125000100>",
+    "https://example.slack.com/archives/C0123456789/p1763820125000100?thread_ts=1763820100.000100&cid=C0123456789",
+    PLACE,
 )
+NO_LINKS = ("", "x", "https://example.com/archives", "C1/12")
+
+
+@pytest.mark.parametrize("link", LINKS)
 def test_a_message_is_named_by_its_link(link: str) -> None:
     policy = load_policy(POLICY)
     assert parse(Capture, link, policy=policy, now=NOW).message == PLACE
@@ -32,7 +33,7 @@ def test_a_message_is_named_by_its_link(link: str) -> None:
     assert (named.message, named.incident, named.how) == (PLACE, "INC-4", "pin")
 
 
-@pytest.mark.parametrize("line", ["", "x", "https://example.com/archives", "C1/12"])
+@pytest.mark.parametrize("line", NO_LINKS)
 def test_anything_else_is_refused(line: str) -> None:
     with pytest.raises(Refused):
         parse(Capture, line, policy=load_policy(POLICY), now=NOW)

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from commands.fields import parse
 from commands.incident.uncapture import Uncapture
 from playbooks.errors import Refused
 from playbooks.policy import load_policy
+from tests.commands.incident.test_capture import LINKS, NO_LINKS, NOW, PLACE
 from tests.conversations.conftest import POLICY
 
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
-PLACE = "C0123456789/1763820125.000100"
 
-
-@pytest.mark.parametrize(
-    "link",
-    [
-        "https://example.slack.com/archives/C0123456789/p1763820125000100",
-        "<https://example.slack.com/archives/C0123456789/p1763820125000100>",
-        "https://example.slack.com/archives/C0123456789/p1763820125000100?thread_ts=1763820100.000100&cid=C0123456789",
-        PLACE,
-    ],
-)
-def test_a_message_is_named_by_its_link(link: str) -> None:
+def test_a_message_is_named_as_for_capture() -> None:
     policy = load_policy(POLICY)
-    assert parse(Uncapture, link, policy=policy, now=NOW).message == PLACE
-    named = parse(Uncapture, f"INC-4 {link} how=pin", policy=policy, now=NOW)
-    assert (named.message, named.incident, named.how) == (PLACE, "INC-4", "pin")
-
-
-@pytest.mark.parametrize("line", ["", "x", "https://example.com/archives", "C1/12"])
-def test_anything_else_is_refused(line: str) -> None:
-    with pytest.raises(Refused):
-        parse(Uncapture, line, policy=load_policy(POLICY), now=NOW)
+    for link in LINKS:
+        named = parse(Uncapture, f"INC-4 {link} how=pin", policy=policy, now=NOW)
+        assert (named.message, named.incident, named.how) == (PLACE, "INC-4", "pin")
+    for line in NO_LINKS:
+        with pytest.raises(Refused):
+            parse(Uncapture, line, policy=policy, now=NOW)
