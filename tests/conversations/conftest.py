@@ -92,7 +92,7 @@ class Town:
     async def asked(self, channel: str, line: str = RDS, user: str = "U0ANA") -> Message:
         """Ask for the failover; the approval card."""
         await self.sb.type(user, channel, f"/playbook run {line}")
-        return await self.sb.wait_for(channel, lambda m: m.button("Approve") is not None, timeout=40)
+        return await self.sb.wait_for(channel, lambda m: m.button("Approve") is not None, timeout=60)
 
     async def events(self, stream: str = "INC-1", *types: str) -> list[Event]:
         """Events of a stream, of these types (or all)."""

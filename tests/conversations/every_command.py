@@ -337,15 +337,15 @@ async def _runs(town: Any, app: App, phone: Phone) -> dict[str, str]:
     aws: Aws = app.house.engine.house.tools[Aws]
     key = await made_key(aws)
     await town.sb.type(BEN, HERE, f"/playbook run contain/deactivate-key key={key}")
-    await town.sb.wait_for(HERE, lambda m: m.button("Approve") is not None, timeout=20)
+    await town.sb.wait_for(HERE, lambda m: m.button("Approve") is not None, timeout=60)
     await town.says(BEN, HERE, f"/playbook approve code={await phone.code()}", "it starts now")
-    await town.sb.wait_for(HERE, lambda m: m.button("Accept") is not None, timeout=20)
+    await town.sb.wait_for(HERE, lambda m: m.button("Accept") is not None, timeout=60)
     for name in OWN:
         await town.says(ANA, HERE, f"/playbook run mine/{name}", f"mine/{name} is asked for")
     mine = await _mine(town)
     await town.says(ANA, HERE, f"/playbook pause {mine['mine/idle']}", "starts nothing new")
     await town.sb.type(ANA, HERE, "/playbook run failover/rds-multi-az service=checkout")
-    card = await town.sb.wait_for(HERE, lambda m: m.button("Approve") is not None and "Reboot" in m.plain, timeout=20)
+    card = await town.sb.wait_for(HERE, lambda m: m.button("Approve") is not None and "Reboot" in m.plain, timeout=60)
     await town.presses(BEN, HERE, "Approve", card, "1 of 2")
     mine = await _mine(town)
     return {

@@ -72,17 +72,17 @@ async def test_an_approval_is_anchored_at_once_and_the_anchor_finds_what_was_tak
     async def anchored() -> bool:
         return any(one["seq"] >= granted.seq for one in await lines(file, "INC-1"))
 
-    await town.sb.wait_until(anchored, timeout=20)
+    await town.sb.wait_until(anchored, timeout=60)
     one = next(one for one in await lines(file, "INC-1") if one["seq"] >= granted.seq)
     name = f"INC-1@{one['seq']}:sha256:{one['hash']}"
-    said = await town.sb.wait_for("#general", lambda m: name in m.text, timeout=20)
+    said = await town.sb.wait_for("#general", lambda m: name in m.text, timeout=60)
     assert f"INC-1 anchored at {one['seq']}: `{name}`" in said.text and "sealed" not in said.text
 
     async def told() -> bool:
         rows = await town.read(lambda tx: anchors.of_stream(tx, "INC-1"))
         return {"slack", "file"} == {row.place for row in rows if row.seq == one["seq"]}
 
-    await town.sb.wait_until(told, timeout=20)
+    await town.sb.wait_until(told, timeout=60)
     (broken,) = await town.events(ORG, "anchor.broken")
     assert broken.body["place"] == "s3" and "NoSuchBucket" in broken.text("error")
     assert [m for m in await town.sb.messages(channel) if "anchored at" in m.plain] == [], "said nowhere else"

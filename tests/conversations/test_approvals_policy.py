@@ -53,7 +53,7 @@ async def ruled_by(town: Any, people: int) -> None:
             app.engine.house.policy.approvals.people == people for app in town.apps
         )
 
-    await town.sb.wait_until(look, timeout=40)
+    await town.sb.wait_until(look, timeout=60)
 
 
 async def test_a_changed_file_rules_only_once_people_agree(town: Any, tmp_path: Path) -> None:

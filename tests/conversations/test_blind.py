@@ -30,7 +30,7 @@ async def outage(url: str) -> AsyncIterator[None]:
     """The database does not answer inside this block."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        held = sqlite3.connect(str(parsed.database), isolation_level=None, timeout=20)
+        held = sqlite3.connect(str(parsed.database), isolation_level=None, timeout=60)
         held.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -94,7 +94,7 @@ async def test_a_declare_without_the_database_pages_tells_and_becomes_one_incide
         assert lines[0] == "declared" and lines.index("page.started") < lines.index("page.done")
         assert lines.index("tell.started") < lines.index("tell.done") and "imported" not in lines
 
-    told = await town.sb.wait_for("general", "what you declared blind", as_user="U0ANA", timeout=20)
+    told = await town.sb.wait_for("general", "what you declared blind", as_user="U0ANA", timeout=60)
     assert "*INC-1 · sev1 · checkout is down*" in told.plain and "paged already" in told.plain
     await town.sb.find_channel("inc-1-")
     await town.sb.wait_for("incidents", "is *INC-1* now")
@@ -106,7 +106,7 @@ async def test_a_declare_without_the_database_pages_tells_and_becomes_one_incide
         run = await town.read(lambda tx: runs.get(tx, "INC-1/1"))
         return run.state in ("succeeded", "incomplete")
 
-    await town.sb.wait_until(over, timeout=20)
+    await town.sb.wait_until(over, timeout=60)
     (page,) = await pages(town)
     found = await town.read(lambda tx: incidents.get(tx, "INC-1"))
     assert found.facts["page"] == page["id"] and found.facts["page_key"] == page["incident_key"]
@@ -138,7 +138,7 @@ async def test_forms_secrets_guests_and_silence(town: Town) -> None:
         await town.sb.fail("pagerduty", "*", "503", times=1)
         sent = await town.sb.submit("U0ANA", {"severity": "sev1", "title": "keys of Bob leaked", "type": "security"})
         assert sent.acked and not sent.body
-        done = await town.sb.wait_for("general", "PagerDuty took the page", as_user="U0ANA", timeout=20)
+        done = await town.sb.wait_for("general", "PagerDuty took the page", as_user="U0ANA", timeout=60)
         assert "Told" not in done.plain
         (page,) = await pages(town)
         assert "Bob" not in str(page) and "restricted" in str(page)
@@ -148,12 +148,12 @@ async def test_forms_secrets_guests_and_silence(town: Town) -> None:
         assert len(await pages(town)) == 1
         wrong = await town.sb.type("U0ANA", "#general", "/incident declare sev9 what")
         assert "There is no severity" in wrong.body["text"] and "Nothing has happened" in wrong.body["text"]
-    await town.sb.wait_for("general", "what you declared blind", as_user="U0ANA", timeout=20)
+    await town.sb.wait_for("general", "what you declared blind", as_user="U0ANA", timeout=60)
     found = await town.sb.find_channel("inc-1-restricted")
     assert found["is_private"]
     await settled(town, {"imported", "refused"})
     assert [m for m in await town.sb.messages("incidents") if "Bob" in m.plain or "INC-1" in m.plain] == []
-    refused = await town.sb.wait_until(lambda: town.events("org", "access.refused"), timeout=20)
+    refused = await town.sb.wait_until(lambda: town.events("org", "access.refused"), timeout=60)
     assert [event.body["command"] for event in refused] == ["incident declare"]
     assert len(await pages(town)) == 1
     await town.proven()
@@ -171,13 +171,13 @@ async def test_two_replicas_two_journals_and_a_death_in_the_middle(town: Town) -
             if "checkout" in page["title"]:  # somebody has dealt with it before the database is back
                 await town.sb.resolve_page(page["incident_key"], "ben@example.com")
     for user in ("U0ANA", "U0BEN"):
-        await town.sb.wait_for("general", "what you declared blind", as_user=user, timeout=20)
+        await town.sb.wait_for("general", "what you declared blind", as_user=user, timeout=60)
 
     async def imported() -> bool:
         files = [Journal(path, "test", "test") for path in Path(town.folder).glob("*.jsonl")]
         return all(not journal.waiting() for journal in files)
 
-    await town.sb.wait_until(imported, timeout=20)
+    await town.sb.wait_until(imported, timeout=60)
 
     def made(tx: Any) -> list[str]:
         return sorted(f"{one.severity} {one.title}" for one in incidents.latest(tx, limit=9))
@@ -207,7 +207,7 @@ async def test_a_process_that_starts_in_the_outage_opens_its_doors(town: Town) -
         assert health.status_code == 503, "a database it never reached may be a wrong address"
         assert not starting.done()
     await asyncio.wait_for(starting, 20)
-    await town.sb.wait_for("general", "what you declared blind", as_user="U0ANA", timeout=20)
+    await town.sb.wait_for("general", "what you declared blind", as_user="U0ANA", timeout=60)
     async with outage(town.url):
         health = await town.sb.http.get(f"{app.url}/readyz")
         assert (health.status_code, health.text[:5]) == (200, "blind")

@@ -36,10 +36,10 @@ async def test_nobody_answers_and_the_next_layer_is_called(town: Town, tmp_path:
     await town.muster(policy=quick)
     channel = await town.declared()
     told = await town.sb.wait_for(
-        f"@{ANA}", lambda m: "nobody has acknowledged" in m.plain and "calling the next layer" in m.plain, timeout=40
+        f"@{ANA}", lambda m: "nobody has acknowledged" in m.plain and "calling the next layer" in m.plain, timeout=60
     )
     assert "+1-555-0199" in told.plain and "/incident ack INC-1" in told.plain
-    await board(town, channel, "next layer called", timeout=20)
+    await board(town, channel, "next layer called", timeout=60)
     (page,) = (await town.sb.pagerduty())["incidents"]
     assert [one["assignee"]["summary"] for one in page["assignments"]] == ["Chi"]
     await town.says(CHI, channel, "/incident ack", has("is acknowledged by Chi"))
@@ -55,7 +55,7 @@ async def test_nobody_answers_and_the_next_layer_is_called(town: Town, tmp_path:
     await town.says(BEN, channel, "/incident clock gdpr more of it", has("nothing resets it"))
     await town.says(BEN, channel, "/incident clock gdpr aware-since 2026-01-01T00:00 the log says so", has("was due"))
     late = await town.sb.wait_for(
-        f"@{ANA}", lambda m: "GDPR" in m.plain and m.button("Snooze 1h") is not None, timeout=20
+        f"@{ANA}", lambda m: "GDPR" in m.plain and m.button("Snooze 1h") is not None, timeout=60
     )
     await town.sb.click(ANA, f"@{ANA}", "Snooze 1h", ts=late.ts)
     await town.sb.wait_for(f"@{ANA}", has("reminders about gdpr wait until"), as_user=ANA)

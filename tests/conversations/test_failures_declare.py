@@ -310,7 +310,7 @@ async def test_the_board_is_shown_where_people_are_when_no_channel_opens(town: A
     await town.muster(policy=publishing)
     await town.sb.fail("slack", "conversations.create", "error:restricted_action", times=-1)
     await town.sb.type("U0ANA", "#general", LINE)
-    await town.sb.wait_for("#general", lambda m: m.button("Resolve") is not None, timeout=25)
+    await town.sb.wait_for("#general", lambda m: m.button("Resolve") is not None, timeout=60)
     await town.sb.wait_for("#incidents", "channel follows")
 
 

@@ -59,7 +59,7 @@ async def test_a_response_url_older_than_its_life_is_not_needed(town: Any, muste
     await town.sb.wait_until(lambda: _tried(town))
     await town.sb.age(3600)
     await town.sb.clear_faults("slack")
-    await town.sb.wait_for("#general", lambda m: m.ephemeral_for == "U0ANA", as_user="U0ANA", timeout=20)
+    await town.sb.wait_for("#general", lambda m: m.ephemeral_for == "U0ANA", as_user="U0ANA", timeout=60)
 
 
 async def _tried(town: Any) -> bool:
@@ -159,7 +159,7 @@ async def test_slack_away_for_a_while_loses_nothing_and_doubles_nothing(town: An
     await town.sb.wait_until(lambda: _cards_tried(town))
     before = len(await town.sb.calls("slack"))
     await town.sb.clear_faults("slack")
-    await town.sb.wait_for(channel, lambda m: m.button("Resolve") and "Ben" in m.plain, timeout=20)
+    await town.sb.wait_for(channel, lambda m: m.button("Resolve") and "Ben" in m.plain, timeout=60)
 
     async def answered() -> bool:
         said = await heard(town, channel, "U0BEN")
@@ -198,7 +198,7 @@ async def test_what_was_acknowledged_survives_a_stop(town: Any) -> None:
     async def answered() -> bool:
         return len([one for one in await heard(town, channel, "U0BEN") if "Noted" in one]) == 5
 
-    await town.sb.wait_until(answered, timeout=40)
+    await town.sb.wait_until(answered, timeout=60)
     assert len(await town.events("INC-1", "incident.note")) == 5
     for delivery in await town.sb.deliveries("slash_commands"):
         asked = select(inbox.c.state).where(inbox.c.key == delivery["payload"]["trigger_id"])

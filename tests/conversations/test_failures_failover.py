@@ -60,7 +60,7 @@ class Failing:
     async def asked_again(self, first: Message) -> Message:
         """The approval card that replaces the first one, which may still stand there with its buttons."""
         return await self.sb.wait_for(
-            self.channel, lambda m: m.ts != first.ts and m.button("Approve") is not None, timeout=15
+            self.channel, lambda m: m.ts != first.ts and m.button("Approve") is not None, timeout=60
         )
 
     async def approve(self, card: Message) -> None:
@@ -119,7 +119,7 @@ async def test_a_look_that_keeps_failing_pauses_and_retry_goes_on(failing: Faili
     assert card.button("Abort")
     await failing.sb.clear_faults("aws")
     await failing.sb.click("U0ANA", failing.channel, "Retry", ts=card.ts)
-    asked = await failing.sb.wait_for(failing.channel, lambda m: m.button("Approve") is not None, timeout=40)
+    asked = await failing.sb.wait_for(failing.channel, lambda m: m.button("Approve") is not None, timeout=60)
     await failing.approve(asked)
     await failing.finishes()
 
@@ -133,7 +133,7 @@ async def test_a_plan_that_cannot_be_made_never_asks_for_approval(failing: Faili
     assert not [m for m in await failing.sb.messages(failing.channel) if m.button("Approve")]
     await failing.sb.clear_faults("aws")
     await failing.sb.click("U0BEN", failing.channel, "Retry", ts=card.ts)
-    await failing.sb.wait_for(failing.channel, lambda m: m.button("Approve") is not None, timeout=40)
+    await failing.sb.wait_for(failing.channel, lambda m: m.button("Approve") is not None, timeout=60)
     assert await failing.town.reboots() == 0
 
 
@@ -164,7 +164,7 @@ async def test_a_reboot_nobody_can_tell_of_asks_a_person(failing: Failing, mode:
     card = await failing.ask()
     await failing.approve(card)
     question = await failing.sb.wait_for(
-        failing.channel, lambda m: m.button("It did not: ask again") is not None, timeout=20
+        failing.channel, lambda m: m.button("It did not: ask again") is not None, timeout=60
     )
     assert "outcome unknown" in question.plain and "Asked: anyone" in question.plain
     assert "writer in eu-north-1a" in question.plain, "what was seen"
@@ -179,7 +179,7 @@ async def test_a_reboot_nobody_can_tell_of_asks_a_person(failing: Failing, mode:
 async def test_it_happened_is_believed_and_checked(failing: Failing) -> None:
     await failing.sb.fail("aws", REBOOT, "reset")
     await failing.approve(await failing.ask())
-    question = await failing.sb.wait_for(failing.channel, lambda m: m.button("It happened") is not None, timeout=20)
+    question = await failing.sb.wait_for(failing.channel, lambda m: m.button("It happened") is not None, timeout=60)
     await failing.sb.instance("orders-db", zone="eu-north-1b", secondary_zone="eu-north-1a")  # by hand, in the console
     await failing.sb.click("U0BEN", failing.channel, "It happened", ts=question.ts)
     await failing.shows("*finished*")
@@ -190,7 +190,7 @@ async def test_it_happened_is_believed_and_checked(failing: Failing) -> None:
 async def test_an_unknown_outcome_can_be_aborted(failing: Failing) -> None:
     await failing.sb.fail("aws", REBOOT, "reset")
     await failing.approve(await failing.ask())
-    question = await failing.sb.wait_for(failing.channel, lambda m: m.button("It happened") is not None, timeout=20)
+    question = await failing.sb.wait_for(failing.channel, lambda m: m.button("It happened") is not None, timeout=60)
     await failing.sb.click("U0ANA", failing.channel, "Abort", ts=question.ts)
     await failing.shows("*aborted*")
     assert await failing.town.reboots() == 0
@@ -259,10 +259,10 @@ async def test_slack_down_while_the_card_is_due(failing: Failing) -> None:
     for method in ("chat.postMessage", "chat.update", "conversations.history"):
         await failing.sb.fail("slack", method, "503", times=-1)
     await failing.sb.type("U0ANA", failing.channel, "/playbook run failover/rds-multi-az service=checkout")
-    await failing.sb.wait_until(lambda: _tried(failing), timeout=40)
+    await failing.sb.wait_until(lambda: _tried(failing), timeout=60)
     assert await failing.state() in ("running", "waiting")
     await failing.sb.clear_faults("slack")
-    card = await failing.sb.wait_for(failing.channel, lambda m: m.button("Approve") is not None, timeout=20)
+    card = await failing.sb.wait_for(failing.channel, lambda m: m.button("Approve") is not None, timeout=60)
     await failing.approve(card)
     await failing.finishes()
     assert len([m for m in await failing.sb.messages(failing.channel) if "sha256" in m.plain]) == 1

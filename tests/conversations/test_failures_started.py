@@ -105,7 +105,7 @@ class Asking:
             silent = started.quiet and not lasting and await started.done(self.town) == 1
             return said if ends or silent else None
 
-        said: list[str] = await sb.wait_until(settled, timeout=40)
+        said: list[str] = await sb.wait_until(settled, timeout=60)
         await sb.clear_faults()
         met = [call for call in await sb.calls(service, method) if call["fault"]]
         assert met, "the planned failure was met"
@@ -119,7 +119,7 @@ async def plays(town: Any, mode: str) -> None:
     """All commands in one incident, each with its first call failing in this way."""
     await town.muster(muster_read_timeout=3.0)
     await town.sb.type(ANA, "#general", "/incident declare sev3 search is slow service=checkout")
-    await town.sb.wait_for(HERE, lambda m: m.button("Resolve") is not None, timeout=40)
+    await town.sb.wait_for(HERE, lambda m: m.button("Resolve") is not None, timeout=60)
     await town.sb.change_channel(HERE.removeprefix("#"), add=[ANA, BEN])
     ana = Asking(town)
     for name, started in COMMANDS.items():

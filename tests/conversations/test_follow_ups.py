@@ -35,7 +35,7 @@ async def test_an_issue_is_made_followed_and_done(town: Town, tmp_path: Path, mo
         mine = await app.db.read(lambda tx: followups.of_incident(tx, "INC-1"))
         return sum(bool(one.ticket) for one in mine) == number
 
-    await town.sb.wait_until(lambda: ticketed(1), timeout=40)
+    await town.sb.wait_until(lambda: ticketed(1), timeout=60)
     (issue,) = await town.sb.get("jira")
     assert issue["fields"]["summary"] == "alarm on lag" and "Owner: Ben" in issue["fields"]["description"]
     await town.says(ANA, channel, "/incident followups", has("alarm on lag", "OPS-1"))
@@ -47,12 +47,12 @@ async def test_an_issue_is_made_followed_and_done(town: Town, tmp_path: Path, mo
     async def drafted() -> bool:
         return await app.db.read(lambda tx: post_mortems.latest(tx, "INC-1")) is not None
 
-    await town.sb.wait_until(drafted, timeout=40)
+    await town.sb.wait_until(drafted, timeout=60)
     words = "| what | owner | due |\n| --- | --- | --- |\n| alarm on lag | Ben | |\n| page earlier | Ben | 2027-02-01 |"
     await town.says(ANA, channel, f"/incident postmortem section=action-items {words}", has("is written"))
     await town.says(ANA, channel, "/incident followups take", has("1 follow-ups taken", "page earlier", "Ben"))
     await town.says(ANA, channel, "/incident followups take", has("a follow-up already"))
-    await town.sb.wait_until(lambda: ticketed(2), timeout=40)
+    await town.sb.wait_until(lambda: ticketed(2), timeout=60)
     for form, said in (("md", "[OPS-2](http"), ("html", ">OPS-2</a>"), ("pdf", "")):
         path = tmp_path / f"x.{form}"  # what people read, in every form, says which issue each became
         assert await asyncio.to_thread(retold.exported, town.url, "INC-1/post-mortem", path, form) == 0
@@ -71,10 +71,10 @@ async def test_an_issue_is_made_followed_and_done(town: Town, tmp_path: Path, mo
         ended = {one.body["run"] for one in await town.events("INC-1", "run.ended")}
         return len(runs) == number and {one.body["run"] for one in runs} <= ended
 
-    await town.sb.wait_until(lambda: ran(1), timeout=40)
+    await town.sb.wait_until(lambda: ran(1), timeout=60)
     assert await town.events("INC-1", "followup.done") == []
     await looked()
-    await town.sb.wait_for(f"@{BEN}", has("does not show OPS-2 any more", "page earlier"), timeout=40)
+    await town.sb.wait_for(f"@{BEN}", has("does not show OPS-2 any more", "page earlier"), timeout=60)
     (event,) = await town.events("INC-1", "followup.done")
     assert event.actor == "muster" and event.body == {"followup": "f1", "ticket": "OPS-1"}
     await town.says(ANA, channel, "/incident followups", has("done in Jira", "not shown by Jira any more"))

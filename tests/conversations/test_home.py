@@ -19,7 +19,7 @@ async def shows(town: Town, user: str, *words: str, lacks: str = "\0") -> Seen:
         return home if home and all(word in home.plain for word in words) and lacks not in home.plain else None
 
     try:
-        return await town.sb.wait_until(there, timeout=40)  # type: ignore[no-any-return]
+        return await town.sb.wait_until(there, timeout=60)  # type: ignore[no-any-return]
     except TimeoutError:
         home = await town.sb.home(user)
         raise AssertionError(f"{words} without {lacks!r} is not what {user} sees: {home and home.plain}") from None

@@ -92,12 +92,12 @@ async def _tasks(town: Town, room: str) -> None:
     await sb.type(BEN, room, "/incident task")
     view = await sb.wait_until(lambda: _view(town, BEN))
     await sb.submit(BEN, {"owner": CHI, "due": "1s", "what": "check the replica"}, view_id=view.id)
-    await sb.wait_for(room, lambda m: "To do: 1 check the replica (Chi" in _plain(m), timeout=40)
+    await sb.wait_for(room, lambda m: "To do: 1 check the replica (Chi" in _plain(m), timeout=60)
     given = await sb.wait_for(f"@{CHI}", lambda m: "Ben asks you for this" in _plain(m))
-    due = await sb.wait_for(f"@{CHI}", lambda m: "this is due" in _plain(m), timeout=40)
+    due = await sb.wait_for(f"@{CHI}", lambda m: "this is due" in _plain(m), timeout=60)
     assert due.button("Snooze 30m") is not None and given.button("Done") is not None
     await sb.click(CHI, f"@{CHI}", "Done", ts=due.ts)
-    await sb.wait_for(f"@{CHI}", lambda m: "done by Chi" in _plain(m), timeout=40)
+    await sb.wait_for(f"@{CHI}", lambda m: "done by Chi" in _plain(m), timeout=60)
     assert [event.type for event in await town.events("INC-1", "todo.added", "todo.done")] == [
         "todo.added",
         "todo.done",
@@ -117,7 +117,7 @@ async def _relieved(town: Town, room: str) -> None:
     late = await _says(town, EVE, room, "/incident catchup", "Incident commander Dov")
     assert "Dov is commander: the bank calls back at six" in _plain(late)
     await _says(town, BEN, room, "/incident link https://grafana.example.com/d/1 the dashboard", "is on INC-1")
-    await sb.wait_for(room, lambda m: "the dashboard" in _plain(m) and m.button("Resolve") is not None, timeout=40)
+    await sb.wait_for(room, lambda m: "the dashboard" in _plain(m) and m.button("Resolve") is not None, timeout=60)
 
 
 async def _together(town: Town, room: str) -> None:
@@ -171,7 +171,7 @@ async def _closed(town: Town, room: str) -> None:
         mine = [one for one in (await sb.pagerduty())["incidents"] if one["incident_key"] == "muster/INC-1"]
         return [one["status"] for one in mine] == ["resolved", "triggered"]
 
-    await sb.wait_until(again, timeout=40)  # the on-call is called again, once
+    await sb.wait_until(again, timeout=60)  # the on-call is called again, once
     await _says(town, BEN, room, "/incident resolve it was the other index", "INC-1 resolved")
     await _says(town, BEN, room, "/incident close", "INC-1 is closed")
 

@@ -27,7 +27,7 @@ async def test_written_in_a_form_shared_and_exported(town: Any, tmp_path: Path) 
     channel = await town.declared()
     await sb.fail("slack", "files.completeUploadExternal", "error:restricted_action", times=-1)
     await town.says(ANA, channel, "/incident postmortem", "Drafting")
-    await sb.wait_until(lambda: _drafted(town), timeout=20)
+    await sb.wait_until(lambda: _drafted(town), timeout=60)
     shown = await town.says(BEN, channel, "/incident postmortem what=show", "version 1 by *Muster*")
 
     async def write(user: str, words: str, answer: str) -> Any:
@@ -37,7 +37,7 @@ async def test_written_in_a_form_shared_and_exported(town: Any, tmp_path: Path) 
         before = {m.ts for m in await sb.messages(channel, user)}
         await sb.submit(user, {"text": words}, view_id=view.id)
         await sb.wait_for(
-            channel, lambda m: m.ts not in before and m.ephemeral_for and answer in m.plain, as_user=user, timeout=15
+            channel, lambda m: m.ts not in before and m.ephemeral_for and answer in m.plain, as_user=user, timeout=60
         )
         return view
 
@@ -47,7 +47,7 @@ async def test_written_in_a_form_shared_and_exported(town: Any, tmp_path: Path) 
     assert stranger
     town.sandbox.faults.clear()
     await town.says(BEN, channel, "/incident postmortem share", "Sharing version 2")
-    await sb.wait_until(lambda: _uploaded(sb), timeout=20)
+    await sb.wait_until(lambda: _uploaded(sb), timeout=60)
 
     url = town.url
     made = {}

@@ -34,7 +34,7 @@ async def test_raised_to_one_that_pages_it_pages_once(town: Town, tmp_path: Path
     await town.sb.wait_for(channel, lambda m: m.button("Resolve") is not None)
     assert await ended(town, "INC-1/1") == "succeeded"
     assert (await town.sb.pagerduty())["incidents"] == []
-    await town.sb.wait_for("@U0EVE", lambda m: "mail to affected customers was due by" in m.plain, timeout=40)
+    await town.sb.wait_for("@U0EVE", lambda m: "mail to affected customers was due by" in m.plain, timeout=60)
     await town.sb.wait_for(channel, lambda m: m.button("Resolve") is not None and "ticket" in m.plain)
 
     await town.says("U0EVE", channel, "/incident sev sev1 all shops are hit", "The on-call is being paged")

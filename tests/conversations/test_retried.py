@@ -23,7 +23,7 @@ async def test_a_declare_that_ended_incomplete_is_opened_again(town: Town) -> No
     await town.sb.clear_faults()
     await town.says("U0BEN", "#general", "/playbook retry INC-1/1", "again")
     room = await town.sb.find_channel("inc-1-")
-    done = await town.sb.wait_for("#general", lambda m: "is open" in m.plain, as_user="U0BEN", timeout=20)
+    done = await town.sb.wait_for("#general", lambda m: "is open" in m.plain, as_user="U0BEN", timeout=60)
     assert "✅" in done.plain, "who pressed it hears how it went"
     await town.sb.wait_for(room["name"], lambda m: m.button("Resolve") is not None)
 
@@ -31,7 +31,7 @@ async def test_a_declare_that_ended_incomplete_is_opened_again(town: Town) -> No
         found = await town.read(lambda tx: runs.get(tx, "INC-1/1"))
         return bool(found.state == "succeeded")
 
-    await town.sb.wait_until(ended, timeout=20)
+    await town.sb.wait_until(ended, timeout=60)
     states = await town.read(lambda tx: {step.id: step.state for step in runs.steps_of(tx, "INC-1/1")})
     assert states["channel"] == states["invite"] == states["topic"] == states["link"] == "succeeded", states
     assert len((await town.sb.pagerduty())["incidents"]) == 1, "what had worked is not done again"

@@ -49,7 +49,7 @@ async def test_a_playbook_is_run_by_its_forms(town: Any) -> None:
     assert "destructive and waits for approval" in view.plain and "incident" not in elements(view)
     assert elements(view)["inputs.service"]["initial_option"]["value"] == "checkout"
     await sb.submit(BEN, {}, view_id=view.id)
-    card = await sb.wait_for(channel, lambda m: m.button("Approve") is not None, timeout=20)
+    card = await sb.wait_for(channel, lambda m: m.button("Approve") is not None, timeout=60)
     assert "failover/rds-multi-az" in card.plain
     assert await town.events("INC-1", "run.requested")
 
@@ -74,7 +74,7 @@ async def test_a_playbook_is_run_by_its_forms(town: Any) -> None:
     await sb.submit(BEN, {"playbook": "failover/rds-multi-az"}, view_id=view.id)
     (view,) = await sb.views(BEN)
     await sb.submit(BEN, {"inputs.service": "checkout"}, view_id=view.id)
-    await sb.wait_for("#general", lambda m: m.ephemeral_for == BEN and "dry run" in m.plain, as_user=BEN, timeout=20)
+    await sb.wait_for("#general", lambda m: m.ephemeral_for == BEN and "dry run" in m.plain, as_user=BEN, timeout=60)
     view = await opened(EVE, "#general", "/playbook run")
     await sb.submit(EVE, {"playbook": "failover/rds-multi-az"}, view_id=view.id)
     (view,) = await sb.views(EVE)

@@ -34,10 +34,10 @@ async def test_nobody_publishes_their_own_words(town: Any, careful: Path) -> Non
 
     async def waiting(words: str) -> Any:
         return await sb.wait_for(
-            channel, lambda m: "not published yet" in m.plain and words in m.plain and m.button("Publish"), timeout=20
+            channel, lambda m: "not published yet" in m.plain and words in m.plain and m.button("Publish"), timeout=60
         )
 
-    draft = await sb.wait_for(channel, lambda m: "draft" in m.plain and m.button("Publish") is not None, timeout=20)
+    draft = await sb.wait_for(channel, lambda m: "draft" in m.plain and m.button("Publish") is not None, timeout=60)
     await town.presses(DOV, channel, "Publish", draft, "not published yet")
     card = await waiting("We are investigating a problem with Checkout")
     await town.presses(DOV, channel, "Publish", card, "You wrote these words")
@@ -46,24 +46,24 @@ async def test_nobody_publishes_their_own_words(town: Any, careful: Path) -> Non
     await town.presses(BEN, channel, "Publish", card, "subscribers are told")
     page = await sb.wait_until(lambda: _page(sb), timeout=30)
     assert page["name"] == "checkout is down"
-    await sb.wait_for(channel, lambda m: "released by *Ben*" in m.plain and not m.button("Publish"), timeout=20)
+    await sb.wait_for(channel, lambda m: "released by *Ben*" in m.plain and not m.button("Publish"), timeout=60)
 
     preview = await town.says(ANA, channel, "/incident update status=identified A disk is full.", "somebody else")
     await town.presses(ANA, channel, "Send", preview, "not updated yet")
-    await sb.wait_for(channel, lambda m: "*Update*" in m.plain and "A disk is full." in m.plain, timeout=20)
+    await sb.wait_for(channel, lambda m: "*Update*" in m.plain and "A disk is full." in m.plain, timeout=60)
     card = await waiting("A disk is full.")
     assert (await _page(sb))["status"] == "investigating", "the channel is told at once, the page is not"
     await sb.wait_for(channel, lambda m: "an update waits for a second person" in m.plain and m.button("Resolve"))
     await town.presses(ANA, channel, "Publish", card, "Anybody else can")
     await town.presses(BEN, channel, "Publish", card, "goes to the status page")
-    await sb.wait_until(lambda: _page(sb, status="identified"), timeout=20)
+    await sb.wait_until(lambda: _page(sb, status="identified"), timeout=60)
     await sb.wait_for(channel, lambda m: m.ts == card.ts and "released by *Ben*" in m.plain and not m.button("Publish"))
 
     preview = await town.says(ANA, channel, "/incident tell customers Payments fail.", "somebody else")
     await town.presses(ANA, channel, "Send", preview, "not sent yet")
     card = await waiting("Payments fail.")
     await town.presses(BEN, channel, "Publish", card, "goes to")
-    await sb.wait_until(lambda: _mail(town), timeout=20)
+    await sb.wait_until(lambda: _mail(town), timeout=60)
     assert [e.actor != f.actor for e, f in await _pairs(town)] == [True] * 3
     await town.proven()
 

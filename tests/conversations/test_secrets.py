@@ -119,7 +119,7 @@ async def test_a_planted_secret_is_nowhere(
     await sb.submit("U0ANA", {"reason": "read by hand"})
     await sb.wait_for(channel, lambda m: m.ts == run.ts and "*finished*" in m.plain)
     await town.says("U0BEN", channel, "/incident resolve writer moved", "resolved")
-    await sb.wait_until(lambda: _draft(sb), timeout=20)
+    await sb.wait_until(lambda: _draft(sb), timeout=60)
     async with httpx.AsyncClient(trust_env=False) as web:
         metrics = (await web.get(f"{app.url}/metrics")).text
         page = (await web.get(f"{app.url}/incidents/INC-1")).text

@@ -100,7 +100,7 @@ async def test_updates_publishing_and_resolving_stay_inside(town: Any, publishin
     await town.sb.wait_for(channel, lambda m: "*Update*" in m.plain and WORD in m.plain)
     await town.sb.type("U0CHI", channel, "/incident publish")
     await town.says("U0CHI", channel, f"/incident resolve {WORD} rotated", "resolved")
-    await town.sb.wait_until(lambda: _uploaded(town), timeout=20)
+    await town.sb.wait_until(lambda: _uploaded(town), timeout=60)
     assert not (await town.sb.statuspage())["incidents"]
     assert WORD not in await everything(town, "U0EVE")
     for file in await town.sb.files():

@@ -25,9 +25,9 @@ async def test_one_incident_from_declare_to_post_mortem(town: Any, muster: Any) 
     assert await town.reboots() == 1
     done = await sb.wait_for(channel, lambda m: m.ts == card.ts and "started" in m.plain)
     assert not done.buttons, "the buttons are gone once it started"
-    await sb.wait_until(lambda: _asleep(sb), timeout=40)
+    await sb.wait_until(lambda: _asleep(sb), timeout=60)
     await town.says("U0BEN", channel, "/incident resolve writer failed over", "resolved")
-    await sb.wait_until(lambda: _has_file(sb, "INC-1-post-mortem.md"), timeout=20)
+    await sb.wait_until(lambda: _has_file(sb, "INC-1-post-mortem.md"), timeout=60)
     assert all(
         one["status"] == "resolved" for one in (await sb.pagerduty())["incidents"] if "INC-1" in one["incident_key"]
     )

@@ -113,7 +113,7 @@ async def test_two_people_approve_from_their_terminals_while_slack_is_away(
     assert len({e.body["digest"] for e in await town.events("org", "approval.voted")}) == 1
 
     await town.sb.clear_faults("slack")
-    card = await town.sb.wait_for("#incidents", lambda m: "🔐" in m.plain and "started" in m.plain, timeout=40)
+    card = await town.sb.wait_for("#incidents", lambda m: "🔐" in m.plain and "started" in m.plain, timeout=60)
     await asyncio.gather(app.projector.settle(), app.sender.settle())
     shown = [m for m in await town.sb.messages("#incidents") if "🔐" in m.plain]
     assert [m.ts for m in shown] == [card.ts] and not card.buttons, "once, as it ended"

@@ -31,9 +31,8 @@ from playbooks.connectors.slack import Slack, SlackReads
 from playbooks.connectors.statuspage import Statuspage, StatuspageReads
 from playbooks.errors import MusterError, Refused
 from playbooks.ports import Document, Drafts
+from tests.patience import CONNECT_S, READ_S
 from tests.postgres_pair import BINARIES
-
-CONNECT_S, READ_S = 1.0, 0.8
 
 
 @pytest.fixture

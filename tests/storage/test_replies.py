@@ -23,10 +23,10 @@ async def test_in_order_when_due_to_one_sender(db: Database) -> None:
     for text in ("one", "two"):
         await db.write(lambda tx, text=text: put(tx, text))
         await asyncio.sleep(0.005)
-    await db.write(lambda tx: put(tx, "later", delay_s=0.2))
+    await db.write(lambda tx: put(tx, "later", delay_s=1.5))
     assert [r.body["text"] for r in await db.write(lambda tx: replies.claim(tx, "w1"))] == ["one", "two"]
     assert await db.write(lambda tx: replies.claim(tx, "w2")) == []
-    await asyncio.sleep(0.25)
+    await asyncio.sleep(1.6)
     assert [r.body["text"] for r in await db.write(lambda tx: replies.claim(tx, "w2"))] == ["later"]
 
 

@@ -18,9 +18,9 @@ def ring(tx: Tx, subject: str, in_s: float, **payload: object) -> datetime:
 
 
 async def test_it_fires_once_when_due(db: Database) -> None:
-    due = await db.write(lambda tx: ring(tx, "INC-1", 0.1, n=1))
+    due = await db.write(lambda tx: ring(tx, "INC-1", 1.5, n=1))
     assert await db.write(timers.take_due) == []
-    await asyncio.sleep(0.15)
+    await asyncio.sleep(1.6)
     (fired,) = await db.write(timers.take_due)
     assert (fired.kind, fired.subject, fired.due_at, fired.payload) == ("update", "INC-1", due, {"n": 1})
     assert await db.write(timers.take_due) == []

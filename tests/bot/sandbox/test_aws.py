@@ -57,8 +57,11 @@ async def test_failures_are_planned_per_action(sandbox: Sandbox, sb: SandboxClie
     await sb.fail("aws", "RebootDBInstance", "timeout_after")
     with pytest.raises(ReadTimeoutError):
         await asyncio.to_thread(rds.reboot_db_instance, DBInstanceIdentifier="orders-db", ForceFailover=True)
-    await asyncio.sleep(0.3)
-    assert (await sb.instances())[0]["zone"] == "eu-north-1b"
+
+    async def moved() -> bool:
+        return bool((await sb.instances())[0]["zone"] == "eu-north-1b")
+
+    await sb.wait_until(moved)
     calls = await sb.calls("aws", "RebootDBInstance")
     assert [(c["fault"], c["effect"]) for c in calls] == [("500", False), ("timeout_after", True)]
 

@@ -36,13 +36,17 @@ async def test_the_seeded_instance_shows_both_zones(rds: Any) -> None:
 
 
 async def test_a_forced_failover_takes_time_and_swaps_the_zones(rds: Any, sb: SandboxClient) -> None:
-    await sb.instances()
+    await sb.settings(reboot_seconds=2.0)
     said = await asyncio.to_thread(rds.reboot_db_instance, DBInstanceIdentifier="orders-db", ForceFailover=True)
     assert said["DBInstance"]["DBInstanceStatus"] == "rebooting"
     with pytest.raises(ClientError) as caught:
         await asyncio.to_thread(rds.reboot_db_instance, DBInstanceIdentifier="orders-db", ForceFailover=True)
     assert caught.value.response["Error"]["Code"] == "InvalidDBInstanceState"
-    await asyncio.sleep(0.4)
+
+    async def over() -> bool:
+        return bool((await look(rds))["DBInstanceStatus"] == "available")
+
+    await sb.wait_until(over)
     row = await look(rds)
     assert (row["DBInstanceStatus"], row["AvailabilityZone"], row["SecondaryAvailabilityZone"]) == (
         "available", "eu-north-1b", "eu-north-1a",
@@ -67,6 +71,7 @@ async def test_a_single_zone_instance_cannot_fail_over(rds: Any, sb: SandboxClie
 
 
 async def test_a_restore_to_a_point_in_time_is_single_zone_and_no_replica(rds: Any, sb: SandboxClient) -> None:
+    await sb.settings(reboot_seconds=1.5)
     arguments = {"SourceDBInstanceIdentifier": "orders-db", "UseLatestRestorableTime": True}
     await asyncio.to_thread(rds.restore_db_instance_to_point_in_time, TargetDBInstanceIdentifier="one", **arguments)
     await asyncio.to_thread(
@@ -75,8 +80,11 @@ async def test_a_restore_to_a_point_in_time_is_single_zone_and_no_replica(rds: A
     rows = {row["id"]: row for row in await sb.instances()}
     assert (rows["one"]["status"], rows["one"]["multi_az"], rows["one"]["secondary_zone"]) == ("creating", False, None)
     assert rows["two"]["multi_az"] is True and rows["two"]["read_replica_of"] is None
-    await asyncio.sleep(0.4)
-    assert {row["status"] for row in await sb.instances()} == {"available"}
+
+    async def made() -> bool:
+        return {row["status"] for row in await sb.instances()} == {"available"}
+
+    await sb.wait_until(made)
 
 
 async def test_a_promoted_replica_names_no_source(rds: Any, sb: SandboxClient) -> None:

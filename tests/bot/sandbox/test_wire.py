@@ -56,7 +56,9 @@ async def test_a_hang_with_and_without_effect_ends_with_the_sandbox(mode: str, e
         await sb.fail("slack", "chat.postMessage", mode)
         web = AsyncWebClient("xoxb-sandbox-muster", base_url=f"{sandbox.url}/api/", session=session, retry_handlers=[])
         call = asyncio.create_task(web.chat_postMessage(channel=HERE, text="x"))
-        await asyncio.sleep(0.2)
+        await sb.wait_until(lambda: sb.calls("slack", "chat.postMessage"))
+        if effect:
+            await sb.wait_until(lambda: texts(sb))
         assert not call.done()
         assert await texts(sb) == (["x"] if effect else [])
         begun = time.monotonic()

@@ -26,7 +26,7 @@ async def hosts(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     monkeypatch.setenv("HOST_TEST_SECRET", "correct-horse-battery")
     policy = load_policy(EXAMPLE)
     secrets = [SecretRef("env://HOST_TEST_SECRET"), SecretRef("env://NOT_SET"), SecretRef("secret://aws/x")]
-    one = Hosts(policy.hosts, policy.commands, {"ssh": lambda: SshRunner(connect_timeout=2)}, secrets, ["sandbox"])
+    one = Hosts(policy.hosts, policy.commands, {"ssh": lambda: SshRunner(connect_timeout=20)}, secrets, ["sandbox"])
     yield one
     await one.close()
 
@@ -63,5 +63,5 @@ async def test_known_secrets_never_come_back(hosts: Hosts, sb: SandboxClient) ->
     await sb.change_host("production", answers={"free": [0, said], "git fetch": [0, said]})
     seen = await hosts.look("memory_report", "production", {})
     assert not [word for word in ("s3cr3tpw", "correct-horse", "AKIA") if word in seen.text]
-    done = await hosts.start("release_fetch", "production", {}, key="k", wait_s=2)
+    done = await hosts.start("release_fetch", "production", {}, key="k", wait_s=30)
     assert done.status == 0 and "correct-horse" not in hosts.clean(done.output)

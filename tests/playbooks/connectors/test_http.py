@@ -35,7 +35,7 @@ async def test_no_answer_is_temporary_and_on_time(
     await sb.fail("http", "*", mode)
     started = time.monotonic()
     assert isinstance(await ending(http.get(env["CHECKOUT_HEALTH_URL"])), Temporary)
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20
 
 
 def _self_signed(folder: Path) -> ssl.SSLContext:
@@ -104,5 +104,5 @@ async def test_a_server_that_trickles_is_given_up(aiohttp_url: Any, ending: Any)
     http = HttpReads(connect_timeout=0.3, read_timeout=0.5)
     started = time.monotonic()
     assert isinstance(await ending(http.get(await aiohttp_url("/x/{what}", reply) + "slow")), Temporary)
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20
     await http.close()

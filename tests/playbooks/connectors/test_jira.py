@@ -8,10 +8,13 @@ from bot.sandbox.client import SandboxClient
 from playbooks.connectors.answers import ServiceRefused
 from playbooks.connectors.jira import Jira, JiraReads
 from playbooks.errors import Temporary
+from tests.patience import CONNECT_S, READ_S
 
 
 async def test_it_finds_out_which_search_there_is(env: dict[str, str], sb: SandboxClient) -> None:
-    one = Jira(env["JIRA_URL"] + "/", env["JIRA_TOKEN"], env["JIRA_PROJECT"], connect_timeout=1.0, read_timeout=0.4)
+    one = Jira(
+        env["JIRA_URL"] + "/", env["JIRA_TOKEN"], env["JIRA_PROJECT"], connect_timeout=CONNECT_S, read_timeout=READ_S
+    )
     made = await one.create("a", "", kind="Bug", markers=("m",))
     await sb.post("jira", cloud=False)
     for _ in range(2):
@@ -30,12 +33,12 @@ async def test_it_finds_out_which_search_there_is(env: dict[str, str], sb: Sandb
 
 
 async def test_a_wrong_token_is_said_and_not_repeated(env: dict[str, str], closed_port: int) -> None:
-    one = JiraReads(env["JIRA_URL"], "personal-access-token", "OPS", connect_timeout=1.0, read_timeout=0.4)
+    one = JiraReads(env["JIRA_URL"], "personal-access-token", "OPS", connect_timeout=CONNECT_S, read_timeout=READ_S)
     with pytest.raises(ServiceRefused, match="Check JIRA_TOKEN") as refused:
         await one.find("m")
     assert "personal-access" not in str(refused.value)
     await one.close()
-    gone = JiraReads(f"http://127.0.0.1:{closed_port}", "t", "OPS", connect_timeout=1.0)
+    gone = JiraReads(f"http://127.0.0.1:{closed_port}", "t", "OPS", connect_timeout=CONNECT_S)
     with pytest.raises(Temporary, match="could not be reached"):
         await gone.reach()
     await gone.close()

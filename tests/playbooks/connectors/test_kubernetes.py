@@ -164,7 +164,7 @@ async def test_silence_ends_by_itself_and_a_closed_port_was_not_asked(
     began = time.monotonic()
     with pytest.raises(Uncertain):
         await kubernetes.set_replicas(seen, 4, {})
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 20
     config = json.loads(Path(env["KUBECONFIG"]).read_text())
     config["clusters"][0]["cluster"]["server"] = f"http://127.0.0.1:{closed_port}"
     (tmp_path / "config").write_text(json.dumps(config))

@@ -10,6 +10,7 @@ from bot.sandbox.client import SandboxClient
 from playbooks.connectors.mail import Letter, Mail
 from playbooks.errors import Refused, Temporary, Uncertain
 from playbooks.policy_sends import MailList, Template
+from tests.patience import CONNECT_S, READ_S
 
 TEMPLATE = Template(name="t", audience="internal", subject="Größe", body="Hallo ☕\n.\nend")
 
@@ -20,7 +21,7 @@ def letter(*to: str) -> Letter:
 
 
 def mail(url: str) -> Mail:
-    return Mail(url, {}, {}, connect_timeout=1.0, read_timeout=0.4)
+    return Mail(url, {}, {}, connect_timeout=CONNECT_S, read_timeout=READ_S)
 
 
 async def test_some_recipients_are_refused_and_text_arrives_as_written(env: dict[str, str], sb: SandboxClient) -> None:

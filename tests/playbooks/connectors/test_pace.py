@@ -33,4 +33,4 @@ def test_keys_that_passed_are_forgotten() -> None:
 async def test_turns_keep_their_distance() -> None:
     pace, started = Spacing(0.05), time.monotonic()
     await asyncio.gather(*(pace.turn() for _ in range(4)))
-    assert 0.14 < time.monotonic() - started < 8
+    assert 0.14 < time.monotonic() - started < 20

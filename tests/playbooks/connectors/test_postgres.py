@@ -20,6 +20,7 @@ from playbooks.connectors.postgres_sessions import without_values
 from playbooks.connectors.postgres_tables import shown
 from playbooks.errors import MusterError, Refused, Temporary, Uncertain
 from playbooks.secrets import SecretRef
+from tests.patience import READ_S
 
 DSN = SecretRef("env://CHECKOUT_DSN")
 
@@ -52,10 +53,10 @@ async def test_a_locked_table_and_a_forbidden_one_are_answers(env: dict[str, str
         await line.execute("CREATE ROLE reader LOGIN; GRANT SELECT ON orders TO reader")
         await line.commit()
         await line.execute("LOCK TABLE payments IN ACCESS EXCLUSIVE MODE")
-        impatient = PostgresReads(connect_timeout=5, statement_timeout=0.3)
+        impatient = PostgresReads(connect_timeout=20, statement_timeout=READ_S)
         seen = await impatient.check_tables(DSN, ["payments", "orders"])
         await impatient.close()
-        assert [one.readable for one in seen] == [False, True] and "within 0.3 s" in seen[0].problem
+        assert [one.readable for one in seen] == [False, True] and f"within {READ_S:g} s" in seen[0].problem
         await line.rollback()
     monkeypatch.setenv("READER_DSN", env["CHECKOUT_DSN"].replace("postgres@", "reader@"))
     seen = await postgres.check_tables(SecretRef("env://READER_DSN"), ["payments", "orders"])
@@ -85,7 +86,7 @@ async def test_no_error_ever_shows_the_address_or_the_password(
     monkeypatch: pytest.MonkeyPatch, env: dict[str, str], closed_port: int, ending: Any, dsn: str, kind: type
 ) -> None:
     monkeypatch.setenv("SHOP_DSN", dsn.format(closed=closed_port, real=env["CHECKOUT_DSN"]))
-    postgres = PostgresReads(connect_timeout=2, statement_timeout=1)
+    postgres = PostgresReads(connect_timeout=20, statement_timeout=10)
     error = await ending(postgres.check_tables(SecretRef("env://SHOP_DSN"), ["orders"]))
     await postgres.close()
     assert isinstance(error, kind) and "env://SHOP_DSN" in str(error)
@@ -114,9 +115,9 @@ async def test_a_server_that_says_nothing_is_given_up_on_time(monkeypatch: pytes
     monkeypatch.setenv("SILENT_DSN", f"postgresql://u:hunter2@127.0.0.1:{server.sockets[0].getsockname()[1]}/d")
     postgres, started = PostgresReads(connect_timeout=1, statement_timeout=0.5), time.monotonic()
     error = await ending(postgres.check_tables(SecretRef("env://SILENT_DSN"), ["orders"]))
-    assert isinstance(error, Temporary) and time.monotonic() - started < 8
+    assert isinstance(error, Temporary) and time.monotonic() - started < 20
     await postgres.close()
-    await asyncio.wait_for(gone.wait(), 5)  # giving up closes the line
+    await asyncio.wait_for(gone.wait(), 30)  # giving up closes the line
     server.close()
 
 
@@ -143,13 +144,13 @@ async def test_every_way_a_write_can_end(
     rows: int,
 ) -> None:
     assert await ending(postgres.write_marker(DSN, "first", "")) is None
-    impatient = Postgres(connect_timeout=5, statement_timeout=0.4)
+    impatient = Postgres(connect_timeout=20, statement_timeout=READ_S)
     await sb.fail("postgres", "INSERT", mode)
     began = time.monotonic()
     error = await ending(impatient.write_marker(DSN, "second", ""))
     await impatient.close()
     assert isinstance(error, kind) and "env://CHECKOUT_DSN" in str(error) and "127.0.0.1" not in f"{error} {error!r}"
-    assert time.monotonic() - began < 8  # also where the server says nothing more
+    assert time.monotonic() - began < 20  # also where the server says nothing more
     async with await psycopg.AsyncConnection.connect(env["CHECKOUT_DSN"]) as line:
         found = await (await line.execute("SELECT count(*) FROM muster_markers WHERE id = 'second'")).fetchone()
     assert found == (rows,)
@@ -162,7 +163,7 @@ async def test_being_cancelled_leaves_no_line_open(postgres: Postgres, sb: Sandb
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):
             await postgres.server(DSN)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 20
     assert await postgres.server(DSN)
 
 
@@ -186,7 +187,7 @@ async def test_programs_are_told_the_address_by_their_environment_and_end_in_tim
     began = time.monotonic()
     with pytest.raises(TimeoutError):
         await Programs(str(tmp_path)).run("slow", [], {}, within=1.0)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     if (tmp_path / "pid").exists():
         assert not Path(f"/proc/{(tmp_path / 'pid').read_text()}").exists()
 

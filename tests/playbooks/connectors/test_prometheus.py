@@ -11,6 +11,7 @@ from aiohttp import web
 from bot.sandbox.client import SandboxClient
 from playbooks.connectors.prometheus import POINTS, PrometheusReads
 from playbooks.errors import NotConfigured, Refused, Temporary
+from tests.patience import CONNECT_S, READ_S
 
 
 async def test_errors_are_sorted_and_the_token_stays_at_home(
@@ -24,7 +25,7 @@ async def test_errors_are_sorted_and_the_token_stays_at_home(
         return web.json_response({"status": "success", "data": data})
 
     other = (await aiohttp_url("/{path:.*}", reply)).rstrip("/")
-    one = PrometheusReads(other, "secret-token", connect_timeout=1.0, read_timeout=0.4)
+    one = PrometheusReads(other, "secret-token", connect_timeout=CONNECT_S, read_timeout=READ_S)
     (scalar,) = await one.now("7")
     assert scalar.values == ((1.0, 7.0),) and scalar.name == "" and seen[0][0] == "Bearer secret-token"
     await one.window("x", until=datetime.now(UTC), seconds=86400)

@@ -48,7 +48,7 @@ def test_it_ends_once_and_is_private(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_a_killed_one_is_cut_and_begun_again_only_where_that_is_safe(shell: Shell, tmp_path: Path) -> None:
-    assert shell(start("echo begun; sleep 30", wait_s=0.4)).state == "running"
+    assert shell(start("echo begun; sleep 30", wait_s=2)).state == "running"
     assert shell(receipts.look_line(KEY)) == Receipt("running", None, "begun\n")
     pid = int((tmp_path / ".muster" / KEY / "pid").read_text())
     child = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
@@ -69,15 +69,15 @@ def test_two_at_once_run_it_once(shell: Shell, tmp_path: Path) -> None:
     line = start(f"echo x >>{log}; sleep 0.3")
     env = {**os.environ, "HOME": str(tmp_path)}
     both = [subprocess.Popen(["sh", "-c", line], env=env, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    said = [one.communicate(timeout=10)[0] for one in both]
+    said = [one.communicate(timeout=60)[0] for one in both]
     assert log.read_text() == "x\n" and {text.splitlines()[0] for text in said} == {"muster ended 0"}
 
 
 def test_what_cannot_begin_is_refused_and_noise_is_no_receipt(shell: Shell) -> None:
     with pytest.raises(Refused, match=r"its folder /x is not there. Nothing was run"):
-        shell(receipts.start_line(KEY, ["ls"], cwd="/no/such", again="never", wait_s=1))
+        shell(receipts.start_line(KEY, ["ls"], cwd="/no/such", again="never", wait_s=30))
     with pytest.raises(Refused, match="it has no p"):
-        shell(receipts.start_line(KEY, ["no-such-program"], cwd="", again="never", wait_s=1))
+        shell(receipts.start_line(KEY, ["no-such-program"], cwd="", again="never", wait_s=30))
     for write, error in ((True, Uncertain), (False, Temporary)):
         with pytest.raises(error, match="instead of a receipt it said 'Welcome!'"):
             receipts.read(Answered(0, "Welcome!\n"), "here", write=write)

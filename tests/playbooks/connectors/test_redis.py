@@ -20,6 +20,7 @@ from playbooks.connectors.answers import Alive, ServiceRefused
 from playbooks.connectors.redis import TRACE, Redis, RedisReads
 from playbooks.errors import MusterError, Refused, Temporary, Uncertain
 from playbooks.secrets import SecretRef
+from tests.patience import READ_S
 
 URL = SecretRef("env://CHECKOUT_REDIS_URL")
 
@@ -27,7 +28,7 @@ URL = SecretRef("env://CHECKOUT_REDIS_URL")
 @pytest.fixture
 async def cache(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("CHECKOUT_REDIS_URL", env["CHECKOUT_REDIS_URL"])
-    one = Redis(connect_timeout=10, read_timeout=0.6)
+    one = Redis(connect_timeout=10, read_timeout=READ_S)
     yield one
     await one.close()
 
@@ -39,7 +40,7 @@ async def test_what_it_reads(cache: Redis) -> None:
     assert (
         info.version.startswith("6.2") and info.clients >= 1 and info.saved and not info.cluster and not info.replicas
     )
-    sessions = await cache.count(URL, "session:*", most=10_000, within=5)
+    sessions = await cache.count(URL, "session:*", most=10_000, within=30)
     assert (sessions.matching, sessions.total, sessions.whole) == (25, 35, True)
 
 
@@ -47,8 +48,8 @@ async def test_a_flush_leaves_its_trace_and_nothing_else(cache: Redis) -> None:
     assert not await cache.flushed(URL, "run-1")
     await cache.flush(URL, "run-1")
     assert await cache.flushed(URL, "run-1") and not await cache.flushed(URL, "run-2")
-    left = await cache.count(URL, "*", most=100, within=1)
-    assert left.total == 1 and (await cache.count(URL, f"{TRACE}*", most=100, within=1)).matching == 1
+    left = await cache.count(URL, "*", most=100, within=30)
+    assert left.total == 1 and (await cache.count(URL, f"{TRACE}*", most=100, within=30)).matching == 1
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ async def test_every_way_a_write_can_end(
     await sb.fail("redis", "EXEC", mode)
     began = time.monotonic()
     error = await ending(cache.flush(URL, "run-1"))
-    assert isinstance(error, kind) and "127.0.0.1" not in f"{error} {error!r}" and time.monotonic() - began < 8
+    assert isinstance(error, kind) and "127.0.0.1" not in f"{error} {error!r}" and time.monotonic() - began < 20
     assert await cache.flushed(URL, "run-1") is flushed
     assert [call["fault"] for call in await sb.calls("redis", "EXEC")] == [mode]  # and it was not sent twice
 
@@ -99,15 +100,17 @@ async def test_no_error_shows_the_address_or_the_password(
         (f"redis://u:hunter2@127.0.0.1:{_port(silent)}/0", Temporary, "in time"),
         (f"redis://127.0.0.1:{_port(full)}/0", Alive, "full"),
     ]
+    patient = RedisReads(connect_timeout=20, read_timeout=20)
     impatient = RedisReads(connect_timeout=1, read_timeout=0.3)
     await cache.ping(URL)
     for address, kind, words in cases:
         monkeypatch.setenv("SHOP_REDIS", address)
-        error = await ending(impatient.ping(SecretRef("env://SHOP_REDIS")))
+        error = await ending((impatient if words in ("", "in time") else patient).ping(SecretRef("env://SHOP_REDIS")))
         assert isinstance(error, kind) and words in str(error) and "env://SHOP_REDIS" in str(error), (address, error)
         shown = f"{error} {error!r} {error.__cause__} {error.__suppress_context__ or error.__context__}"
         assert not any(part in shown for part in ("hunter2", "127.0.0.1", "no-such-host"))
     await impatient.close()
+    await patient.close()
     silent.close()
     full.close()
 

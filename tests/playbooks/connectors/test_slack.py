@@ -90,7 +90,7 @@ async def test_a_time_out_stops_on_time(slack: Slack, sb: SandboxClient, ending:
     await sb.fail("slack", "chat.postMessage", "timeout_before")
     started = time.monotonic()
     assert isinstance(await ending(slack.post("C0INCIDENTS", "hello")), Uncertain)
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize(("text", "kind"), [("hello", "text/plain"), ("{oops", "application/json")])

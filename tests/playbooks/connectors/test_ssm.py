@@ -59,31 +59,31 @@ async def test_what_never_came_there_was_not_done(ssm: SsmRunner, host: Host, sb
         await ssm.run(host, "df -h", write=True, deadline_s=30)
     assert await sb.calls("host") == []
     stranger = host.model_copy(update={"instance": "i-0unknown"})
-    for call in (ssm.reach(stranger), ssm.run(stranger, "df -h", write=True, deadline_s=1)):
+    for call in (ssm.reach(stranger), ssm.run(stranger, "df -h", write=True, deadline_s=30)):
         with pytest.raises(Refused, match="AmazonSSMManagedInstanceCore"):
             await call
     await sb.fail("aws", "SendCommand", "error:ThrottlingException")
     with pytest.raises(Temporary, match="nothing was done"):
-        await ssm.run(host, "df -h", write=True, deadline_s=1)
+        await ssm.run(host, "df -h", write=True, deadline_s=30)
     await sb.fail("aws", "SendCommand", "error:AccessDeniedException")
     with pytest.raises(
         Refused, match=r"Allow ssm:SendCommand on i-0555000000000001 and on document/AWS-RunShellScript"
     ):
-        await ssm.run(host, "df -h", write=True, deadline_s=1)
+        await ssm.run(host, "df -h", write=True, deadline_s=30)
 
 
 async def test_silence_after_sending_is_uncertain_for_a_write(ssm: SsmRunner, host: Host, sb: SandboxClient) -> None:
     await sb.change_host("production", slow={"df": 30})
     for write, kind in ((True, Uncertain), (False, Temporary)):
-        with pytest.raises(kind, match=r"no end within 0\.3 s \(.+\)"):  # how it stands, if there was time to look
-            await ssm.run(host, "df -h", write=write, deadline_s=0.3)
+        with pytest.raises(kind, match=r"no end within 2 s \(.+\)"):  # how it stands, if there was time to look
+            await ssm.run(host, "df -h", write=write, deadline_s=2)
         cancelled = [one["method"] for one in await sb.calls("aws")][-1] == "CancelCommand"
         assert cancelled is not write, "only a look that nobody waits for is given up"
     await sb.change_host("production", slow={"df": 0})
     for write, kind in ((True, Uncertain), (False, Temporary)):
         await sb.fail("aws", "SendCommand", "close_after")
         with pytest.raises(kind):
-            await ssm.run(host, "df -h", write=write, deadline_s=1)
+            await ssm.run(host, "df -h", write=write, deadline_s=30)
     await sb.fail("aws", "GetCommandInvocation", "error:ThrottlingException", times=2)
     assert (await ssm.run(host, "df -h", write=True, deadline_s=30)).status == 0
     await sb.fail("aws", "GetCommandInvocation", "error:AccessDeniedException")

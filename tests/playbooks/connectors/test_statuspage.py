@@ -120,4 +120,4 @@ async def test_nobody_listening_is_temporary(closed_port: int, ending: Any) -> N
 async def test_requests_keep_their_distance() -> None:
     pace, started = Spacing(0.05), time.monotonic()
     await asyncio.gather(*(pace.turn() for _ in range(4)))
-    assert 0.14 < time.monotonic() - started < 8
+    assert 0.14 < time.monotonic() - started < 20

@@ -40,7 +40,7 @@ async def tools(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
             monkeypatch.setenv(name, value)
     monkeypatch.setattr("playbooks.actions.host_step.WAIT_S", 0.0)
     policy = load_policy(EXAMPLE)
-    one = Hosts(policy.hosts, policy.commands, {"ssh": lambda: SshRunner(connect_timeout=2)}, (), ["sandbox"])
+    one = Hosts(policy.hosts, policy.commands, {"ssh": lambda: SshRunner(connect_timeout=20)}, (), ["sandbox"])
     yield {HostReads: one, Hosts: one}
     await one.close()
 

@@ -12,6 +12,12 @@ from bot.sandbox.server import Sandbox
 from playbooks.connectors.aws import Aws
 
 
+@pytest.fixture(autouse=True)
+def unhurried(sandbox: Sandbox) -> None:
+    """What restarts takes long enough to be seen restarting, also where the machine halts for a moment."""
+    sandbox.settings.reboot_seconds = 1.5
+
+
 @pytest.fixture
 async def patient(aws: Aws, env: dict[str, str]) -> AsyncIterator[Aws]:
     """A client that waits for a part of moto to load."""

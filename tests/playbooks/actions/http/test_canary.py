@@ -11,12 +11,13 @@ from bot.sandbox.client import SandboxClient
 from playbooks.actions.http.canary import Canary
 from playbooks.connectors.http import HttpReads
 from playbooks.errors import NotYet, Refused
+from tests.patience import CONNECT_S, READ_S
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[HttpReads]:
     """Without waiting for AWS, as the folder's own does."""
-    one = HttpReads(connect_timeout=1.0, read_timeout=0.8)
+    one = HttpReads(connect_timeout=CONNECT_S, read_timeout=READ_S)
     yield one
     await one.close()
 

@@ -12,6 +12,7 @@ from playbooks.actions.http.post_json import PostJson
 from playbooks.connectors.http import Http, HttpReads
 from playbooks.errors import Refused, Temporary, Uncertain
 from playbooks.policy_sends import Webhook
+from tests.patience import CONNECT_S, READ_S
 
 STEP = PostJson(webhook="service_discovery", body={"service": "checkout", "region": "eu-west-1"})
 
@@ -23,7 +24,7 @@ async def http(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIte
         "service_discovery": Webhook(title="d", url=env["SERVICE_DISCOVERY_URL"], auth="env://DISCOVERY", keyed=True),
         "webhook_replay": Webhook(title="r", url=env["WEBHOOK_REPLAY_URL"]),
     }
-    one = Http(connect_timeout=1.0, read_timeout=0.4, webhooks=hooks)
+    one = Http(connect_timeout=CONNECT_S, read_timeout=READ_S, webhooks=hooks)
     yield one
     await one.close()
 

@@ -14,6 +14,7 @@ from playbooks.actions.mail.send import Send
 from playbooks.connectors.mail import Mail
 from playbooks.errors import Refused, Temporary, Uncertain
 from playbooks.policy import load_policy
+from tests.patience import CONNECT_S, READ_S
 
 EXAMPLE = Path(__file__).resolve().parents[4] / "muster.example.yaml"
 VALUES = {
@@ -28,7 +29,7 @@ STEP = Send(to="customers", template="dr_activation", values=VALUES)
 @pytest.fixture
 async def mail(env: dict[str, str]) -> AsyncIterator[Mail]:
     policy = load_policy(EXAMPLE)
-    yield Mail(env["SMTP_URL"], policy.mail_lists, policy.templates, connect_timeout=1.0, read_timeout=0.4)
+    yield Mail(env["SMTP_URL"], policy.mail_lists, policy.templates, connect_timeout=CONNECT_S, read_timeout=READ_S)
 
 
 async def test_people_see_what_will_be_sent_and_it_is_sent(world: Any, act: Any, mail: Mail, sb: SandboxClient) -> None:

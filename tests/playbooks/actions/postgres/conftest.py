@@ -15,6 +15,7 @@ from bot.sandbox import Sandbox
 from bot.sandbox.gate import Gate
 from bot.sandbox.postgres_wire import PostgresWire
 from playbooks.connectors.postgres import Postgres
+from tests.patience import READ_S
 from tests.postgres_pair import BINARIES, Cluster, Pair
 
 
@@ -28,7 +29,7 @@ async def sandbox(server: URL) -> AsyncIterator[Sandbox]:
 @pytest.fixture
 async def impatient(postgres: Postgres, tmp_path: Path) -> AsyncIterator[Postgres]:
     """Gives up soon, for answers that never come."""
-    one = Postgres(connect_timeout=10, statement_timeout=0.6, dumps=tmp_path / "dumps", programs=str(BINARIES))
+    one = Postgres(connect_timeout=10, statement_timeout=READ_S, dumps=tmp_path / "dumps", programs=str(BINARIES))
     yield one
     await one.close()
 

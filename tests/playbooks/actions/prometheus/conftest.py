@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from playbooks.connectors.prometheus import PrometheusReads
+from tests.patience import CONNECT_S, READ_S
 
 
 @pytest.fixture
 async def prometheus(env: dict[str, str]) -> AsyncIterator[PrometheusReads]:
-    one = PrometheusReads(env["PROMETHEUS_URL"], connect_timeout=1.0, read_timeout=0.4)
+    one = PrometheusReads(env["PROMETHEUS_URL"], connect_timeout=CONNECT_S, read_timeout=READ_S)
     yield one
     await one.close()

@@ -11,6 +11,7 @@ from bot.sandbox import Sandbox
 from bot.sandbox.gate import Gate
 from bot.sandbox.redis_wire import RedisWire
 from playbooks.connectors.redis import Redis
+from tests.patience import READ_S
 from tests.redis_pair import RedisPair, Server
 
 
@@ -18,7 +19,7 @@ from tests.redis_pair import RedisPair, Server
 async def cache(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Redis]:
     """The connector, with the demo's cache as env://CHECKOUT_REDIS_URL."""
     monkeypatch.setenv("CHECKOUT_REDIS_URL", env["CHECKOUT_REDIS_URL"])
-    one = Redis(connect_timeout=10, read_timeout=0.6)
+    one = Redis(connect_timeout=10, read_timeout=READ_S)
     yield one
     await one.close()
 
