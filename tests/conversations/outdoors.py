@@ -215,7 +215,7 @@ async def at_work(scene: tuple[Stage, Moment], patch: pytest.MonkeyPatch) -> Asy
     app, hold = stage.app, Projector._hold
     shortened(patch, app.engine.wake)
     patch.setattr("bot.cards.COALESCE_S", 0.02)
-    patch.setattr("bot.places.WAIT_FOR_CHANNEL_S", 0.5)
+    patch.setattr("bot.places.WAIT_FOR_CHANNEL_S", 4.0)  # a channel refused once is there long before
     patch.setattr("commands.timers.settle.SOON", timedelta(seconds=0.05))
     patch.setattr(Projector, "_hold", lambda self, card, why, seconds: hold(self, card, why, seconds / SCALE))
     await app.db.write(_later)

@@ -44,7 +44,7 @@ class Case:
         await play.act(stage, moment)
         await stage.settled()
         plain = await stage.outcome(play.user, HERE)
-        assert (plain.ok or not play.person) and set(plain.states) == {"done"}, (
+        assert (not plain.warned or not play.person) and set(plain.states) == {"done"}, (
             f"it is right at this moment: {plain.said}"
         )
         assert not play.person or (plain.places == {"here"} and len(plain.said) == 1), "answered once"

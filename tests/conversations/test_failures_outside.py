@@ -82,7 +82,7 @@ ELSEWHERE = {"playbook break-glass", "playbook approve"}  # the failover they st
 TOLD = {("incident export", "500")}  # a file sent directly is not looked for, so nobody knows, and that is said
 # Only somebody else was to be written to beside what the person sees: it is kept as lost in the outbox (docs/guarantees).
 NOTICES = {"incident clock", "incident mitigated", "incident restored", "incident send", "incident task"}
-# Pages to approvers run beside the command: the record, and the run's own line, say which of them was refused.
+# Pages to approvers run beside the command: who asked for the run is told which of them could not be ended.
 BESIDE = {"playbook abort", "playbook deny"}
 ONE_OF_TWO = {"playbook undo"}
 BY_HAND = ("by hand", "Call the on-call", "by telephone")
@@ -141,6 +141,9 @@ def ended_well(words: str, mode: str, plain: After, found: After) -> None:
         return
     if words in BESIDE:
         assert found.failed, apart
+        assert found.outcome.warned and not plain.outcome.warned, (
+            "whoever asked for the run that needed approval hears it"
+        )
         return
     if words in ONE_OF_TWO:
         return

@@ -75,7 +75,7 @@ def _settled(tx: Tx) -> int:
 @dataclass
 class Outcome:
     """What one play left behind. said: what the person saw, in order; places: where; shape, rows: the record;
-    states: of its asks; outbox: (who, route) of every answer to anybody."""
+    states: of its asks; outbox: (who, route) of every answer to anybody; warned: who was told that something failed."""
 
     said: list[str]
     places: set[str]
@@ -83,7 +83,7 @@ class Outcome:
     rows: dict[str, Any]
     states: list[str]
     outbox: list[tuple[str, str | None]]
-    ok: bool
+    warned: list[str]
 
 
 @dataclass
@@ -155,7 +155,7 @@ class Stage:
             return Outcome(
                 said, places, shape_of(tx), rows_of(tx), self._states(tx),
                 sorted(((str(row["account"]), row["route"]) for row in outbox), key=repr),
-                all(row["body"]["ok"] for row in outbox),
+                [str(row["account"]) for row in outbox if row["route"] and not row["body"]["ok"]],
             )  # fmt: skip
 
         return await self.app.db.read(look)
