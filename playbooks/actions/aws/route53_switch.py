@@ -43,7 +43,7 @@ class Switched(Outputs):
     type: str = Field(description="Type of the record")
     values: list[str] = Field(description='What it says now; of an alias "alias NAME"')
     ttl: int = Field(description="Seconds, now")
-    old_values: list[str] = Field(description="What it said before")
+    old_values: list[str] = Field(description="What it said before; none: not known, since the outcome was lost")
     old_ttl: int = Field(description="Seconds, before")
     alias: AliasTo | None = Field(default=None, description="Target now, of an alias")
     old_alias: AliasTo | None = Field(default=None, description="Target before, of an alias")
@@ -124,7 +124,7 @@ class Route53Switch(Action):
         now = await self._record(world.use(AwsReads))
         said = f"{self.type} {self.record} says {', '.join(now.says)}"
         if self._so(now):
-            old = now if not self.from_values else replace(now, values=tuple(sorted(self.from_values)), alias=None)
+            old = replace(now, values=tuple(sorted(self.from_values)), alias=None)
             return Found(happened=True, evidence=f"{said}.", outputs=self._outputs(old, ""))
         if self.from_values and self._was(now):
             return Found(happened=False, evidence=f"{said}, as before.")
@@ -163,7 +163,7 @@ class Route53Switch(Action):
 
     def say(self, done: Switched) -> str:
         """name: old -> new."""
-        return f"{done.type} {done.name}: {', '.join(done.old_values)} -> {', '.join(done.values)}"
+        return f"{done.type} {done.name}: {', '.join(done.old_values) or 'not known'} -> {', '.join(done.values)}"
 
     def _wanted(self) -> list[str]:
         if self.alias:
@@ -202,6 +202,11 @@ class Route53Switch(Action):
         return now
 
     def _still(self, now: Record, done: Switched) -> None:
+        if not done.old_values:
+            raise Refused(
+                f"What {done.type} {done.name} said before is not known: the outcome was lost. Nothing was changed.",
+                todo="Point it back by a step of its own, with `values`.",
+            )
         if done.old_alias is None and any(one.startswith("alias ") for one in done.old_values):
             raise Refused(f"The zone of {done.old_values[0]} is not known: the outcome was lost. Nothing was changed.",
                           todo="Point it back by a step of its own, with that zone.")  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 from bot.sandbox.client import SandboxClient
 from bot.sandbox.server import Sandbox
 from playbooks.actions.aws.route53_switch import Route53Switch
+from playbooks.changes import UNKNOWN
 from playbooks.connectors.aws import Aws
 from playbooks.connectors.aws_route53 import Alias
 from playbooks.connectors.dns import DnsReads
@@ -71,6 +72,24 @@ async def test_a_lost_answer_is_found_in_the_record(
     assert found.happened is happened and (OLD if not happened else NEW) in found.evidence
     if happened:
         assert found.outputs is not None and found.outputs.old_values == [OLD]
+
+
+async def test_a_lost_answer_without_the_old_value_is_left_over_and_has_no_way_back(
+    act: Any, world: Any, aws: Aws, sb: SandboxClient, step: Route53Switch
+) -> None:
+    bare = step.model_copy(update={"from_values": []})
+    await bare.plan(world(aws))
+    await sb.fail("aws", CHANGE, "close_after")
+    with pytest.raises(Uncertain):
+        await bare.run(act(aws))
+    found = await bare.reconcile(world(aws))
+    assert found.happened and found.outputs is not None and found.outputs.old_values == []
+    (change,) = Route53Switch.changes({}, found.outputs.model_dump())
+    assert change.before == UNKNOWN and NEW in change.after
+    assert bare.say(found.outputs) == f"CNAME {NAME}: not known -> {NEW}"
+    for call in (bare.plan_undo(world(aws), found.outputs), bare.undo(act(aws), found.outputs)):
+        with pytest.raises(Refused, match="said before is not known"):
+            await call
 
 
 async def test_neither_old_nor_new_cannot_be_told(world: Any, aws: Aws, sandbox: Sandbox, step: Route53Switch) -> None:
