@@ -93,9 +93,12 @@ class HostRun:
         return await world.use(HostReads).receipt(self.name, self.host, world.key)
 
     async def wait(self, world: World) -> Ran:
-        """Look how it stands. Raises Uncertain when it is gone without an end or takes longer than it may."""
+        """Look how it stands. Raises as `stands` does."""
+        return self.stands(world, await self.receipt(world))
+
+    def stands(self, world: World, receipt: Receipt) -> Ran:
+        """What one look says. Raises Uncertain when it is gone without an end or takes longer than it may."""
         command = self.command(world)
-        receipt = await self.receipt(world)
         if receipt.state == "absent":
             raise Uncertain(f"{self.host} knows nothing of {self.name} any more.")
         if receipt.state == "running" and elapsed(world) > command.timeout.total_seconds():

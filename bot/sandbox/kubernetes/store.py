@@ -78,6 +78,7 @@ class Store:
         self._version = itertools.count(1000)
         self._order = itertools.count()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._at: float | None = None  # the moment of what happens just now
         self.ahead = 0.0  # seconds the cluster's clock is ahead of ours
 
     def get(self, resource: str, namespace: str, name: str) -> Object:
@@ -143,12 +144,18 @@ class Store:
         self.objects.pop((resource, namespace, meta["name"]), None)
 
     def later(self, seconds: float, run: Callable[[], None]) -> None:
-        """Have something happen by itself so many seconds from now, seen by whoever looks after that."""
-        heapq.heappush(self._due, (time.monotonic() + seconds, next(self._order), run))
+        """Have something happen by itself so many seconds from now, seen by whoever looks after that. What follows from
+        something that happened counts from that moment, however much later somebody looks."""
+        now = time.monotonic() if self._at is None else self._at
+        heapq.heappush(self._due, (now + seconds, next(self._order), run))
 
     def settle(self) -> None:
         """Let everything happen that is due by now. Nothing runs in the background: nobody could see a difference."""
         for _ in range(10_000):
             if not self._due or self._due[0][0] > time.monotonic() + self.ahead:
                 return
-            heapq.heappop(self._due)[2]()
+            self._at, _, run = heapq.heappop(self._due)
+            try:
+                run()
+            finally:
+                self._at = None

@@ -36,15 +36,14 @@ class SsmRun(HostRun):
         """By AWS's record."""
         return await world.use(HostReads).record(self.name, self.host, world.key, world.started_at)
 
-    async def wait(self, world: World) -> Ran:
-        """As it stands. Refused when it never came to the instance."""
-        sent = await self.receipt(world)
-        if sent.state == "absent" and sent.output:
-            raise Refused(f"SSM did not bring {self.name} to {self.host} ({sent.output}): nothing was run.",
+    def stands(self, world: World, receipt: Receipt) -> Ran:
+        """As by SSH. Refused when it never came to the instance."""
+        if receipt.state == "absent" and receipt.output:
+            raise Refused(f"SSM did not bring {self.name} to {self.host} ({receipt.output}): nothing was run.",
                           todo="`muster doctor` says how its agent is. Then retry.")  # fmt: skip
-        if sent.state == "absent" and elapsed(world) < SETTLED_S:  # AWS lists what was just sent a moment later
+        if receipt.state == "absent" and elapsed(world) < SETTLED_S:  # AWS lists what was just sent a moment later
             return self.read(world, self.command(world), Receipt("running"))
-        return await super().wait(world)
+        return super().stands(world, receipt)
 
 
 @action(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -95,6 +97,21 @@ async def test_a_rollout_takes_time_and_shows_the_old_status_first(
     await sb.kube("skip")
     again = (await kube.get(API)).json()["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
     assert again == "4"  # the old ReplicaSet, with a new number: revision 1 is gone
+
+
+async def test_a_rollout_nobody_looks_at_goes_on_all_the_same(
+    kube: httpx.AsyncClient, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its deadline counts from its last progress, not from when somebody looked."""
+    image = {"spec": {"template": {"spec": {"containers": [{"name": "api", "image": "atlantic/api:1.6.0"}]}}}}
+    await patch(kube, API, image)
+    later = time.monotonic() + 10 * sandbox.settings.kubernetes_deadline_seconds
+    monkeypatch.setattr(
+        "bot.sandbox.kubernetes.store.time", SimpleNamespace(**{**vars(time), "monotonic": lambda: later})
+    )
+    seen = (await kube.get(API)).json()["status"]
+    assert {one["type"]: one["reason"] for one in seen["conditions"]}["Progressing"] == "NewReplicaSetAvailable"
+    assert seen["updatedReplicas"] == seen["availableReplicas"] == seen["replicas"] == 3
 
 
 async def test_a_rollout_that_never_finishes_keeps_the_old_pods(kube: httpx.AsyncClient, sb: SandboxClient) -> None:

@@ -14,13 +14,14 @@ from bot.sandbox.aws_ssm import INSTANCES
 from bot.sandbox.client import SandboxClient
 from bot.sandbox.server import Sandbox
 from playbooks.action import Act, Again, Found, Park, Risk, World
-from playbooks.actions.aws.ssm_command import SsmCommand
+from playbooks.actions.aws.ssm_command import SsmCommand, SsmRun
 from playbooks.actions.host.destroy import Destroy
 from playbooks.actions.host.down import HostDown
 from playbooks.actions.host.look import Look
 from playbooks.actions.host_runs import SETTLED_S, Ran
 from playbooks.connectors.aws_ssm import SsmActs
 from playbooks.connectors.hosts import HostReads, Hosts
+from playbooks.connectors.receipts import Receipt
 from playbooks.connectors.ssh import SshRunner
 from playbooks.connectors.ssm import SsmRunner
 from playbooks.errors import NotConfigured, Refused, Temporary, Uncertain
@@ -128,6 +129,20 @@ async def test_what_was_lost_or_never_came_is_told_apart(
             while isinstance(await lost.resume(act, None), Park):
                 await asyncio.sleep(0.03)
     assert (await lost.reconcile(world)).happened is not True
+
+
+async def test_how_it_stands_is_what_one_look_says(hosts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It changes between two looks: neither is judged by the other."""
+    looks = [Receipt("running"), Receipt("absent", output="Delivery Timed Out")]
+
+    async def receipt(self: SsmRun, world: World) -> Receipt:
+        return looks.pop(0)
+
+    monkeypatch.setattr(SsmRun, "receipt", receipt)
+    run, (world, _) = SsmRun("compose_up", "production", {"service": "nginx"}), step_of(hosts("ssm"))
+    assert (await run.wait(world)).running
+    with pytest.raises(Refused, match="nothing was run"):
+        await run.wait(world)
 
 
 async def test_it_takes_no_other_host_and_no_other_risk(hosts: Any) -> None:
