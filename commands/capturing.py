@@ -23,10 +23,12 @@ FILES_MOST = 20
 
 @dataclass(frozen=True)
 class Looked:
-    """What Slack shows of a message now. said: None where there is none; problem: why nobody could look, or ""."""
+    """What Slack shows of a message now. said: None where there is none; problem: why nobody could look, or "";
+    private: whether only the members of its channel read it, where that was asked."""
 
     said: SaidMessage | None = None
     problem: str = ""
+    private: bool = False
 
 
 def place_of(message: str) -> tuple[str, str]:
@@ -35,13 +37,17 @@ def place_of(message: str) -> tuple[str, str]:
     return channel, ts
 
 
-async def look(house: House, channel: str, ts: str) -> Looked:
-    """Ask Slack; a Slack that does not answer is said in words, since what is kept then is the link alone."""
+async def look(house: House, channel: str, ts: str, *, abroad: bool = False) -> Looked:
+    """Ask Slack; a Slack that does not answer is said in words, since what is kept then is the link alone.
+
+    abroad: somebody asks from elsewhere, so it matters whether only its members read the channel.
+    """
     slack = house.engine.house.tools.get(Messages)
     try:
         if slack is None:
             raise NotConfigured("Slack is not configured here.")
-        return Looked(await slack.said(channel, ts))
+        said = await slack.said(channel, ts)
+        return Looked(said, private=abroad and said is not None and await slack.private(channel))
     except MusterError as error:
         return Looked(problem=error.message)
 

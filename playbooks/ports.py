@@ -88,3 +88,7 @@ class Messages(ABC):
     @abstractmethod
     async def said(self, channel: str, ts: str) -> SaidMessage | None:
         """A message as it stands now, with its link; None when there is none any more."""
+
+    @abstractmethod
+    async def private(self, channel: str) -> bool:
+        """Whether only its members read this channel."""

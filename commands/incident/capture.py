@@ -36,7 +36,8 @@ class Capture(InIncident):
 
     async def before(self, ask: Ask, house: House) -> Looked:
         """The message as it stands now."""
-        return await look(house, *place_of(self.message))
+        channel, ts = place_of(self.message)
+        return await look(house, channel, ts, abroad=channel != ask.channel)
 
     def act(self, call: Call, seen: Looked) -> Reply:
         """Once for each message. A pin outside incidents' channels is nobody's business here."""
@@ -46,9 +47,10 @@ class Capture(InIncident):
                 return Reply(text="")
             raise Refused("Which incident's timeline? This is no incident's channel. Nothing was kept.",
                           todo="Name it: `/incident capture INC-42 <the message's link>`.")  # fmt: skip
-        if self._hidden(call, channel) or (seen.said is None and not seen.problem):
+        if self._hidden(call, channel, seen) or (seen.said is None and not seen.problem):
             raise Refused("There is no such message any more, or Muster is not in its channel. Nothing was kept.",
-                          todo="Invite Muster there, or copy the link once more.")  # fmt: skip
+                          todo="Invite Muster there, or copy the link once more. In a private channel, type it in that "
+                               "channel.")  # fmt: skip
         self._stays(call, channel, found)
         known = captures.get(call.tx, channel, ts, found.id)
         if known and known.state == captures.KEPT and (known.last is not None or seen.problem):
@@ -65,8 +67,9 @@ class Capture(InIncident):
         of = f" of *{esc(who)}*" if who else ""
         return Reply(text=f"📌 The message{of} is on *{found.id}* (event {seq}).", data={"event": seq})
 
-    def _hidden(self, call: Call, channel: str) -> bool:
-        """Whether Muster reads there and whoever asks may not: a private incident's channel, somebody's own messages.
+    def _hidden(self, call: Call, channel: str, seen: Looked) -> bool:
+        """Whether Muster reads there and whoever asks may not: a private incident's channel, any other private one that
+        they do not ask from, somebody's own messages.
 
         A link alone must not bring its words to a timeline that others read.
         """
@@ -74,7 +77,7 @@ class Capture(InIncident):
             return False
         owner = incidents.by_channel(call.tx, channel)
         unknown = owner is not None and not visible(call.tx, call.house.policy, owner, call.actor, call.ask.channel)
-        return unknown or channel.startswith("D")
+        return unknown or channel.startswith("D") or (owner is None and seen.private)
 
     def _stays(self, call: Call, channel: str, found: Incident) -> None:
         """What is said of a private incident goes on no public timeline. Raises Refused."""

@@ -33,6 +33,11 @@ class MessageReads(SlackCalls, Messages):
                     raise
         return _said(channel, found, await self.permalink(channel, ts)) if found is not None else None
 
+    async def private(self, channel: str) -> bool:
+        """Whether only its members read it: no public channel. Needs channels:read, groups:read."""
+        found = (await self._call("conversations.info", write=False, channel=channel)).get("channel") or {}
+        return not (found.get("is_channel") and not found.get("is_private"))
+
     async def permalink(self, channel: str, ts: str) -> str:
         """The link to a message; "" when there is no such message."""
         try:

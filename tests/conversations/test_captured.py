@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import aiohttp
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
 from storage import captures
 from tests.conversations.conftest import Town
@@ -83,6 +85,25 @@ async def test_pins_and_reactions_put_messages_on_the_timeline_and_take_them_bac
     await town.says(BEN, room, "/incident capture C0GENERAL/1700000000.000100", "no such message")
     await town.says(BEN, room, "/incident capture nonsense", "is not a message")
     assert not await town.read(lambda tx: captures.kept(tx, "C0GENERAL", elsewhere))
+    await town.proven()
+
+
+async def test_a_link_alone_brings_nothing_out_of_a_private_channel(town: Town) -> None:
+    await town.muster()
+    room = await town.declared()
+    async with aiohttp.ClientSession() as session:
+        env = town.sandbox.env()
+        slack = AsyncWebClient(env["SLACK_BOT_TOKEN"], base_url=env["SLACK_API_URL"], session=session)
+        made = (await slack.conversations_create(name="pricing", is_private=True))["channel"]["id"]
+        await slack.conversations_invite(channel=made, users=BEN)
+    ts = await said(town, BEN, "#pricing", "prices double in May")
+    for user in (DOV, BEN):
+        line = f"/incident capture INC-1 https://example.slack.com/archives/{made}/p{ts.replace('.', '')}"
+        refused = await town.says(user, room, line, "no such message")
+        assert "type it in that channel" in refused.plain
+    assert not await town.events("INC-1", "capture.kept")
+    await town.says(BEN, "#pricing", f"/incident capture INC-1 {made}/{ts}", "is on *INC-1*")  # who may read it there
+    assert (await noted(town, "capture.kept"))[0].text() == "prices double in May"
     await town.proven()
 
 

@@ -27,6 +27,7 @@ from storage import inbox
 from storage.db import Database, Tx, Unreachable
 from storage.tables import events, replies
 from storage.tables import inbox as asks
+from tests.library.outside import AGAIN
 
 ENDED = ("done", "refused", "dead")
 # Not what a command decides: the ask and its answer (looked at by themselves), who is alive, what Slack says of people.
@@ -187,7 +188,7 @@ class Stage:
 
 def masked(said: str) -> str:
     """Words without what differs from one moment to the next."""
-    return _MOMENTS.sub("~", said)
+    return AGAIN.sub("~", _MOMENTS.sub("~", said))
 
 
 def shape_of(tx: Tx) -> dict[str, Any]:

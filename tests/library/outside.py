@@ -14,7 +14,7 @@ from bot.sandbox.slack.text import flattened
 from bot.sandbox.wire import Call
 
 VARIES = re.compile(
-    r"\d{4}-\d\d-\d\d|\d\d?:\d\d(:\d\d)?|\d+(\.\d+)? (ms|s|min)\b|:\d{4,5}/"  # times, durations, ports
+    r"\d{4}-\d\d-\d\d|\d\d?:\d\d(:\d\d)?|\d+(\.\d+)? (ms|s|min|h)\b|less than a second|:\d{4,5}/"  # times, durations, ports
     r"|sha256:[0-9a-f]+|\b[0-9a-f]{12,}\b|\bAKIA\w+"  # digests and names made up anew each time
 )
 
@@ -27,6 +27,8 @@ QUIET = {
     "jira": {"POST /search", "POST /search/jql"}, "prometheus": {"query", "query_range"},
 }  # fmt: skip
 
+AGAIN = re.compile(r"~(?: ~)+")  # "1 min 3 s" is as long as "58 s"
+
 
 def changed(call: Call) -> bool:
     """Whether a request changed something."""
@@ -35,7 +37,7 @@ def changed(call: Call) -> bool:
 
 def plain(text: str) -> str:
     """Words without what differs from play to play: times, durations, ports, digests."""
-    return VARIES.sub("~", text)
+    return AGAIN.sub("~", VARIES.sub("~", text))
 
 
 def _slack(sandbox: Sandbox) -> Any:
