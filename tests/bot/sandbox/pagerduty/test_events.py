@@ -20,7 +20,7 @@ async def incidents(sb: SandboxClient, count: int) -> list[dict[str, Any]]:
 
 
 async def test_the_incident_appears_after_the_202_and_the_key_joins(events: Any, sb: SandboxClient) -> None:
-    await sb.settings(pagerduty_delay=0.2)
+    await sb.settings(pagerduty_delay=1.5)
     await asyncio.to_thread(events.trigger, "down", "muster", dedup_key="INC-1", severity="critical")
     assert (await sb.pagerduty())["incidents"] == []
     first = (await incidents(sb, 1))[0]

@@ -17,7 +17,7 @@ STEP = Acknowledge(dedup_key="INC-42")
 async def test_rest_must_show_it(act: Any, world: Any, pagerduty: PagerDuty, sb: SandboxClient, settled: Any) -> None:
     await pagerduty.trigger("INC-42", "checkout is down")
     await settled(lambda: pagerduty.incident_by_key("INC-42"))
-    await sb.settings(pagerduty_delay=0.3)
+    await sb.settings(pagerduty_delay=1.5)
     assert "INC-42" in (await STEP.plan(world(pagerduty))).effect
     done = await STEP.run(act(pagerduty))
     look = await STEP.verify(world(pagerduty), done)

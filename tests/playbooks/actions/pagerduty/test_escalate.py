@@ -23,6 +23,7 @@ async def test_the_second_layer_is_paged_and_a_repeat_pages_nobody(
     act: Any, world: Any, pagerduty: PagerDuty, sb: SandboxClient, page: PdIncident, effects: Any
 ) -> None:
     await pagerduty.acknowledge("INC-42")
+    await sb.wait_until(lambda: _told(sb, "incident.acknowledged"))
     plan = await STEP.plan(world(pagerduty))
     assert plan.effect == "Escalate the PagerDuty incident of INC-42 to level 2: page Chi"
     done = await STEP.run(act(pagerduty))

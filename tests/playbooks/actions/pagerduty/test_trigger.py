@@ -22,7 +22,7 @@ async def test_it_pages_and_verify_waits_for_the_incident(
 ) -> None:
     plan = await STEP.plan(world(pagerduty))
     assert plan.effect == "Page the on-call through PagerDuty (critical): checkout is down"
-    await sb.settings(pagerduty_delay=0.3)
+    await sb.settings(pagerduty_delay=1.5)
     done = await STEP.run(act(pagerduty))
     assert (await STEP.verify(world(pagerduty), done)).ok is None  # 202 is not "incident exists" (contract C1)
 
