@@ -104,6 +104,15 @@ async def test_a_link_alone_brings_nothing_out_of_a_private_channel(town: Town) 
     assert not await town.events("INC-1", "capture.kept")
     await town.says(BEN, "#pricing", f"/incident capture INC-1 {made}/{ts}", "is on *INC-1*")  # who may read it there
     assert (await noted(town, "capture.kept"))[0].text() == "prices double in May"
+    await town.sb.shortcut(BEN, "incident declare", "#pricing", ts)
+    await town.sb.wait_until(lambda: town.sb.views(BEN))
+    assert await town.sb.submit(BEN, {"severity": "sev2", "service": "checkout"})
+
+    async def kept() -> Any:
+        return await town.events("INC-2", "capture.kept")
+
+    (declared,) = await town.sb.wait_until(kept)  # somebody who reads it there declared from it
+    assert declared.text() == "prices double in May" and declared.body["how"] == "declared"
     await town.proven()
 
 
